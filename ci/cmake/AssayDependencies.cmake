@@ -1,0 +1,20 @@
+# AssayDependencies.cmake: what the build needs; each one missing is one line that says which package has it.
+# SPDX-License-Identifier: MIT
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS C CXX)
+
+function(assay_pkg target module package)
+    pkg_check_modules(${target} IMPORTED_TARGET ${module})
+    if(NOT ${target}_FOUND)
+        message(FATAL_ERROR "${module} not found: install ${package} (ci/run.sh does it), or set PKG_CONFIG_PATH")
+    endif()
+endfunction()
+assay_pkg(JANSSON jansson libjansson-dev)
+assay_pkg(SODIUM libsodium libsodium-dev)
+assay_pkg(CMOCKA cmocka libcmocka-dev)
+assay_pkg(OPENBLAS openblas libopenblas-dev)
+find_package(benchmark QUIET)
+if(NOT benchmark_FOUND)
+    message(FATAL_ERROR "benchmark not found: install libbenchmark-dev (ci/run.sh does it), or set benchmark_DIR")
+endif()

@@ -1,0 +1,120 @@
+/* session.h: one worker process with one plugin in it, as the parent sees it. The parent never loads a plugin.
+ * SPDX-License-Identifier: MIT
+ *
+ * Tensors are memory files that the parent makes and the worker maps (memfd; inputs sealed against writing), each
+ * between two guard pages in the worker. A session that died or ran out of time is dead: the caller starts another. */
+#ifndef ASSAY_SESSION_H
+#define ASSAY_SESSION_H
+
+#include "impl/impl.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- memory ---- */
+
+/* Where in its pages a tensor lies. START: 64-byte aligned, the slack behind it holds canaries. END: flush with the
+ * guard page behind it, aligned to its element size only, the slack in front holds canaries. */
+typedef enum assay_placement { ASSAY_PLACE_START, ASSAY_PLACE_END } assay_placement;
+
+typedef struct assay_memory {
+    int fd;              /* -1 when empty */
+    unsigned char *map;  /* the parent's mapping, read-write */
+    size_t map_bytes;    /* whole pages */
+    size_t bytes, offset;/* the tensor inside the mapping */
+    int input;           /* sealed: the worker can map it for reading only */
+} assay_memory;
+
+/* Makes a tensor of so many bytes (0 is fine: one page of canaries), filled with 0xFF bytes (NaN), slack with canaries.
+ * ASSAY_NO_MEMORY if the kernel gives none. The caller frees it. */
+assay_status assay_memory_make(size_t bytes, assay_placement place, int input, assay_memory *out);
+void assay_memory_free(assay_memory *m); /* an empty one is fine */
+void *assay_memory_data(const assay_memory *m);
+void assay_memory_poison(assay_memory *m);           /* data back to 0xFF, slack back to canaries */
+int64_t assay_memory_canary_broken(const assay_memory *m); /* -1 intact, else the first byte's offset from the data
+                                                              (negative offsets are reported as distance before, and
+                                                              before/after is told by the sign) */
+
+/* ---- the worker ---- */
+
+typedef enum assay_outcome {
+    ASSAY_ANSWERED,  /* look at status */
+    ASSAY_DIED,      /* a signal or an exit: what says which, and where a fault lay ("SIGSEGV reading 4 bytes past x") */
+    ASSAY_TIMED_OUT, /* killed at its time limit */
+    ASSAY_MUTE       /* answered something that is not the protocol, or could not be started */
+} assay_outcome;
+
+typedef struct assay_reply {
+    assay_outcome outcome;
+    assay_status status; /* of the plugin's call, when ANSWERED */
+    int signal;          /* when DIED by one */
+    char what[192];      /* one line, "" when all is well */
+} assay_reply;
+
+typedef struct assay_session assay_session;
+
+typedef struct assay_session_options {
+    int32_t threads;      /* for assay_open_args; >= 1 */
+    int32_t device;
+    double time_limit;    /* seconds for any one request; assay_session_limit() changes it */
+    const char *worker;   /* path of assay-worker; NULL = beside this program */
+} assay_session_options;
+
+/* Starts a worker, loads the plugin, checks ABI and open(). On anything but ANSWERED+ASSAY_OK *out is NULL and nothing is left.
+ * reply.what names file and reason ("./x.so: has no entry point assay_impl_entry, which every plugin exports").
+ * status ASSAY_BAD_ARGUMENT: not a plugin; ASSAY_NO_DEVICE: nothing to run on. */
+assay_reply assay_session_start(const char *plugin, const assay_session_options *o, assay_session **out);
+void assay_session_end(assay_session *s); /* NULL and dead ones are fine; reaps the process */
+
+typedef struct assay_session_info {
+    char name[48], version[192], loss_by[48], update_by[48];
+    int32_t place;
+    int32_t sandbox;       /* 2 full, 1 weaker, 0 none: as the worker reports it */
+    char plugin_hash[65];  /* sha256 of the plugin's file, hex */
+    char mapped_hash[65];  /* sha256 over the sorted (hash) list of every library mapped into the worker */
+} assay_session_info;
+const assay_session_info *assay_session_about(const assay_session *s);
+int assay_session_alive(const assay_session *s);
+void assay_session_limit(assay_session *s, double seconds);
+
+assay_reply assay_session_supports(assay_session *s, const assay_problem *p, assay_arithmetic *declared, char *why,
+                                   size_t why_size);
+/* Replaces the session's plan. The four blocks are made in the worker, guarded, exact in size, filled with NaN. */
+assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_placement place, assay_sizes *sizes);
+
+/* Binds a tensor of the current plan (id: tensors.h) to memory; NULL unbinds. The worker maps it until it is rebound,
+ * or the plan goes. `m` stays the caller's and may be freed afterwards. */
+assay_reply assay_session_bind(assay_session *s, int id, const assay_memory *m);
+
+/* One call in a program. */
+typedef enum assay_call_kind {
+    ASSAY_CALL_PACK,
+    ASSAY_CALL_RUN,
+    ASSAY_CALL_UNPACK,
+    ASSAY_CALL_POISON,   /* `what`: bit mask of blocks to refill with NaN: 1 packed 2 grads 4 workspace 8 reserve */
+    ASSAY_CALL_UNBIND_ALL
+} assay_call_kind;
+typedef struct assay_call {
+    int32_t kind;       /* assay_call_kind */
+    int32_t pass;       /* assay_pass, for RUN */
+    int32_t accumulate; /* for RUN of BACKWARD */
+    int32_t what;       /* for POISON */
+    int64_t step;       /* for RUN of UPDATE, STEP: of the first repetition; each repetition adds `step_stride` */
+} assay_call;
+
+typedef struct assay_timing {
+    double seconds;        /* the parent's clock around the request: what counts */
+    double worker_seconds; /* the worker's own clock around the same calls: a cross-check */
+    int64_t allocations;   /* heap allocations (calls of malloc and kin) during the request, in the worker */
+    int32_t threads;       /* of the worker process, after the request */
+    int32_t fp_changed;    /* 1: rounding mode, FTZ or DAZ differ from before the request */
+} assay_timing;
+
+/* Runs calls[0..count) in order, the whole `repeat` times, in one request. Stops at the first that is not ASSAY_OK: its
+ * status is the reply's, its index in *failed if failed isn't NULL. Canaries of the four blocks are checked by the
+ * worker after the request: DIED-like report: outcome ANSWERED, status ASSAY_FAILED, what = "workspace: wrote past...".
+ * timing may be NULL. count <= 16. */
+assay_reply assay_session_run(assay_session *s, const assay_call *calls, int count, int repeat, int step_stride,
+                              int *failed, assay_timing *timing);
+
+#endif

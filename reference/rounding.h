@@ -1,0 +1,40 @@
+/* rounding.h: how the rounding builds (real.h) round. One thread-local context a build, the project's only mutable state.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_ROUNDING_H
+#define ASSAY_ROUNDING_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum assay_rounding_mode {
+    ASSAY_ROUND_EXACT,      /* double throughout; operands and stores still rounded: the quantised oracle */
+    ASSAY_ROUND_NEAREST,
+    ASSAY_ROUND_STOCHASTIC, /* up or down at random, unbiased; a random order of each sum */
+    ASSAY_ROUND_TRUNCATE    /* toward zero */
+} assay_rounding_mode;
+
+typedef struct assay_rounding {
+    int32_t mode;          /* assay_rounding_mode, of every accumulation and elementwise result */
+    int32_t operand;       /* assay_format; rounded to nearest by OPERAND; FP64 = untouched */
+    int32_t accumulate;    /* assay_format of sums and elementwise results */
+    int32_t store;         /* assay_format; rounded to nearest by STORE; FP64 = untouched */
+    double activation_ulp; /* 0.5 = one rounding of the exact value; above: a uniform error of so many ulp is added */
+    double batch_scale;    /* noise build: a sum over rows of the batch stands for one of batch_scale times as many
+                              terms; 1 = as it is */
+    uint64_t seed;         /* of the random roundings and orders */
+} assay_rounding;
+
+/* Sets the context of the calling thread, for the SR build, for the noise build. Any thread. */
+void assay_rounding_sr(const assay_rounding *r);
+void assay_rounding_noise(const assay_rounding *r);
+
+/* x rounded to a format, to nearest even; range of the format respected (overflow to infinity, subnormals kept). */
+double assay_round_to(int format, double x);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
