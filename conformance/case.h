@@ -1,0 +1,70 @@
+/* case.h: one case = problem + data regime + the bug that it would catch. Rows live in cases/<op>.inc; the id is computed.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_CASE_H
+#define ASSAY_CASE_H
+
+#include "conformance/values.h"
+#include "reference/problem.h"
+
+#include <stdint.h>
+
+#define ASSAY_ROW_LENS 12 /* samples for which a row can spell out lengths */
+
+/* Which checks a row takes part in beyond forward and backward; which sets it belongs to. */
+enum {
+    ASSAY_CASE_QUICK = 1,      /* in the quick set */
+    ASSAY_CASE_GRADCHECK = 2,  /* differences of the implementation's own forward */
+    ASSAY_CASE_EACH = 4,       /* each cotangent alone */
+    ASSAY_CASE_MEMORY = 8,     /* both placements, canaries, exact blocks */
+    ASSAY_CASE_FP64 = 16,      /* asked in fp64 too */
+    ASSAY_CASE_NO_STATE = 32,  /* h0, c0 absent */
+    ASSAY_CASE_NO_LENS = 64,   /* lens absent (NULL) */
+    ASSAY_CASE_DIAGNOSTIC = 128/* may be ILL_POSED without the suite being at fault */
+};
+
+typedef struct assay_dialect_row {
+    const char *name; /* "lstm", "gru-after" */
+    const char *text; /* what it is and which library computes it */
+    assay_dialect dialect;
+} assay_dialect_row;
+
+/* A row of cases/<op>.inc. Sizes not used by the op are 0. */
+typedef struct assay_case_row {
+    const char *tag;                    /* ends the id: what is special about it */
+    const char *dialect;                /* name of an assay_dialect_row */
+    int32_t op, t, n, i, h, layers, directions, vocab, classes, head, loss, dense_bias, optimizer;
+    int32_t ragged;                     /* 1: lens[] holds the lengths of all n samples; 0: all T */
+    int32_t lens[ASSAY_ROW_LENS];
+    int32_t label_lens[ASSAY_ROW_LENS]; /* CTC */
+    int32_t repeats;                    /* CTC: 1 = labels repeat often (drawn from one or two classes) */
+    double x_scale, w_gain;             /* 0 = 1: standard deviation of x and logits; gain on U(+-1/sqrt(H)) */
+    unsigned flags;
+    const char *ungated;                /* tensors that this case cannot judge, space-separated; NULL = none */
+    const char *why;                    /* the bug that it would catch */
+} assay_case_row;
+
+typedef struct assay_case assay_case;
+struct assay_case {
+    char id[96];            /* "rnn/lstm.bi.l2.t17.n3.i5.h7.ragged" */
+    const char *why;
+    const char *ungated;
+    unsigned flags;
+    assay_problem problem;  /* arithmetic ASSAY_FP32; the suite asks in others by a copy */
+    /* Makes every given tensor of the problem (cotangents too), in double; *step = updates made before. state 0..2. */
+    assay_status (*fill)(const assay_case *c, uint64_t seed, int state, assay_values *out, int64_t *step);
+    const void *source;     /* the row that fill() reads */
+    int documented;         /* 1: a workload's shape: block floors, and the power test of docs/workloads.md 1.4 */
+};
+
+int assay_case_count(void);
+/* The i-th case of the table; *out is filled. */
+void assay_case_get(int index, assay_case *out);
+
+int assay_dialect_count(void);
+const assay_dialect_row *assay_dialect_get(int index);
+const assay_dialect_row *assay_dialect_by_name(const char *name); /* NULL if there is none */
+
+/* Key under which a certificate covers a dialect: "lstm.b2", "gru-after.b2.bi", "ctc", "xent". buffer >= 32 bytes. */
+void assay_dialect_key(const assay_problem *p, char *buffer, size_t size);
+
+#endif
