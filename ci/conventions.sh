@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# conventions.sh: rules of the tree that no compiler enforces: headers stand alone, one symbol a plugin, data flows one way.
+# SPDX-License-Identifier: MIT
+# Usage: ci/conventions.sh [BUILD_DIR]   with a build directory its plugins are looked at too
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+build=${1:-}
+failures=0
+
+fail() {
+    echo "$*"
+    failures=$((failures + 1))
+}
+
+tracked() { # tracked PATTERN...: files of the project, also those not committed yet
+    if git rev-parse --git-dir >/dev/null 2>&1; then
+        git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do [[ ! -f $f ]] || echo "$f"; done
+    else
+        local pattern
+        for pattern in "$@"; do find . -path ./build -prune -o -type f -name "$pattern" -printf '%P\n'; done
+    fi
+}
+
+mapfile -t sources < <(tracked '*.c' '*.h' '*.cc' '*.hpp' '*.inc' '*.cu' '*.py' '*.sh' '*.cmake' '*CMakeLists.txt' | sort -u)
+mapfile -t headers < <(printf '%s\n' "${sources[@]}" | grep '\.h$')
+
+# The first line (after #! in scripts) says what the file is for; the licence stands within the first lines.
+for f in "${sources[@]}"; do
+    first=$(sed -n '1{/^#!/!p;q}' "$f")
+    [[ -n $first ]] || first=$(sed -n 2p "$f")
+    [[ $first =~ ^(/\*|//|#|\"\"\")\ ?[^\ ] ]] || fail "$f: the first line says what the file is for"
+    head -n 5 "$f" | grep -q 'SPDX-License-Identifier: MIT' || fail "$f: SPDX-License-Identifier: MIT expected in the first 5 lines"
+    lines=$(wc -l <"$f")
+    [[ $f == *.inc ]] || ((lines <= 500)) || fail "$f: $lines lines, at most 500 expected"
+    if grep -nE 'TO''DO|FIX''ME|XX''X' "$f"; then fail "$f: unfinished work is not committed"; fi
+    if grep -nE '(^|[^.[:alnum:]])/(work|home|root|Users)/' "$f"; then fail "$f: names a path of one machine"; fi
+done
+
+# Every header compiles alone: all as C11, those of a room's top folder also as C++17.
+for f in "${headers[@]}"; do
+    cc -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only -x c - <<<"#include \"$f\"
+int main(void) { return 0; }" || fail "$f: does not compile alone as C11"
+    if [[ $f =~ ^[a-z]+/[^/]+$ ]]; then
+        c++ -std=c++17 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only -x c++ - <<<"#include \"$f\"
+int main() { return 0; }" || fail "$f: does not compile alone as C++17"
+    fi
+done
+
+# Data flows left to right: nothing includes from a room to its right. impl/ sees the vocabulary of the reference only.
+declare -A rank=([fixtures]=0 [reference]=1 [impl]=2 [conformance]=3 [perf]=4)
+while IFS=: read -r f _ text; do
+    into=${f%%/*}
+    from=$(sed -E 's/.*"([a-z]+)\/.*/\1/' <<<"$text")
+    [[ -n ${rank[$into]:-} && -n ${rank[$from]:-} ]] || continue
+    ((rank[$from] <= rank[$into])) || fail "$f: includes $from/, which lies to the right of $into/"
+    if [[ $into == impl && $f != */tests/* && $text == *'"reference/'* ]]; then
+        [[ $text =~ reference/(problem|tensors)\.h ]] || fail "$f: of the reference an implementation includes problem.h and tensors.h only"
+    fi
+    if [[ $into == impl && $text == *'"impl/'* ]]; then
+        other=$(sed -E 's/.*"impl\/([^\/"]+).*/\1/' <<<"$text")
+        own=$(cut -d/ -f2 <<<"$f")
+        [[ $other == "$own" || $other == common || $other == impl.h ]] || fail "$f: includes impl/$other, which belongs to another implementation"
+    fi
+done < <(printf '%s\n' "${sources[@]}" | grep -E '\.(c|h|cc|hpp|inc|cu)$' | xargs grep -HnE '^ *# *include *"[a-z]+/')
+
+# A plugin exports its entry point and nothing else.
+if [[ -n $build ]]; then
+    found=0
+    for so in "$build"/lib/assay/impl/*.so "$build"/lib/assay/mutants/*.so; do
+        [[ -e $so ]] || continue
+        found=$((found + 1))
+        exported=$(nm -D --defined-only "$so" | awk '{print $NF}' | tr '\n' ' ')
+        [[ $exported == "assay_impl_entry " ]] || fail "$so: exports '$exported', assay_impl_entry alone expected"
+    done
+    ((found)) || fail "$build/lib/assay: no plugin found"
+fi
+
+if command -v shellcheck >/dev/null; then
+    tracked '*.sh' '.ci/run' | xargs shellcheck || fail "shellcheck: see above"
+fi
+# Other versions of clang-format disagree with 14 on this code.
+if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
+    for f in $(printf '%s\n' "${sources[@]}" | grep -E '\.(c|h|cc|hpp|cu)$'); do
+        clang-format --dry-run -Werror "$f" >/dev/null 2>&1 || fail "$f: not formatted as .clang-format says"
+    done
+fi
+
+echo "conventions: ${#sources[@]} files, $failures failures"
+((failures == 0))

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# test.sh: every test, on a fresh machine: set up, build with warnings as errors, ctest, sanitizers, coverage.
+# SPDX-License-Identifier: MIT
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+started=$SECONDS
+lines_required=90 # percent of the lines of reference/ and conformance/, ci/coverage/gcovr.cfg
+
+# Only the tests that say so (RUN_SERIAL, RESOURCE_LOCK) need the machine to themselves.
+suite() { # suite PRESET LOG
+    echo "== ctest, build/$1"
+    ctest --preset "$1" --parallel "$(nproc)" | tee "$2"
+}
+
+ci/setup.sh
+
+ci/build.sh ci
+suite ci build/ci/ctest.log
+
+ci/build.sh asan
+suite asan build/asan/ctest.log
+
+ci/build.sh coverage
+find build/coverage -name '*.gcda' -delete
+suite coverage build/coverage/ctest.log
+echo "== a quick check, instrumented"
+build/coverage/bin/assay check --impl naive --quick
+mkdir -p build/coverage/report
+gcovr --config ci/coverage/gcovr.cfg --fail-under-line "$lines_required" build/coverage | tee build/coverage/report/summary.txt
+
+echo "== all of it, again in short"
+grep -E 'tests passed|Total Test time' build/coverage/ctest.log
+grep -E 'tests passed|Total Test time' build/asan/ctest.log
+grep -E '^TOTAL' build/coverage/report/summary.txt
+grep -E 'tests passed|Total Test time' build/ci/ctest.log
+echo "ci/test.sh: passed in $((SECONDS - started)) s; coverage: build/coverage/report/index.html"
