@@ -37,7 +37,8 @@ typedef struct assay_case_row {
     int32_t lens[ASSAY_ROW_LENS];
     int32_t label_lens[ASSAY_ROW_LENS]; /* CTC */
     int32_t repeats;                    /* CTC: 1 = labels repeat often (drawn from one or two classes) */
-    double x_scale, w_gain;             /* 0 = 1: standard deviation of x and logits; gain on U(+-1/sqrt(H)) */
+    double x_scale;                     /* 0 = 1: standard deviation of x and of logits */
+    double offset;                      /* added to b_ih's forget slice (LSTM), z slice (GRU): docs/workloads.md 1.4 */
     unsigned flags;
     const char *ungated;                /* tensors that this case cannot judge, space-separated; NULL = none */
     const char *why;                    /* the bug that it would catch */

@@ -16,7 +16,7 @@
     X(BROKEN, "the suite itself could not work")
 
 typedef enum assay_verdict {
-#define ASSAY_VERDICT_ENUM(name, text) ASSAY_##name,
+#define ASSAY_VERDICT_ENUM(name, text) ASSAY_VERDICT_##name,
     ASSAY_VERDICTS(ASSAY_VERDICT_ENUM)
 #undef ASSAY_VERDICT_ENUM
     ASSAY_VERDICT_COUNT
