@@ -1,0 +1,92 @@
+/* list.c: `assay list`: what there is to check, to time and to check with.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/case.h"
+#include "conformance/session.h"
+#include "conformance/suite.h"
+#include "perf/cli/command.h"
+#include "perf/cli/options.h"
+#include "perf/cli/plugins.h"
+#include "perf/cli/print.h"
+#include "perf/workload.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int list_impls(void)
+{
+    assay_plugins found;
+    int status = assay_plugins_scan("impl", &found);
+    for (int k = 0; k < found.count; k++) {
+        char name[64];
+        assay_session *session = NULL;
+        assay_session_options options = {.threads = 1, .time_limit = 20};
+        assay_reply reply = assay_session_start(found.path[k], &options, &session);
+        const char *what = session ? assay_session_about(session)->version : reply.what;
+        printf("%-12s %s\n", assay_plugin_name(found.path[k], name, sizeof name), what);
+        assay_session_end(session);
+    }
+    assay_plugins_free(&found);
+    return status;
+}
+
+static int list_cases(void)
+{
+    for (int k = 0; k < assay_case_count(); k++) {
+        assay_case c;
+        assay_case_get(k, &c);
+        printf("%-52s %s%s\n", c.id, c.flags & ASSAY_CASE_QUICK ? "quick  " : "       ", c.why);
+    }
+    return ASSAY_EXIT_HELD;
+}
+
+static int list_checks(void)
+{
+    for (int k = 0; k < assay_check_count(); k++) {
+        const assay_check *c = assay_check_get(k);
+        printf("%-14s %s\n", c->name, c->text);
+    }
+    return ASSAY_EXIT_HELD;
+}
+
+static int list_dialects(void)
+{
+    for (int k = 0; k < assay_dialect_count(); k++) {
+        const assay_dialect_row *d = assay_dialect_get(k);
+        printf("%-22s %s\n", d->name, d->text);
+    }
+    return ASSAY_EXIT_HELD;
+}
+
+static int list_workloads(void)
+{
+    for (int k = 0; k < assay_workload_count(); k++) {
+        const assay_workload *w = assay_workload_get(k);
+        double gflop = 1e-9 * (assay_workload_flop_forward(w) + assay_workload_flop_backward(w));
+        printf("%-24s %8.2f GFLOP a step  %s\n", w->id, gflop, w->what);
+    }
+    return ASSAY_EXIT_HELD;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(void);
+} lists[] = {
+    {"impls", list_impls},       {"cases", list_cases},         {"checks", list_checks},
+    {"dialects", list_dialects}, {"workloads", list_workloads},
+};
+#define LISTS ((int)(sizeof lists / sizeof *lists))
+
+int assay_command_list(int argc, char **argv)
+{
+    static const assay_usage usage = {"list", "impls|cases|checks|dialects|workloads",
+                                      "Lists what there is, one a line.", "assay list cases"};
+    const assay_option options[] = {{0}};
+    assay_strings what = {{0}, 0};
+    int status = assay_options_read(&usage, options, argc, argv, &what);
+    if (status >= 0) return status;
+    for (int k = 0; what.count == 1 && k < LISTS; k++) {
+        if (!strcmp(lists[k].name, what.at[0])) return lists[k].run();
+    }
+    assay_print_error("list: expected one of %s", usage.positional);
+    return ASSAY_EXIT_USAGE;
+}

@@ -1,0 +1,51 @@
+/* main.c: the program `assay`: picks the subcommand.
+ * SPDX-License-Identifier: MIT */
+#include "perf/cli/command.h"
+#include "perf/cli/print.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+static const assay_command commands[] = {
+#define COMMAND(name, summary) {#name, summary, assay_command_##name},
+#include "perf/cli/commands.inc"
+#undef COMMAND
+};
+#define COMMANDS ((int)(sizeof commands / sizeof *commands))
+
+static void print_help(void)
+{
+    printf(
+        "usage: assay COMMAND [options]\n\n"
+        "Checks that implementations of recurrent networks compute the stated function, and times those that do.\n\n");
+    for (int k = 0; k < COMMANDS; k++)
+        printf("  %-9s %s\n", commands[k].name, commands[k].summary);
+    printf("\nexit status: 0 all held, 1 something failed or nothing passed, 2 bad usage or input,\n"
+           "             3 the suite itself could not work, 77 nothing but skipped\n\n"
+           "example:\n  assay check --impl blas --quick\n  assay check --help\n");
+}
+
+int main(int argc, char **argv)
+{
+    prctl(PR_SET_DUMPABLE, 0); /* the truth is in this process, and its workers are not to look */
+    if (sodium_init() < 0) {
+        assay_print_error("libsodium does not start: no source of random numbers");
+        return ASSAY_EXIT_UNABLE;
+    }
+    const char *name = argc > 1 ? argv[1] : "";
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+        print_help();
+        return ASSAY_EXIT_HELD;
+    }
+    if (!strcmp(name, "--version")) {
+        printf("assay %s\n", ASSAY_VERSION);
+        return ASSAY_EXIT_HELD;
+    }
+    for (int k = 0; k < COMMANDS; k++) {
+        if (!strcmp(name, commands[k].name)) return commands[k].run(argc - 1, argv + 1);
+    }
+    assay_print_error("'%s': expected a command; assay --help lists them", name);
+    return ASSAY_EXIT_USAGE;
+}

@@ -1,0 +1,136 @@
+/* options.c: getopt_long driven by the table of options.h.
+ * SPDX-License-Identifier: MIT */
+#include "perf/cli/options.h"
+#include "perf/cli/command.h"
+#include "perf/cli/print.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_OPTIONS 32
+#define HELP        MAX_OPTIONS /* value of --help among the indices of the table */
+
+static int has_argument(const assay_option *o)
+{
+    return o->takes == ASSAY_TAKES_NOTHING ? no_argument : required_argument;
+}
+
+static int count_options(const assay_option *options)
+{
+    int count = 0;
+    while (options[count].name)
+        count++;
+    return count;
+}
+
+static void print_help(const assay_usage *u, const assay_option *options)
+{
+    printf("usage: assay %s [options]%s%s\n\n%s\n\n", u->command, u->positional ? " " : "",
+           u->positional ? u->positional : "", u->text);
+    for (const assay_option *o = options; o->name; o++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        printf("  %-22s %s%s\n", left, o->text, o->takes == ASSAY_TAKES_TEXTS ? " (may be repeated)" : "");
+    }
+    printf("  %-22s %s\n\nexample:\n  %s\n", "--help", "this text", u->example);
+}
+
+int assay_seed_parse(const char *text, uint64_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 0);
+    if (*text == '\0' || *text == '-' || *end != '\0' || errno) return 0;
+    *out = value;
+    return 1;
+}
+
+static int set(const assay_usage *u, const assay_option *o, const char *text)
+{
+    const char *expected = NULL;
+    char *end = NULL;
+    switch (o->takes) {
+    case ASSAY_TAKES_NOTHING:
+        *(int *)o->target = 1;
+        break;
+    case ASSAY_TAKES_TEXT:
+        *(const char **)o->target = text;
+        break;
+    case ASSAY_TAKES_TEXTS: {
+        assay_strings *list = o->target;
+        if (list->count == ASSAY_MAX_STRINGS)
+            expected = "at most 256 of them";
+        else
+            list->at[list->count++] = text;
+        break;
+    }
+    case ASSAY_TAKES_COUNT: {
+        long value = strtol(text, &end, 10);
+        if (end == text || *end || value < 1 || value > INT_MAX)
+            expected = "a whole number from 1";
+        else
+            *(int *)o->target = (int)value;
+        break;
+    }
+    case ASSAY_TAKES_SEED:
+        if (!assay_seed_parse(text, o->target)) expected = "a number below 2^64, as 0x5eed or decimal";
+        break;
+    case ASSAY_TAKES_REAL: {
+        double value = strtod(text, &end);
+        if (end == text || *end || !(value > 0) || isinf(value))
+            expected = "a number above 0";
+        else
+            *(double *)o->target = value;
+        break;
+    }
+    }
+    if (!expected) return -1;
+    assay_print_error("%s: --%s '%s': expected %s", u->command, o->name, text, expected);
+    return ASSAY_EXIT_USAGE;
+}
+
+/* The argument that getopt_long() has just refused. */
+static const char *refused(char **argv)
+{
+    return argv[optind > 1 ? optind - 1 : 1];
+}
+
+int assay_options_read(const assay_usage *u, const assay_option *options, int argc, char **argv,
+                       assay_strings *positional)
+{
+    struct option table[MAX_OPTIONS + 2] = {0};
+    int count = count_options(options);
+    for (int k = 0; k < count; k++) {
+        table[k] = (struct option){options[k].name, has_argument(&options[k]), NULL, k};
+    }
+    table[count] = (struct option){"help", no_argument, NULL, HELP};
+
+    opterr = 0;
+    optind = 1;
+    for (int k; (k = getopt_long(argc, argv, ":h", table, NULL)) != -1;) {
+        if (k == HELP || k == 'h') {
+            print_help(u, options);
+            return ASSAY_EXIT_HELD;
+        }
+        if (k == '?' || k == ':') {
+            const char *what = k == ':' ? "an argument after it" : "one of the options of --help";
+            assay_print_error("%s: '%s': expected %s", u->command, refused(argv), what);
+            return ASSAY_EXIT_USAGE;
+        }
+        int bad = set(u, &options[k], optarg);
+        if (bad >= 0) return bad;
+    }
+    for (int k = optind; k < argc; k++) {
+        if (!u->positional || !positional || positional->count == ASSAY_MAX_STRINGS) {
+            assay_print_error("%s: '%s': expected options only; see assay %s --help", u->command, argv[k], u->command);
+            return ASSAY_EXIT_USAGE;
+        }
+        positional->at[positional->count++] = argv[k];
+    }
+    return -1;
+}

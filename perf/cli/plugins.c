@@ -1,0 +1,131 @@
+/* plugins.c: finding shared objects.
+ * SPDX-License-Identifier: MIT */
+#include "perf/cli/plugins.h"
+#include "perf/cli/command.h"
+#include "perf/cli/print.h"
+
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int add(assay_plugins *p, const char *path)
+{
+    if (p->count == ASSAY_MAX_PLUGINS) {
+        assay_print_error("%s: more than %d plugins", path, ASSAY_MAX_PLUGINS);
+        return ASSAY_EXIT_UNABLE;
+    }
+    p->path[p->count] = strdup(path);
+    if (!p->path[p->count]) {
+        assay_print_error("%s: no memory", path);
+        return ASSAY_EXIT_UNABLE;
+    }
+    p->count++;
+    return ASSAY_EXIT_HELD;
+}
+
+static int scan_folder(const char *folder, assay_plugins *out)
+{
+    char pattern[PATH_MAX];
+    glob_t found;
+    int status = ASSAY_EXIT_HELD;
+    snprintf(pattern, sizeof pattern, "%s/*.so", folder);
+    if (glob(pattern, 0, NULL, &found) == 0) {
+        for (size_t k = 0; k < found.gl_pathc && status == ASSAY_EXIT_HELD; k++)
+            status = add(out, found.gl_pathv[k]);
+        globfree(&found);
+    }
+    return status;
+}
+
+/* The folder ../lib/assay/<kind> beside the program. */
+static int own_folder(const char *kind, char *buffer, size_t size)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length < 0) {
+        assay_print_error("/proc/self/exe: cannot be read, so plugins cannot be found");
+        return ASSAY_EXIT_UNABLE;
+    }
+    self[length] = '\0';
+    *strrchr(self, '/') = '\0';
+    char *up = strrchr(self, '/');
+    if (up) *up = '\0';
+    snprintf(buffer, size, "%s/lib/assay/%s", self, kind);
+    return ASSAY_EXIT_HELD;
+}
+
+int assay_plugins_scan(const char *kind, assay_plugins *out)
+{
+    memset(out, 0, sizeof *out);
+    const char *variable = strcmp(kind, "impl") ? NULL : getenv("ASSAY_IMPL_PATH");
+    char folder[PATH_MAX];
+    if (!variable || !*variable) {
+        int status = own_folder(kind, folder, sizeof folder);
+        return status == ASSAY_EXIT_HELD ? scan_folder(folder, out) : status;
+    }
+    int status = ASSAY_EXIT_HELD;
+    for (const char *at = variable; *at && status == ASSAY_EXIT_HELD;) {
+        size_t length = strcspn(at, ":");
+        snprintf(folder, sizeof folder, "%.*s", (int)length, at);
+        if (length) status = scan_folder(folder, out);
+        at += length + (at[length] == ':');
+    }
+    return status;
+}
+
+const char *assay_plugin_name(const char *path, char *buffer, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(buffer, size, "%s", slash ? slash + 1 : path);
+    char *dot = strrchr(buffer, '.');
+    if (dot && !strcmp(dot, ".so")) *dot = '\0';
+    return buffer;
+}
+
+static const char *look_up(const assay_plugins *known, const char *name)
+{
+    char own[64];
+    for (int k = 0; k < known->count; k++) {
+        if (!strcmp(assay_plugin_name(known->path[k], own, sizeof own), name)) return known->path[k];
+    }
+    return NULL;
+}
+
+int assay_plugins_select(const assay_strings *wanted, assay_plugins *out)
+{
+    assay_plugins known;
+    memset(out, 0, sizeof *out);
+    int status = assay_plugins_scan("impl", &known);
+    for (int k = 0; k < wanted->count && status == ASSAY_EXIT_HELD; k++) {
+        const char *name = wanted->at[k];
+        const char *path = strchr(name, '/') ? name : look_up(&known, name);
+        if (!path || access(path, R_OK)) {
+            assay_print_error("--impl %s: expected a name from `assay list impls` or the path of a shared object",
+                              name);
+            status = ASSAY_EXIT_USAGE;
+        } else {
+            status = add(out, path);
+        }
+    }
+    if (status == ASSAY_EXIT_HELD && wanted->count == 0) {
+        *out = known;
+        memset(&known, 0, sizeof known);
+        if (out->count == 0) {
+            assay_print_error("no implementation found: expected *.so in ../lib/assay/impl or in $ASSAY_IMPL_PATH");
+            status = ASSAY_EXIT_USAGE;
+        }
+    }
+    assay_plugins_free(&known);
+    if (status != ASSAY_EXIT_HELD) assay_plugins_free(out);
+    return status == ASSAY_EXIT_HELD ? -1 : status;
+}
+
+void assay_plugins_free(assay_plugins *p)
+{
+    for (int k = 0; k < p->count; k++)
+        free(p->path[k]);
+    p->count = 0;
+}
