@@ -43,7 +43,7 @@ static int scan_folder(const char *folder, assay_plugins *out)
 /* The folder ../lib/assay/<kind> beside the program. */
 static int own_folder(const char *kind, char *buffer, size_t size)
 {
-    char self[PATH_MAX];
+    char self[PATH_MAX - 64]; /* room for what is appended below */
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length < 0) {
         assay_print_error("/proc/self/exe: cannot be read, so plugins cannot be found");
@@ -53,7 +53,7 @@ static int own_folder(const char *kind, char *buffer, size_t size)
     *strrchr(self, '/') = '\0';
     char *up = strrchr(self, '/');
     if (up) *up = '\0';
-    snprintf(buffer, size, "%s/lib/assay/%s", self, kind);
+    snprintf(buffer, size, "%s/lib/assay/%.32s", self, kind);
     return ASSAY_EXIT_HELD;
 }
 

@@ -1,0 +1,23 @@
+/* check.h: one conformance run as a subcommand makes it: suite, printed verdicts, files, exit status.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_CLI_CHECK_H
+#define ASSAY_CLI_CHECK_H
+
+#include "conformance/suite.h"
+
+typedef struct assay_check_request {
+    const char *command; /* for messages and files: "check" */
+    assay_suite_options
+        suite;  /* plugins, selection, level, threads, cache; seed of the first run. The callbacks are set here */
+    int repeat; /* runs, each with the next seed */
+    double margin_limit;      /* a PASS above it counts as a failure; 0 = none */
+    const char *json, *junit; /* files, or NULL */
+} assay_check_request;
+
+/* Runs, prints, writes. Returns the exit status. */
+int assay_check_perform(assay_check_request *q);
+
+/* A seed from the kernel's random source. */
+uint64_t assay_check_fresh_seed(void);
+
+#endif

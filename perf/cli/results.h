@@ -1,0 +1,42 @@
+/* results.h: what a run of the suite showed: kept as verdicts come in, then printed as a table and written as JSON and
+ * JUnit. SPDX-License-Identifier: MIT */
+#ifndef ASSAY_RESULTS_H
+#define ASSAY_RESULTS_H
+
+#include "conformance/suite.h"
+
+#include <jansson.h>
+
+/* One row of the table: an implementation under a check. */
+typedef struct assay_tally {
+    char impl[48], check[32];
+    int counts[ASSAY_VERDICT_COUNT];
+    double margin;       /* worst of the PASS results */
+    char margin_at[160]; /* "rnn/lstm... dR.l0.f (row)" */
+} assay_tally;
+
+typedef struct assay_results {
+    assay_tally *tallies; /* owned */
+    int tally_count;
+    json_t *all;         /* array of every result; owned */
+    int over_limit;      /* PASS results whose margin exceeds margin_limit */
+    int no_memory;       /* 1: something is missing in here */
+    double margin_limit; /* 0 = none */
+} assay_results;
+
+void assay_results_start(assay_results *r, double margin_limit);
+void assay_results_free(assay_results *r);
+
+/* Keeps one result, whose strings and findings are the suite's. */
+void assay_results_add(assay_results *r, const assay_result *result);
+
+/* One result that isn't PASS, UNSUPPORTED or SKIPPED: verdict, why, worst findings, reproducer. */
+void assay_results_print_failure(const assay_result *result);
+
+/* The table: a row for each implementation and check, in order of first appearance. */
+void assay_results_print_table(const assay_results *r);
+
+/* One testcase a result, one testsuite an implementation. 0 or 3. */
+int assay_results_write_junit(const assay_results *r, const char *path);
+
+#endif
