@@ -148,7 +148,7 @@ int assay_check_perform(assay_check_request *q)
         print_summary(&all, assay_print_clock() - r.progress.started);
         status = judge(q, &r.results, &all);
         int written = write_files(q, &r.results, &all);
-        if (written > status) status = written;
+        if (written != ASSAY_EXIT_HELD) status = written;
     }
     assay_results_free(&r.results);
     return status;

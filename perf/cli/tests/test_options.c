@@ -1,0 +1,129 @@
+/* test_options.c: the command line is read as its table says, and bad input never slips through.
+ * SPDX-License-Identifier: MIT */
+#include "perf/cli/options.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+typedef struct values {
+    int flag, count;
+    uint64_t seed;
+    double real;
+    const char *text;
+    assay_strings texts, positional;
+} values;
+
+/* Reads a NULL-terminated command line. */
+static int read_line(values *v, const char *positional, char **argv)
+{
+    const assay_usage usage = {"test", positional, "Tests.", "assay test"};
+    const assay_option options[] = {{"flag", NULL, "a flag", ASSAY_TAKES_NOTHING, &v->flag},
+                                    {"count", "N", "a count", ASSAY_TAKES_COUNT, &v->count},
+                                    {"seed", "SEED", "a seed", ASSAY_TAKES_SEED, &v->seed},
+                                    {"real", "X", "a number", ASSAY_TAKES_REAL, &v->real},
+                                    {"text", "TEXT", "a text", ASSAY_TAKES_TEXT, &v->text},
+                                    {"texts", "TEXT", "texts", ASSAY_TAKES_TEXTS, &v->texts},
+                                    {0}};
+    int argc = 0;
+    while (argv[argc])
+        argc++;
+    return assay_options_read(&usage, options, argc, argv, &v->positional);
+}
+#define LINE(...) ((char *[]){"test", __VA_ARGS__, NULL})
+
+static void every_kind_is_read(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL,
+                               LINE("--flag", "--count", "3", "--seed=0xffffffffffffffff", "--real", "0.5", "--text",
+                                    "a", "--texts", "b", "--texts", "c")),
+                     -1);
+    assert_int_equal(v.flag, 1);
+    assert_int_equal(v.count, 3);
+    assert_true(v.seed == UINT64_MAX);
+    assert_true(v.real == 0.5);
+    assert_string_equal(v.text, "a");
+    assert_int_equal(v.texts.count, 2);
+    assert_string_equal(v.texts.at[1], "c");
+}
+
+static void absent_options_keep_their_values(void **state)
+{
+    (void)state;
+    values v = {.count = 7};
+    assert_int_equal(read_line(&v, NULL, LINE("--flag")), -1);
+    assert_int_equal(v.count, 7);
+}
+
+static void a_count_is_a_whole_number_from_one(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("--count", "0")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--count", "-1")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--count", "2.5")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--count", "99999999999")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--count", "")), 2);
+}
+
+static void a_real_is_finite_and_positive(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("--real", "nan")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--real", "inf")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--real", "0")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--real", "1x")), 2);
+}
+
+static void a_seed_fits_in_64_bits(void **state)
+{
+    (void)state;
+    uint64_t seed = 5;
+    assert_false(assay_seed_parse("0x10000000000000000", &seed));
+    assert_false(assay_seed_parse("-1", &seed));
+    assert_false(assay_seed_parse("", &seed));
+    assert_false(assay_seed_parse("12 ", &seed));
+    assert_true(seed == 5);
+    assert_true(assay_seed_parse("0x5eed", &seed));
+    assert_true(seed == 0x5eed);
+}
+
+static void unknown_and_incomplete_options_are_refused(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("--nothing")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--count")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--flag=1")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("-x")), 2);
+}
+
+static void positional_arguments_go_where_they_are_taken(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("old")), 2);
+    assert_int_equal(read_line(&v, "OLD NEW", LINE("old", "--flag", "new")), -1);
+    assert_int_equal(v.positional.count, 2);
+    assert_string_equal(v.positional.at[1], "new");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_is_read),
+        cmocka_unit_test(absent_options_keep_their_values),
+        cmocka_unit_test(a_count_is_a_whole_number_from_one),
+        cmocka_unit_test(a_real_is_finite_and_positive),
+        cmocka_unit_test(a_seed_fits_in_64_bits),
+        cmocka_unit_test(unknown_and_incomplete_options_are_refused),
+        cmocka_unit_test(positional_arguments_go_where_they_are_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
