@@ -17,12 +17,13 @@ static int list_impls(void)
     assay_plugins found;
     int status = assay_plugins_scan("impl", &found);
     for (int k = 0; k < found.count; k++) {
-        char name[64];
+        char name[64], clean[256];
         assay_session *session = NULL;
         assay_session_options options = {.threads = 1, .time_limit = 20};
         assay_reply reply = assay_session_start(found.path[k], &options, &session);
         const char *what = session ? assay_session_about(session)->version : reply.what;
-        printf("%-12s %s\n", assay_plugin_name(found.path[k], name, sizeof name), what);
+        printf("%-12s %s\n", assay_plugin_name(found.path[k], name, sizeof name),
+               assay_print_clean(what, clean, sizeof clean));
         assay_session_end(session);
     }
     assay_plugins_free(&found);

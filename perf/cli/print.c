@@ -42,6 +42,15 @@ const char *assay_print_number(double x, char *buffer, size_t size)
     return buffer;
 }
 
+const char *assay_print_clean(const char *text, char *buffer, size_t size)
+{
+    size_t k = 0;
+    for (; text[k] && k + 1 < size; k++)
+        buffer[k] = text[k] >= ' ' && text[k] <= '~' ? text[k] : '?';
+    buffer[k] = '\0';
+    return buffer;
+}
+
 const char *assay_print_seed(uint64_t seed, char *buffer, size_t size)
 {
     snprintf(buffer, size, "0x%llx", (unsigned long long)seed);

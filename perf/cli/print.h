@@ -17,6 +17,8 @@ void assay_print_error(const char *format, ...) __attribute__((format(printf, 1,
 
 /* A number with three digits that a reader can take in: "0.273", "1.4e-07", "inf". buffer >= 16 bytes. */
 const char *assay_print_number(double x, char *buffer, size_t size);
+/* Text that comes from a plugin, fit for terminals and files: what isn't printable ASCII becomes '?'. Cut at size. */
+const char *assay_print_clean(const char *text, char *buffer, size_t size);
 /* "0x..." of a seed, buffer >= 19 bytes. */
 const char *assay_print_seed(uint64_t seed, char *buffer, size_t size);
 

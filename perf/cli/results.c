@@ -51,7 +51,7 @@ static json_t *finding_json(const assay_finding *f)
 
 static json_t *result_json(const assay_result *x)
 {
-    char seed[24];
+    char seed[24], impl[48], plugin[512], why[256], reproducer[512];
     json_t *findings = json_array();
     for (int k = 0; findings && k < x->finding_count; k++) {
         if (json_array_append_new(findings, finding_json(&x->findings[k]))) {
@@ -59,11 +59,13 @@ static json_t *result_json(const assay_result *x)
             findings = NULL;
         }
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:s, s:s, s:o}", "impl", x->impl, "plugin",
-                     x->plugin, "case", x->case_id, "check", x->check, "arithmetic", assay_format_name(x->arithmetic),
-                     "seed", assay_print_seed(x->seed, seed, sizeof seed), "verdict", assay_verdict_name(x->verdict),
-                     "margin", assay_output_real(x->margin), "seconds", x->seconds, "why", x->why, "reproducer",
-                     x->reproducer, "findings", findings);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:s, s:s, s:o}", "impl",
+        assay_print_clean(x->impl, impl, sizeof impl), "plugin", assay_print_clean(x->plugin, plugin, sizeof plugin),
+        "case", x->case_id, "check", x->check, "arithmetic", assay_format_name(x->arithmetic), "seed",
+        assay_print_seed(x->seed, seed, sizeof seed), "verdict", assay_verdict_name(x->verdict), "margin",
+        assay_output_real(x->margin), "seconds", x->seconds, "why", assay_print_clean(x->why, why, sizeof why),
+        "reproducer", assay_print_clean(x->reproducer, reproducer, sizeof reproducer), "findings", findings);
 }
 
 static const assay_finding *worst_finding(const assay_result *x)
@@ -77,14 +79,15 @@ static const assay_finding *worst_finding(const assay_result *x)
 
 void assay_results_add(assay_results *r, const assay_result *x)
 {
-    assay_tally *t = tally_of(r, x->impl, x->check);
+    char impl[48];
+    assay_tally *t = tally_of(r, assay_print_clean(x->impl, impl, sizeof impl), x->check);
     if (!t || json_array_append_new(r->all, result_json(x))) r->no_memory = 1;
     if (!t) return;
     t->counts[x->verdict]++;
     const assay_finding *worst = worst_finding(x);
     if (x->verdict != ASSAY_VERDICT_PASS || !worst) return;
     if (r->margin_limit > 0 && !(worst->margin <= r->margin_limit)) r->over_limit++;
-    if (worst->margin > t->margin || !t->margin_at[0]) {
+    if (!(worst->margin <= t->margin) || !t->margin_at[0]) {
         t->margin = worst->margin;
         snprintf(t->margin_at, sizeof t->margin_at, "%s %s (%s)", x->case_id, worst->what, worst->rule);
     }
@@ -98,9 +101,11 @@ static assay_colour colour_of(assay_verdict v)
 
 void assay_results_print_failure(const assay_result *x)
 {
+    char impl[48], why[256], reproducer[512];
     assay_print_colour(colour_of(x->verdict), 0, assay_verdict_name(x->verdict));
-    printf("  %s  %s  %s  %s\n", x->impl, x->case_id, x->check, assay_format_name(x->arithmetic));
-    if (x->why[0]) printf("  %s\n", x->why);
+    printf("  %s  %s  %s  %s\n", assay_print_clean(x->impl, impl, sizeof impl), x->case_id, x->check,
+           assay_format_name(x->arithmetic));
+    if (x->why[0]) printf("  %s\n", assay_print_clean(x->why, why, sizeof why));
     int shown = 0, bad = 0;
     for (int k = 0; k < x->finding_count; k++) {
         const assay_finding *f = &x->findings[k];
@@ -114,7 +119,7 @@ void assay_results_print_failure(const assay_result *x)
         shown++;
     }
     if (bad > shown) printf("    and %d more\n", bad - shown);
-    printf("  %s\n", x->reproducer);
+    printf("  %s\n", assay_print_clean(x->reproducer, reproducer, sizeof reproducer));
     fflush(stdout);
 }
 
