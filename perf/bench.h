@@ -1,0 +1,72 @@
+/* bench.h: the measurement of documented workloads, in the order of docs/performance.md: certificate, worker, seed, calibration,
+ * warm-up, timed blocks side by side, calibration again, everything that was kept compared with the truth, roof, record.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_BENCH_H
+#define ASSAY_BENCH_H
+
+#include "conformance/session.h"
+#include "conformance/values.h"
+#include "conformance/verdict.h"
+#include "perf/gbench.h"
+#include "perf/record.h"
+#include "perf/workload.h"
+
+/* What one timed step left behind, with the truth beside it. Arrays are doubles; tensors that were not asked for are
+ * NULL in both. */
+typedef struct assay_kept {
+    const assay_workload *workload;
+    const assay_problem *problem;       /* the workload's, in the arithmetic that was timed */
+    const assay_arithmetic *declared;
+    const char *implementation;
+    const char *phase;                  /* "step", "infer", or "phases": forward, loss, backward, update one by one */
+    uint64_t seed;
+    int32_t state;                      /* the block's starting state, or -1: a later step, from its own parameters */
+    int64_t step;                       /* updates made before it */
+    const assay_values *given;          /* what the step started from: inputs, parameters, moments */
+    const assay_values *got;            /* y, losses, gradients, updated parameters and moments; logits in infer */
+    const assay_values *truth;          /* the same tensors by the reference */
+    const assay_values *update_truth;   /* param_1, m_1, v_1: the optimizer applied to got's own gradients; or NULL */
+} assay_kept;
+
+typedef struct assay_judgement {
+    assay_verdict verdict; /* only PASS is one */
+    double margin;         /* worst error / limit */
+    char why[192];         /* one line; "" with PASS */
+} assay_judgement;
+
+typedef struct assay_bench_options {
+    const char *const *plugins; /* paths of shared objects */
+    int32_t plugin_count;
+    const char *glob;           /* of workload ids; NULL = all */
+    double budget;              /* seconds for everything; what doesn't fit is left out, by name */
+    int32_t threads;            /* for each implementation; 0 = one for each core that this process may use */
+    int32_t fixed_seed;         /* 1: take `seed`; 0: draw one for each workload, after the plugins were loaded */
+    uint64_t seed;
+    const char *worker;         /* path of assay-worker; NULL = beside this program */
+    const char *text;           /* file for d.ptb-lm; NULL = the documented stream */
+    const char *suite_version, *commit, *build; /* for the record */
+
+    /* Is this plugin certified for this problem? Fills certificate and returns PASS; anything else and why: no number.
+     * Called before a worker is started for timing. */
+    assay_verdict (*gate)(void *user, const char *plugin, const assay_problem *p, char certificate[65], char *why,
+                          size_t why_size);
+    /* Compares in full. Called while nothing is timed. */
+    assay_judgement (*judge)(void *user, const assay_kept *kept);
+    void (*progress)(void *user, const char *line); /* may be NULL */
+    int (*stop)(void *user);                        /* polled between blocks; may be NULL */
+    void *user;
+} assay_bench_options;
+
+typedef struct assay_bench_summary {
+    int32_t timed;    /* (implementation, workload) pairs that have a step time */
+    int32_t left_out; /* no budget, unsupported, no device, stopped */
+    int32_t failed;   /* not certified, wrong, crashed, timed out, or below the roof */
+} assay_bench_summary;
+
+/* Runs all, small workloads first, and appends to *out. `g` collects every sample for dashboards; may not be NULL.
+ * ASSAY_OK even if rows failed. ASSAY_BAD_ARGUMENT and one line in why: nothing selected, a text that can't be read.
+ * Main thread only; uses the machine alone: the truth is computed while nothing is timed. */
+assay_status assay_bench_run(const assay_bench_options *o, assay_gbench *g, assay_records *out,
+                             assay_bench_summary *summary, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,92 @@
+/* record.h: one timed result with everything that a reader needs to trust and repeat it, and its JSON.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_RECORD_H
+#define ASSAY_RECORD_H
+
+#include "perf/machine.h"
+#include "reference/problem.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Work that was inside a timed call, so that two times can be compared (docs/workloads.md 1.7). Short words. */
+typedef struct assay_equal_work {
+    char dx_layer1[16];        /* "requested", "not requested" */
+    char bptt_steps[16];       /* "all" or a number */
+    char dead_reverse_top[16]; /* "executed", "none" where the network has none */
+    char padding_frames[16];   /* "none" where no row is padded; else "unstated": computing or skipping both stand */
+    char distinct_tokens[16];  /* "no": an input product for every token */
+    char embedding_update[16]; /* "touched or dense" where both are exact; "dense"; "none" */
+    char logits[16];           /* "materialised", "not requested" */
+    char wx_included[8];       /* "yes" */
+    char saved_state[16];      /* "inside": what backward needs is kept inside the timed call */
+    char optimizer[8];         /* "sgd", "adam" */
+    char h2d[16];              /* "none" on a CPU */
+} assay_equal_work;
+
+/* Times are milliseconds of one call. Unknown numbers are NaN (null in JSON), unknown words "". */
+typedef struct assay_record {
+    char workload[64], implementation[48], version[192], arithmetic[16];
+    char phase[16]; /* pack forward loss backward update step infer */
+    int32_t threads;
+
+    double median_ms, q1_ms, q3_ms, min_ms, mean_ms, p95_ms;
+    double low_ms, high_ms;       /* 95 % bootstrap interval of the median */
+    int32_t n, calls;             /* samples; calls in each sample */
+    double *samples_ms;           /* n of them; owned */
+    double round_trip_ms;         /* of an empty request: inside every sample once */
+    double worker_ms;             /* median by the worker's own clock: a cross-check, never the result */
+
+    double gflop;                 /* declared work of a call */
+    double gflop_per_s;
+    double peak_gflop_per_s;      /* best multiply-add rate seen in this run, all threads */
+    double roof_ms, roof_share;   /* declared work at that rate; roof_ms / median_ms */
+    char limit[16];               /* which limit binds: "multiply-add", or "none declared" */
+
+    assay_equal_work work;
+    char loss_by[48], update_by[48];
+
+    uint64_t seed;
+    int32_t kept_state;           /* starting state of the kept block */
+    double margin;                /* worst error / limit of what the timed calls left behind */
+    double calibration_before, calibration_after, drift; /* GFLOP/s; |after/before - 1| */
+    int32_t fit;                  /* 0: drift above 3 %: no baseline, no verdict */
+
+    char data[96];                /* "documented", or the hash of the user's text */
+    char certificate[65], plugin_hash[65], libraries_hash[65];
+    char suite_version[24], commit[48], build[96], time[32]; /* time: ISO 8601, UTC, end of the measurement */
+    assay_machine machine;
+} assay_record;
+
+/* A row that has no number, and why: budget, not certified, wrong result. Never silent. */
+typedef struct assay_left_out {
+    char workload[64], implementation[48], phase[16], why[256];
+} assay_left_out;
+
+typedef struct assay_records {
+    assay_record *at; /* owned */
+    int32_t count, room;
+    assay_left_out *left; /* owned */
+    int32_t left_count, left_room;
+} assay_records;
+
+/* Copies *r in; its samples become the list's. ASSAY_NO_MEMORY leaves both as they were. */
+assay_status assay_records_add(assay_records *list, const assay_record *r);
+assay_status assay_records_leave_out(assay_records *list, const char *workload, const char *implementation,
+                                     const char *phase, const char *why);
+void assay_records_free(assay_records *list); /* an empty one is fine */
+
+/* The document as text (sorted keys, two blanks), to be freed; NULL if there's no memory. */
+char *assay_records_text(const assay_records *list);
+/* Parses it and appends to *list. On ASSAY_BAD_ARGUMENT why has one line with line and column, and nothing was added. */
+assay_status assay_records_parse(const char *text, const char *where, assay_records *list, char *why, size_t why_size);
+
+/* Whole or not at all. why: one line. */
+assay_status assay_records_write(const assay_records *list, const char *path, char *why, size_t why_size);
+assay_status assay_records_read(const char *path, assay_records *list, char *why, size_t why_size);
+
+/* The record of this workload, implementation, arithmetic and phase; NULL if there is none. */
+const assay_record *assay_records_find(const assay_records *list, const char *workload, const char *implementation,
+                                       const char *arithmetic, const char *phase);
+
+#endif

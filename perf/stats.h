@@ -1,0 +1,39 @@
+/* stats.h: what samples say: order statistics, bootstrap intervals, when to stop, and the verdict on a pair.
+ * SPDX-License-Identifier: MIT
+ *
+ * Pure functions of their arguments; random draws of the bootstrap come from `seed`. No samples at all gives NaN. */
+#ifndef ASSAY_STATS_H
+#define ASSAY_STATS_H
+
+#include <stdint.h>
+
+/* Quantiles by linear interpolation between order statistics (Hyndman and Fan 1996, type 7). */
+typedef struct assay_stats {
+    int32_t n;
+    double min, q1, median, q3, p95, max, mean;
+} assay_stats;
+assay_stats assay_stats_of(const double *samples, int32_t n);
+
+typedef struct assay_interval {
+    double low, high;
+} assay_interval;
+
+/* 95 % percentile-bootstrap interval of the median, 1,000 resamples. */
+assay_interval assay_stats_median_interval(const double *samples, int32_t n, uint64_t seed);
+
+/* The same of median(a[k] / b[k]), where a[k] and b[k] were taken side by side. */
+assay_interval assay_stats_ratio_interval(const double *a, const double *b, int32_t n, uint64_t seed);
+
+enum { ASSAY_SAMPLES_LEAST = 5, ASSAY_SAMPLES_ENOUGH = 30, ASSAY_SAMPLES_MOST = 400 };
+
+/* 1: no more samples are needed: at least 30, and the interval of the median lies within 1 % of it; or 400. */
+int assay_stats_settled(const double *samples, int32_t n, uint64_t seed);
+
+typedef enum assay_comparison { ASSAY_SAME, ASSAY_FASTER, ASSAY_SLOWER, ASSAY_UNDECIDED } assay_comparison;
+const char *assay_comparison_name(assay_comparison c); /* "FASTER"; static */
+
+/* Is new faster or slower than old? ratio = time of new / time of old. Faster or slower when the interval excludes a
+ * change smaller than `threshold` (0.02 = 2 %); same when it excludes a larger one; else undecided. */
+assay_comparison assay_stats_compare(assay_interval ratio, double threshold);
+
+#endif

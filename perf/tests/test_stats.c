@@ -1,0 +1,137 @@
+/* test_stats.c: order statistics and verdicts with known answers; what the bootstrap must and must not claim.
+ * SPDX-License-Identifier: MIT */
+#include "perf/stats.h"
+
+#include "reference/data.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+static int near(double a, double b)
+{
+    return fabs(a - b) <= 1e-12 * fabs(b);
+}
+
+static void quartiles_interpolate(void **state)
+{
+    (void)state;
+    const double samples[] = {4, 1, 3, 2};
+    assay_stats s = assay_stats_of(samples, 4);
+    assert_true(near(s.q1, 1.75) && near(s.median, 2.5) && near(s.q3, 3.25));
+    assert_true(near(s.p95, 3.85) && near(s.mean, 2.5));
+    assert_true(s.min == 1 && s.max == 4 && s.n == 4);
+}
+
+static void one_sample_is_every_quantile(void **state)
+{
+    (void)state;
+    const double sample = 7;
+    assay_stats s = assay_stats_of(&sample, 1);
+    assert_true(s.min == 7 && s.q1 == 7 && s.median == 7 && s.p95 == 7 && s.max == 7);
+}
+
+static void nothing_measured_is_not_a_number(void **state)
+{
+    (void)state;
+    assert_true(isnan(assay_stats_of(NULL, 0).median));
+    assert_true(isnan(assay_stats_median_interval(NULL, 0, 1).low));
+}
+
+static void equal_samples_have_no_width(void **state)
+{
+    (void)state;
+    const double samples[] = {3, 3, 3, 3, 3, 3};
+    assay_interval i = assay_stats_median_interval(samples, 6, 1);
+    assert_true(i.low == 3 && i.high == 3);
+}
+
+/* Of many sets of 40 draws from U(0,1) the interval must hold the true median, 0.5, in about 95 %: 5 sigma either way. */
+static void interval_covers_the_median(void **state)
+{
+    (void)state;
+    enum { SETS = 200, N = 40 };
+    int covered = 0;
+    for (uint64_t set = 0; set < SETS; set++) {
+        double samples[N];
+        assay_random_fill_uniform(5, set, 0, 1, samples, N);
+        assay_interval i = assay_stats_median_interval(samples, N, set);
+        covered += i.low <= 0.5 && 0.5 <= i.high;
+    }
+    assert_in_range(covered, 175, SETS);
+}
+
+/* Drift that hits both sides alike must not widen the ratio. */
+static void pairs_cancel_common_drift(void **state)
+{
+    (void)state;
+    double a[32], b[32];
+    for (int k = 0; k < 32; k++) {
+        b[k] = 1 + 0.5 * k;
+        a[k] = 1.25 * b[k];
+    }
+    assay_interval i = assay_stats_ratio_interval(a, b, 32, 3);
+    assert_true(near(i.low, 1.25) && near(i.high, 1.25));
+}
+
+static void five_samples_are_never_settled(void **state)
+{
+    (void)state;
+    const double samples[] = {1, 1, 1, 1, 1};
+    assert_false(assay_stats_settled(samples, 5, 1));
+}
+
+static void quiet_samples_settle_at_thirty(void **state)
+{
+    (void)state;
+    double samples[30];
+    assay_random_fill_uniform(1, 1, 1.000, 1.005, samples, 30);
+    assert_false(assay_stats_settled(samples, 29, 1));
+    assert_true(assay_stats_settled(samples, 30, 1));
+}
+
+static void noisy_samples_do_not_settle_until_the_most(void **state)
+{
+    (void)state;
+    double samples[ASSAY_SAMPLES_MOST];
+    assay_random_fill_uniform(1, 2, 1, 3, samples, ASSAY_SAMPLES_MOST);
+    assert_false(assay_stats_settled(samples, 40, 1));
+    assert_true(assay_stats_settled(samples, ASSAY_SAMPLES_MOST, 1));
+}
+
+static void a_clear_change_has_a_name(void **state)
+{
+    (void)state;
+    assert_int_equal(assay_stats_compare((assay_interval){1.10, 1.20}, 0.02), ASSAY_SLOWER);
+    assert_int_equal(assay_stats_compare((assay_interval){0.80, 0.90}, 0.02), ASSAY_FASTER);
+    assert_int_equal(assay_stats_compare((assay_interval){0.99, 1.01}, 0.02), ASSAY_SAME);
+}
+
+static void a_wide_interval_decides_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(assay_stats_compare((assay_interval){0.90, 1.10}, 0.02), ASSAY_UNDECIDED);
+    assert_int_equal(assay_stats_compare((assay_interval){1.00, 1.10}, 0.02), ASSAY_UNDECIDED);
+    assert_int_equal(assay_stats_compare((assay_interval){NAN, NAN}, 0.02), ASSAY_UNDECIDED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quartiles_interpolate),
+        cmocka_unit_test(one_sample_is_every_quantile),
+        cmocka_unit_test(nothing_measured_is_not_a_number),
+        cmocka_unit_test(equal_samples_have_no_width),
+        cmocka_unit_test(interval_covers_the_median),
+        cmocka_unit_test(pairs_cancel_common_drift),
+        cmocka_unit_test(five_samples_are_never_settled),
+        cmocka_unit_test(quiet_samples_settle_at_thirty),
+        cmocka_unit_test(noisy_samples_do_not_settle_until_the_most),
+        cmocka_unit_test(a_clear_change_has_a_name),
+        cmocka_unit_test(a_wide_interval_decides_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
