@@ -211,6 +211,7 @@ void assay_case_get(int index, assay_case *out)
     out->why = r->why;
     out->ungated = r->ungated ? r->ungated : "";
     out->flags = r->flags;
+    out->ragged = r->ragged;
     out->fill = fill;
     out->source = r;
 }

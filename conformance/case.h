@@ -54,6 +54,7 @@ struct assay_case {
     /* Makes every given tensor of the problem (cotangents too), in double; *step = updates made before. state 0..2. */
     assay_status (*fill)(const assay_case *c, uint64_t seed, int state, assay_values *out, int64_t *step);
     const void *source;     /* the row that fill() reads */
+    int ragged;             /* 1: some row is shorter than T */
     int documented;         /* 1: a workload's shape: block floors, and the power test of docs/workloads.md 1.4 */
 };
 

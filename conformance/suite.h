@@ -30,11 +30,14 @@ typedef struct assay_finding {
 } assay_finding;
 
 #define ASSAY_MAX_FINDINGS 512
+/* Rule of findings that say how clearly the case shows a planted fault: a large margin is good, none counts as error. */
+#define ASSAY_RULE_POWER "power"
 
 typedef struct assay_result {
     const char *impl;       /* name the plugin gives itself */
     const char *plugin;     /* path, as it was given */
     const char *case_id, *check;
+    const assay_problem *problem;
     int32_t arithmetic;     /* assay_format asked for */
     uint64_t seed;
     assay_verdict verdict;
@@ -51,6 +54,7 @@ typedef enum assay_level { ASSAY_LEVEL_QUICK, ASSAY_LEVEL_ORDINARY, ASSAY_LEVEL_
 typedef struct assay_suite_options {
     const char *const *plugins; /* paths of shared objects */
     int plugin_count;
+    const char *const *labels;  /* as the user named them, for reproducers; NULL = the paths */
     const char *op;             /* "rnn" ...; NULL = all */
     const char *check;          /* name; NULL = all */
     const char *glob;           /* case id; NULL = all; fnmatch() rules */
@@ -71,6 +75,7 @@ typedef struct assay_suite_options {
 
 typedef struct assay_summary {
     int counts[ASSAY_VERDICT_COUNT];
+    int ill_posed_committed; /* ILL_POSED results of cases that are no diagnostic: the suite's fault */
     int stopped;           /* 1: ended early */
     double worst_margin;   /* over all findings of PASS results */
 } assay_summary;

@@ -1,0 +1,21 @@
+/* checks.h: the checks by name, and which cases each applies to.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_CHECKS_H
+#define ASSAY_CHECKS_H
+
+#include "conformance/suite.h"
+#include "conformance/trial.h"
+
+#define CHECK(name, text, applies) void assay_check_##name(assay_trial *t);
+#include "conformance/checks/checks.inc"
+#undef CHECK
+
+int assay_case_any(const assay_case *c);            /* every case but the documented shapes */
+int assay_case_has_gradients(const assay_case *c);  /* the same: every op has gradients */
+int assay_case_has_gradcheck(const assay_case *c);
+int assay_case_is_ragged(const assay_case *c);
+int assay_case_has_memory(const assay_case *c);
+int assay_case_has_update(const assay_case *c);
+int assay_case_is_documented(const assay_case *c);
+
+#endif

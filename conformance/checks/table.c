@@ -1,0 +1,56 @@
+/* table.c: the table of checks, from checks.inc, and the rules that assign them to cases.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/checks/checks.h"
+
+#include <stddef.h>
+
+int assay_case_any(const assay_case *c)
+{
+    return !c->documented;
+}
+
+int assay_case_has_gradients(const assay_case *c)
+{
+    return !c->documented;
+}
+
+int assay_case_has_gradcheck(const assay_case *c)
+{
+    return !c->documented && (c->flags & ASSAY_CASE_GRADCHECK);
+}
+
+int assay_case_is_ragged(const assay_case *c)
+{
+    return !c->documented && c->ragged;
+}
+
+int assay_case_has_memory(const assay_case *c)
+{
+    return !c->documented && (c->flags & ASSAY_CASE_MEMORY);
+}
+
+int assay_case_has_update(const assay_case *c)
+{
+    return !c->documented && c->problem.op == ASSAY_OP_NETWORK && c->problem.optimizer != ASSAY_OPT_NONE;
+}
+
+int assay_case_is_documented(const assay_case *c)
+{
+    return c->documented;
+}
+
+static const assay_check table[] = {
+#define CHECK(name, text, applies) {#name, text, assay_check_##name, applies},
+#include "conformance/checks/checks.inc"
+#undef CHECK
+};
+
+int assay_check_count(void)
+{
+    return (int)(sizeof table / sizeof *table);
+}
+
+const assay_check *assay_check_get(int index)
+{
+    return index >= 0 && index < assay_check_count() ? &table[index] : NULL;
+}

@@ -1,0 +1,25 @@
+# engine.cmake: the suite itself: cases, truths and floors, checks, gate.
+# SPDX-License-Identifier: MIT
+
+# Floors and certificates speak of these very sources.
+file(GLOB reference_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/reference/*.c ${CMAKE_SOURCE_DIR}/reference/*.h
+     ${CMAKE_SOURCE_DIR}/reference/*.hpp)
+list(SORT reference_sources)
+set(hashes "")
+foreach(source ${reference_sources})
+    file(SHA256 ${source} hash)
+    string(APPEND hashes ${hash})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+endforeach()
+string(SHA256 reference_hash "${hashes}")
+
+set(checks table forward backward gradcheck lengths memory determinism contract update documented)
+list(TRANSFORM checks PREPEND checks/)
+list(TRANSFORM checks APPEND .c)
+assay_add(library assay_conformance
+    SOURCES verdict.c values.c case.c compare.c oracle.c cache.c floors.c subject.c trial.c expect.c suite.c certificate.c
+            gate.c ${checks}
+    DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"
+    LINK assay_covered)
+target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM
+                      OpenMP::OpenMP_C m)

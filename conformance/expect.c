@@ -1,0 +1,122 @@
+/* expect.c: what a check expects of results: the truth within its floor, the same bits, zeros.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/trial.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void assay_trial_add(assay_trial *t, const assay_finding *f)
+{
+    if (t->finding_count < ASSAY_MAX_FINDINGS) {
+        t->findings[t->finding_count++] = *f;
+    } else if (f->verdict > t->findings[ASSAY_MAX_FINDINGS - 1].verdict) {
+        t->findings[ASSAY_MAX_FINDINGS - 1] = *f; /* a full list never loses a failure */
+    }
+    if (f->verdict > t->verdict)
+        snprintf(t->why, sizeof t->why, "%s: %s error %.3g, limit %.3g, margin %.3g, at %lld", f->what, f->rule, f->error,
+                 f->limit, f->margin, (long long)f->where);
+    t->verdict = assay_verdict_worse(t->verdict, f->verdict);
+}
+
+const assay_oracle *assay_trial_oracle(assay_trial *t, int variant, unsigned roles)
+{
+    assay_status st = ASSAY_OK;
+    if (t->over) return NULL;
+    const assay_oracle *o = assay_subject_oracle(t->subject, variant, roles, &t->declared, &st);
+    if (!o && st == ASSAY_UNSUPPORTED)
+        assay_trial_end(t, ASSAY_VERDICT_UNSUPPORTED, "no oracle for this arithmetic at this size");
+    else if (!o)
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "the reference could not answer: status %d", (int)st);
+    return o;
+}
+
+static int named_in(const char *list, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
+        if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0)) return 1;
+    return 0;
+}
+
+static void judge_one(assay_trial *t, const char *label, const assay_problem *p, const assay_values *given,
+                      const assay_tensor *x, const double *got, const assay_oracle *o)
+{
+    char what[40];
+    assay_metric m;
+    assay_distance d;
+    unsigned char *zero;
+    if (assay_metric_make(p, given, x, &m, &zero) != ASSAY_OK) {
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory to compare %s", x->name);
+        return;
+    }
+    assay_distance_measure(&m, got, o->truth.at[x->id], &d);
+    free(zero);
+    snprintf(what, sizeof what, "%s%s", label, x->name);
+    assay_finding f = assay_finding_judge(what, &m, &d, &o->floor[x->id], t->declared.store);
+    if (f.verdict == ASSAY_VERDICT_PASS && !(o->floor[x->id].phi <= assay_floor_bound(p, &t->declared))) {
+        f.verdict = ASSAY_VERDICT_ILL_POSED;
+        f.limit = assay_floor_bound(p, &t->declared);
+    }
+    if (d.norm_truth > 0) t->alive_truths++;
+    assay_trial_add(t, &f);
+}
+
+void assay_trial_judge(assay_trial *t, const char *label, const assay_problem *p, const assay_values *given,
+                       const assay_values *got, const assay_oracle *o)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    int count = assay_tensors_of(p, list);
+    for (int k = 0; k < count && !t->over && o; k++) {
+        const assay_tensor *x = &list[k];
+        if (!got->at[x->id] || !o->truth.at[x->id] || !(ASSAY_ROLES_WANTED >> x->role & 1u)) continue;
+        if (named_in(t->subject->c->ungated, x->name)) continue;
+        judge_one(t, label, p, given, x, got->at[x->id], o);
+    }
+}
+
+/* First place where b is not a*scale in every bit but the sign of zero; -1 if there is none. */
+static int64_t first_other(const double *a, double scale, const double *b, int64_t count)
+{
+    for (int64_t k = 0; k < count; k++) {
+        double want = a[k] * scale;
+        if (memcmp(&want, &b[k], sizeof want) && !(want == b[k])) return k;
+    }
+    return -1;
+}
+
+void assay_trial_expect_same(assay_trial *t, const char *label, unsigned roles, const assay_values *a, double scale,
+                             const assay_values *b)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    int count = assay_tensors_of(&t->subject->p, list);
+    for (int k = 0; k < count && !t->over; k++) {
+        const assay_tensor *x = &list[k];
+        char what[40];
+        if (!(roles >> x->role & 1u) || x->integer || !a->at[x->id] || !b->at[x->id]) continue;
+        int64_t at = first_other(a->at[x->id], scale, b->at[x->id], x->count);
+        snprintf(what, sizeof what, "%s%s", label, x->name);
+        assay_finding f = assay_finding_exact(what, "bits", at < 0, at);
+        if (x->count > 0) t->alive_truths++;
+        assay_trial_add(t, &f);
+    }
+}
+
+void assay_trial_expect_zero(assay_trial *t, const char *label, unsigned roles, const assay_values *got)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    int count = assay_tensors_of(&t->subject->p, list);
+    for (int k = 0; k < count && !t->over; k++) {
+        const assay_tensor *x = &list[k];
+        const double *v = got->at[x->id];
+        char what[40];
+        int64_t at = -1;
+        if (!(roles >> x->role & 1u) || x->integer || !v) continue;
+        for (int64_t e = 0; e < x->count && at < 0; e++)
+            if (!(v[e] == 0)) at = e;
+        snprintf(what, sizeof what, "%s%s", label, x->name);
+        assay_finding f = assay_finding_exact(what, "zero", at < 0, at);
+        assay_trial_add(t, &f);
+    }
+}

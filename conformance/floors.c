@@ -1,0 +1,99 @@
+/* floors.c: stored floors as JSON, valid only for the problem and the reference sources that they were measured with.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/floors.h"
+
+#include "conformance/file.h"
+#include "conformance/hash.h"
+#include "reference/tensors.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void path_of(const char *folder, const char *case_id, int arithmetic, char *path, size_t size)
+{
+    int n = snprintf(path, size, "%s/%s.%s.json", folder, case_id, assay_format_name(arithmetic));
+    for (int k = (int)strlen(folder) + 1; k < n && k < (int)size; k++)
+        if (path[k] == '/') path[k] = '_';
+}
+
+/* What the numbers depend on: the problem, and every source of the reference and its generators. */
+static void generator_of(const assay_problem *p, char hex[65])
+{
+    char bytes[sizeof *p + sizeof ASSAY_REFERENCE_HASH];
+    memcpy(bytes, p, sizeof *p);
+    memcpy(bytes + sizeof *p, ASSAY_REFERENCE_HASH, sizeof ASSAY_REFERENCE_HASH);
+    assay_hash_bytes(bytes, sizeof bytes, hex);
+}
+
+static int read_tensors(const assay_problem *p, json_t *tensors, assay_floor *floor)
+{
+    const char *name;
+    json_t *item;
+    json_object_foreach(tensors, name, item)
+    {
+        int id = assay_tensor_by_name(p, name);
+        if (id < 0) return 0;
+        if (json_unpack(item, "[F, F, F]", &floor[id].phi, &floor[id].phi_row, &floor[id].row_sum) != 0) return 0;
+    }
+    return 1;
+}
+
+int assay_floors_read(const char *folder, const char *case_id, const assay_problem *p, const assay_arithmetic *a,
+                      assay_oracle *o)
+{
+    char path[4096], why[256], want[65];
+    char *text = NULL;
+    size_t size = 0;
+    const char *generator;
+    double activation;
+    int format, seeds;
+    json_t *tensors;
+    json_error_t error;
+    path_of(folder, case_id, p->arithmetic, path, sizeof path);
+    if (assay_file_read(path, 1u << 20, &text, &size, why, sizeof why) != ASSAY_OK) return 0;
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    free(text);
+    generator_of(p, want);
+    int ok = root && json_unpack(root, "{s:i, s:s, s:F, s:i, s:o}", "assay_floors", &format, "generator", &generator,
+                                 "activation_ulp", &activation, "seeds", &seeds, "tensors", &tensors) == 0;
+    ok = ok && format == 1 && !strcmp(generator, want) && activation == a->activation_ulp &&
+         read_tensors(p, tensors, o->floor);
+    if (ok) {
+        o->method = ASSAY_FLOOR_STORED;
+        o->runs = seeds * ASSAY_FLOOR_RUNS;
+    }
+    json_decref(root);
+    return ok;
+}
+
+assay_status assay_floors_write(const char *folder, const char *case_id, const assay_problem *p,
+                                const assay_arithmetic *a, const assay_floor *floor, int seeds, double spread, char *why,
+                                size_t why_size)
+{
+    char path[4096], generator[65];
+    assay_tensor list[ASSAY_TENSORS];
+    json_t *tensors = json_object();
+    int count = assay_tensors_of(p, list);
+    for (int k = 0; k < count; k++) {
+        const assay_floor *f = &floor[list[k].id];
+        if (!((1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT) >> list[k].role & 1u)) continue;
+        json_object_set_new(tensors, list[k].name, json_pack("[f, f, f]", f->phi, f->phi_row, f->row_sum));
+    }
+    generator_of(p, generator);
+    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:f, s:i, s:i, s:f, s:s, s:o}", "assay_floors", 1, "case", case_id,
+                             "arithmetic", assay_format_name(p->arithmetic), "generator", generator, "activation_ulp",
+                             a->activation_ulp, "seeds", seeds, "runs", seeds * ASSAY_FLOOR_RUNS, "spread", spread,
+                             "method", "block", "tensors", tensors);
+    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(6)) : NULL;
+    json_decref(root);
+    if (!text) {
+        snprintf(why, why_size, "floors of %s: a floor is not a finite number", case_id);
+        return ASSAY_FAILED;
+    }
+    path_of(folder, case_id, p->arithmetic, path, sizeof path);
+    assay_status st = assay_file_write(path, text, strlen(text), why, why_size);
+    free(text);
+    return st;
+}

@@ -1,0 +1,92 @@
+/* subject.c: data of a case, and its oracles on demand.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/subject.h"
+
+#include "conformance/floors.h"
+
+#include <string.h>
+
+/* Roundings of a floor are the same for every seed of the data: the floor is a property of the data. */
+static const uint64_t floor_seed = 0x5EED0F100125ull;
+
+assay_status assay_subject_make(const assay_case *c, int arithmetic, uint64_t seed, const char *cache, const char *floors,
+                                assay_subject *out)
+{
+    memset(out, 0, sizeof *out);
+    out->c = c;
+    out->p = c->problem;
+    out->p.arithmetic = arithmetic;
+    out->seed = seed;
+    out->cache = cache;
+    out->floors = floors;
+    return c->fill(c, seed, 1, &out->given, &out->step);
+}
+
+void assay_subject_free(assay_subject *s)
+{
+    for (int k = 0; k < ASSAY_SUBJECT_ORACLES; k++)
+        if (s->kept[k].used) assay_oracle_free(&s->kept[k].oracle);
+    assay_values_free(&s->given);
+    memset(s, 0, sizeof *s);
+}
+
+assay_values assay_subject_variant(const assay_subject *s, int variant)
+{
+    assay_values v = s->given;
+    if (!(variant & ASSAY_WITH_DY)) v.at[ASSAY_DY] = NULL;
+    if (!(variant & ASSAY_WITH_DHN)) v.at[ASSAY_DHN] = NULL;
+    if (!(variant & ASSAY_WITH_DCN)) v.at[ASSAY_DCN] = NULL;
+    return v;
+}
+
+assay_status assay_subject_ask(const assay_subject *s, const assay_problem *p, const assay_values *given, unsigned roles,
+                               const assay_arithmetic *declared, assay_oracle *out)
+{
+    assay_question q = {p, given, s->step, roles, declared, floor_seed, s->cache};
+    if (!s->c->documented || !s->floors) return assay_oracle_make(&q, out);
+    assay_status st = assay_oracle_truth(&q, out);
+    if (st != ASSAY_OK) return st;
+    if (assay_floors_read(s->floors, s->c->id, p, declared, out)) return ASSAY_OK;
+    assay_oracle measured;
+    st = assay_oracle_floor(&q, &measured);
+    if (st != ASSAY_OK) {
+        assay_oracle_free(out);
+        return st;
+    }
+    memcpy(out->floor, measured.floor, sizeof out->floor);
+    out->seconds_floor = measured.seconds_floor;
+    assay_oracle_free(&measured);
+    return ASSAY_OK;
+}
+
+static int same_arithmetic(const assay_arithmetic *a, const assay_arithmetic *b)
+{
+    return a->operand == b->operand && a->accumulate == b->accumulate && a->store == b->store &&
+           a->activation_ulp == b->activation_ulp;
+}
+
+const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned roles, const assay_arithmetic *declared,
+                                         assay_status *st)
+{
+    int free_slot = -1;
+    for (int k = 0; k < ASSAY_SUBJECT_ORACLES; k++) {
+        if (!s->kept[k].used)
+            free_slot = k;
+        else if (s->kept[k].variant == variant && s->kept[k].roles == roles &&
+                 same_arithmetic(&s->kept[k].declared, declared))
+            return &s->kept[k].oracle;
+    }
+    if (free_slot < 0) {
+        free_slot = 0;
+        assay_oracle_free(&s->kept[0].oracle);
+        s->kept[0].used = 0;
+    }
+    assay_values given = assay_subject_variant(s, variant);
+    *st = assay_subject_ask(s, &s->p, &given, roles, declared, &s->kept[free_slot].oracle);
+    if (*st != ASSAY_OK) return NULL;
+    s->kept[free_slot].used = 1;
+    s->kept[free_slot].variant = variant;
+    s->kept[free_slot].roles = roles;
+    s->kept[free_slot].declared = *declared;
+    return &s->kept[free_slot].oracle;
+}

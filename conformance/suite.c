@@ -1,0 +1,316 @@
+/* suite.c: cases outer, implementations inner, workers kept alive; every verdict is delivered.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/suite.h"
+
+#include "conformance/checks/checks.h"
+#include "conformance/session.h"
+#include "conformance/subject.h"
+#include "conformance/trial.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* One implementation under test. */
+typedef struct candidate {
+    const char *path, *label;
+    assay_session *session; /* NULL when dead or not started */
+    char name[48];
+    int no_device, hopeless; /* nothing to run on; can't be started any more */
+    char why[256];
+} candidate;
+
+typedef struct run_state {
+    const assay_suite_options *o;
+    assay_summary *summary;
+    candidate *candidates;
+    assay_finding *findings;
+} run_state;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- selection ---- */
+
+static int op_by_name(const char *name)
+{
+    for (int op = ASSAY_OP_RNN; op <= ASSAY_OP_NETWORK; op++)
+        if (!strcmp(assay_op_name(op), name)) return op;
+    return -1;
+}
+
+static const assay_check *check_by_name(const char *name)
+{
+    for (int k = 0; k < assay_check_count(); k++)
+        if (!strcmp(assay_check_get(k)->name, name)) return assay_check_get(k);
+    return NULL;
+}
+
+static int is_selected(const assay_suite_options *o, const assay_case *c)
+{
+    if (o->op && op_by_name(o->op) != c->problem.op) return 0;
+    if (o->glob && fnmatch(o->glob, c->id, 0) != 0) return 0;
+    return o->glob || o->level != ASSAY_LEVEL_QUICK || (c->flags & ASSAY_CASE_QUICK);
+}
+
+static int applies(const assay_suite_options *o, const assay_check *k, const assay_case *c)
+{
+    if (o->check && strcmp(o->check, k->name) != 0) return 0;
+    return !k->applies || k->applies(c);
+}
+
+/* The full level takes every small case through every check. */
+static void widen(const assay_suite_options *o, assay_case *c)
+{
+    const double small = 3e5;
+    if (o->level != ASSAY_LEVEL_FULL || c->documented || assay_macs_forward(&c->problem, NULL) > small) return;
+    c->flags |= ASSAY_CASE_EACH | ASSAY_CASE_MEMORY | ASSAY_CASE_FP64;
+    if (c->problem.op != ASSAY_OP_NETWORK && !(c->flags & ASSAY_CASE_DIAGNOSTIC)) c->flags |= ASSAY_CASE_GRADCHECK;
+}
+
+static int total_cases(const assay_suite_options *o)
+{
+    return assay_case_count() + o->extra_count;
+}
+
+static void get_case(const assay_suite_options *o, int index, assay_case *c)
+{
+    if (index < assay_case_count())
+        assay_case_get(index, c);
+    else
+        *c = o->extra[index - assay_case_count()];
+    widen(o, c);
+}
+
+static int count_selected(const assay_suite_options *o)
+{
+    int count = 0;
+    for (int k = 0; k < total_cases(o); k++) {
+        assay_case c;
+        int any = 0;
+        get_case(o, k, &c);
+        for (int i = 0; i < assay_check_count(); i++)
+            any |= applies(o, assay_check_get(i), &c);
+        count += any && is_selected(o, &c);
+    }
+    return count;
+}
+
+/* ---- delivery ---- */
+
+static double worst_margin(const assay_trial *t)
+{
+    double worst = 0;
+    for (int k = 0; k < t->finding_count; k++)
+        if (strcmp(t->findings[k].rule, ASSAY_RULE_POWER) != 0) worst = fmax(worst, t->findings[k].margin);
+    return worst;
+}
+
+static void deliver(run_state *s, const candidate *c, const assay_case *k, const char *check, int arithmetic,
+                    const assay_trial *t, double seconds)
+{
+    assay_result r;
+    memset(&r, 0, sizeof r);
+    r.impl = c->name[0] ? c->name : c->label;
+    r.plugin = c->path;
+    r.case_id = k->id;
+    r.check = check;
+    r.problem = &k->problem;
+    r.arithmetic = arithmetic;
+    r.seed = s->o->seed;
+    r.verdict = t->verdict;
+    r.margin = worst_margin(t);
+    r.findings = t->findings;
+    r.finding_count = t->finding_count;
+    r.seconds = seconds;
+    if (t->verdict != ASSAY_VERDICT_PASS) snprintf(r.why, sizeof r.why, "%s", t->why);
+    snprintf(r.reproducer, sizeof r.reproducer, "assay check --impl %s --case '%s' --check %s --seed 0x%llx", c->label,
+             k->id, check, (unsigned long long)s->o->seed);
+    s->summary->counts[t->verdict]++;
+    if (t->verdict == ASSAY_VERDICT_ILL_POSED && !(k->flags & ASSAY_CASE_DIAGNOSTIC)) s->summary->ill_posed_committed++;
+    if (t->verdict == ASSAY_VERDICT_PASS) s->summary->worst_margin = fmax(s->summary->worst_margin, r.margin);
+    if (s->o->on_result) s->o->on_result(s->o->user, &r);
+}
+
+/* A verdict without a run. */
+static void deliver_plain(run_state *s, const candidate *c, const assay_case *k, const char *check, int arithmetic,
+                          assay_verdict v, const char *why)
+{
+    assay_trial t;
+    memset(&t, 0, sizeof t);
+    t.verdict = v;
+    snprintf(t.why, sizeof t.why, "%s", why);
+    deliver(s, c, k, check, arithmetic, &t, 0);
+}
+
+/* ---- candidates ---- */
+
+/* Starts the worker if it isn't there. 1 = ready. A plugin that is none is the caller's error: *bad. */
+static int revive(run_state *s, candidate *c, int *bad)
+{
+    assay_session_options o = {s->o->threads, 0, s->o->time_limit > 0 ? s->o->time_limit : 30, s->o->worker};
+    if (c->session && assay_session_alive(c->session)) return 1;
+    if (c->no_device || c->hopeless) return 0;
+    assay_session_end(c->session);
+    c->session = NULL;
+    assay_reply r = assay_session_start(c->path, &o, &c->session);
+    if (c->session) {
+        snprintf(c->name, sizeof c->name, "%s", assay_session_about(c->session)->name);
+        return 1;
+    }
+    snprintf(c->why, sizeof c->why, "%s", r.what);
+    c->no_device = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_NO_DEVICE;
+    c->hopeless = !c->no_device;
+    if (bad) *bad = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_BAD_ARGUMENT;
+    return 0;
+}
+
+static double limit_for(const assay_suite_options *o, const assay_problem *p)
+{
+    const double patience = 10, slowest = 1e8; /* seconds; multiply-adds a second of the slowest honest plugin */
+    if (o->time_limit > 0) return o->time_limit;
+    return patience + (assay_macs_forward(p, NULL) + assay_macs_backward(p, NULL, 1)) / slowest;
+}
+
+static void run_check(run_state *s, candidate *c, assay_subject *subject, const assay_arithmetic *declared,
+                      const assay_check *k)
+{
+    assay_trial t;
+    double start = now();
+    memset(&t, 0, sizeof t);
+    t.subject = subject;
+    t.session = c->session;
+    t.check = k;
+    t.declared = *declared;
+    t.findings = s->findings;
+    k->run(&t);
+    assay_trial_release(&t);
+    if (t.verdict == ASSAY_VERDICT_PASS && t.alive_truths == 0 && !(subject->c->flags & ASSAY_CASE_DIAGNOSTIC)) {
+        t.verdict = ASSAY_VERDICT_MISTRUSTED;
+        snprintf(t.why, sizeof t.why, "nothing that was compared differs from 0");
+    }
+    deliver(s, c, subject->c, k->name, subject->p.arithmetic, &t, now() - start);
+}
+
+static void run_candidate(run_state *s, candidate *c, assay_subject *subject)
+{
+    assay_arithmetic declared;
+    char why[256] = "";
+    for (int i = 0; i < assay_check_count(); i++) {
+        const assay_check *k = assay_check_get(i);
+        if (!applies(s->o, k, subject->c)) continue;
+        if (!revive(s, c, NULL)) {
+            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic,
+                          c->no_device ? ASSAY_VERDICT_SKIPPED : ASSAY_VERDICT_CRASHED, c->why);
+            continue;
+        }
+        assay_session_limit(c->session, limit_for(s->o, &subject->p));
+        assay_reply r = assay_session_supports(c->session, &subject->p, &declared, why, sizeof why);
+        if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK)
+            run_check(s, c, subject, &declared, k);
+        else if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_UNSUPPORTED)
+            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic, ASSAY_VERDICT_UNSUPPORTED, why);
+        else
+            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic,
+                          r.outcome == ASSAY_TIMED_OUT ? ASSAY_VERDICT_TIMEOUT
+                          : r.outcome == ASSAY_ANSWERED ? ASSAY_VERDICT_FAIL
+                                                        : ASSAY_VERDICT_CRASHED,
+                          r.what);
+    }
+}
+
+static assay_status run_case(run_state *s, const assay_case *c, int arithmetic)
+{
+    assay_subject subject;
+    assay_status st = assay_subject_make(c, arithmetic, s->o->seed, s->o->cache, s->o->floors, &subject);
+    for (int k = 0; st == ASSAY_OK && k < s->o->plugin_count; k++)
+        run_candidate(s, &s->candidates[k], &subject);
+    if (st == ASSAY_OK) assay_subject_free(&subject);
+    return st;
+}
+
+static assay_status run_all(run_state *s, int selected, char *why, size_t why_size)
+{
+    int done = 0;
+    for (int k = 0; k < total_cases(s->o); k++) {
+        assay_case c;
+        get_case(s->o, k, &c);
+        if (!is_selected(s->o, &c)) continue;
+        if (s->o->stop && s->o->stop(s->o->user)) {
+            s->summary->stopped = 1;
+            break;
+        }
+        if (s->o->on_progress) s->o->on_progress(s->o->user, done++, selected, c.id);
+        assay_status st = run_case(s, &c, ASSAY_FP32);
+        if (st == ASSAY_OK && (c.flags & ASSAY_CASE_FP64)) st = run_case(s, &c, ASSAY_FP64);
+        if (st != ASSAY_OK) {
+            snprintf(why, why_size, "%s: its data could not be made (status %d)", c.id, (int)st);
+            return st;
+        }
+    }
+    return ASSAY_OK;
+}
+
+static assay_status check_names(const assay_suite_options *o, char *why, size_t why_size)
+{
+    if (o->op && op_by_name(o->op) < 0) {
+        snprintf(why, why_size, "op '%s' is unknown: expected rnn, xent, ctc or network", o->op);
+        return ASSAY_BAD_ARGUMENT;
+    }
+    if (o->check && !check_by_name(o->check)) {
+        snprintf(why, why_size, "check '%s' is unknown: 'assay list checks' names them", o->check);
+        return ASSAY_BAD_ARGUMENT;
+    }
+    if (count_selected(o) == 0) {
+        snprintf(why, why_size, "no case is selected by --case '%s' with that op and check: 'assay list cases' names them",
+                 o->glob ? o->glob : "*");
+        return ASSAY_BAD_ARGUMENT;
+    }
+    return ASSAY_OK;
+}
+
+assay_status assay_suite_run(const assay_suite_options *o, assay_summary *out, char *why, size_t why_size)
+{
+    run_state s = {o, out, NULL, NULL};
+    memset(out, 0, sizeof *out);
+    assay_status st = check_names(o, why, why_size);
+    if (st != ASSAY_OK) return st;
+    s.candidates = calloc((size_t)o->plugin_count + 1, sizeof *s.candidates);
+    s.findings = calloc(ASSAY_MAX_FINDINGS, sizeof *s.findings);
+    if (!s.candidates || !s.findings) st = ASSAY_NO_MEMORY;
+    for (int k = 0; k < o->plugin_count && st == ASSAY_OK; k++) {
+        candidate *c = &s.candidates[k];
+        int bad = 0;
+        c->path = o->plugins[k];
+        c->label = o->labels ? o->labels[k] : o->plugins[k];
+        if (!revive(&s, c, &bad) && bad) {
+            snprintf(why, why_size, "%s", c->why);
+            st = ASSAY_BAD_ARGUMENT;
+        }
+    }
+    if (st == ASSAY_OK) st = run_all(&s, count_selected(o), why, why_size);
+    for (int k = 0; s.candidates && k < o->plugin_count; k++)
+        assay_session_end(s.candidates[k].session);
+    free(s.candidates);
+    free(s.findings);
+    return st;
+}
+
+int assay_summary_exit(const assay_summary *s)
+{
+    int total = 0;
+    for (int v = 0; v < ASSAY_VERDICT_COUNT; v++) {
+        total += s->counts[v];
+        if (assay_verdict_is_failure((assay_verdict)v) && s->counts[v]) return 1;
+    }
+    if (s->counts[ASSAY_VERDICT_BROKEN] || s->ill_posed_committed) return 3;
+    if (total > 0 && s->counts[ASSAY_VERDICT_SKIPPED] == total) return 77;
+    return s->counts[ASSAY_VERDICT_PASS] ? 0 : 1;
+}

@@ -1,0 +1,70 @@
+/* trial.h: one check on one case against one implementation: run its passes in the worker, compare, collect findings.
+ * SPDX-License-Identifier: MIT
+ *
+ * What a check's author uses. Every function does nothing once the trial is over (the worker died, a call failed), so
+ * checks read as a list of steps. */
+#ifndef ASSAY_TRIAL_H
+#define ASSAY_TRIAL_H
+
+#include "conformance/compare.h"
+#include "conformance/session.h"
+#include "conformance/subject.h"
+#include "conformance/suite.h"
+
+/* What is run. Between passes workspace is refilled with NaN; before the first all four blocks are. */
+typedef enum assay_routine {
+    ASSAY_ROUTINE_INFER,    /* pack, INFER */
+    ASSAY_ROUTINE_TRAIN,    /* pack, TRAIN (network: LOSS_PASS too) */
+    ASSAY_ROUTINE_BACKWARD, /* ... BACKWARD, unpack */
+    ASSAY_ROUTINE_TWICE,    /* ... BACKWARD twice, the second time accumulating: gradients of parameters double */
+    ASSAY_ROUTINE_AGAIN,    /* ... BACKWARD twice on the same reserve, overwriting */
+    ASSAY_ROUTINE_UPDATE,   /* ... BACKWARD, UPDATE, unpack */
+    ASSAY_ROUTINE_STEP      /* pack, STEP, unpack */
+} assay_routine;
+
+typedef struct assay_trial {
+    assay_subject *subject;
+    assay_session *session;
+    const assay_check *check;
+    assay_arithmetic declared;
+    assay_placement placement;          /* of tensors and blocks from the next run on */
+    int planned;                        /* the session holds a plan for this subject at this placement */
+    assay_memory memory[ASSAY_TENSORS]; /* made when first needed */
+    unsigned char bound[ASSAY_TENSORS];
+    assay_finding *findings;            /* [ASSAY_MAX_FINDINGS], the suite's */
+    int finding_count;
+    int alive_truths;                   /* judged tensors whose truth was not all zero */
+    assay_verdict verdict;
+    int over;
+    char why[256];
+} assay_trial;
+
+/* Runs a routine on given data (of the subject's problem), and makes *got with the tensors of the roles in `wanted`, filled with what
+ * came back. skip: array [ASSAY_TENSORS], 1 = not wanted (NULL is passed); may be NULL. 1 if it worked; then the caller
+ * frees *got. Else the trial is over and *got is empty. */
+int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *given, unsigned wanted,
+                    const unsigned char *skip, assay_values *got);
+
+/* Judges every tensor of got that o has the truth of. label goes in front of the tensor's name ("", "dy alone: "). */
+void assay_trial_judge(assay_trial *t, const char *label, const assay_problem *p, const assay_values *given,
+                       const assay_values *got, const assay_oracle *o);
+/* Tensors of a and b (given roles) must be the same bits. scale: b must be a times this (1, 2: exact in binary). */
+void assay_trial_expect_same(assay_trial *t, const char *label, unsigned roles, const assay_values *a, double scale,
+                             const assay_values *b);
+/* All tensors with these roles must be exactly 0. */
+void assay_trial_expect_zero(assay_trial *t, const char *label, unsigned roles, const assay_values *got);
+/* Adds a finding as it is; the verdict follows. */
+void assay_trial_add(assay_trial *t, const assay_finding *f);
+/* Ends the trial with a verdict and one line. */
+void assay_trial_end(assay_trial *t, assay_verdict v, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The subject's oracle for a variant, or NULL and the trial is over. */
+const assay_oracle *assay_trial_oracle(assay_trial *t, int variant, unsigned roles);
+
+void assay_trial_release(assay_trial *t); /* frees memory; the session and subject stay */
+
+#define ASSAY_FORWARD_ROLE (1u << ASSAY_ROLE_FORWARD)
+#define ASSAY_GRADIENT_ROLE (1u << ASSAY_ROLE_GRADIENT)
+#define ASSAY_UPDATED_ROLE (1u << ASSAY_ROLE_UPDATED)
+
+#endif
