@@ -1,59 +1,136 @@
-/* gemm.c: the one product of the reference, and its long sums.
- * SPDX-License-Identifier: MIT */
+/* gemm.c: the one product of the reference and its long sums, in each of the four builds.
+ * SPDX-License-Identifier: MIT
+ *
+ * F64 and NOISE go through gemm_blocked.c; NOISE adds to each element what the roundings of the declared arithmetic
+ * would have added. F128 and SR are plain loops over rows of A and blocks of eight columns of B. */
 #include "reference/gemm.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct REF(panels) {
-    int tb, n, k;
-    int64_t ldb;
-    real *b;
-};
+#if defined(ASSAY_BUILD_SR) || defined(ASSAY_BUILD_F128)
+#define PLAIN 1
+#else
+#define PLAIN 0
+#include <omp.h>
 
-void REF(gemm)(int ta, int tb, int m, int n, int k, const real *a, int64_t lda, const real *b, int64_t ldb,
-               int accumulate, real *c, int64_t ldc, int sum)
+#include "reference/gemm_blocked.h"
+#include "reference/problem.h"
+#endif
+
+/* op(A) or op(B) as element (r, j) = at[r * down + j * across]. */
+typedef struct view {
+    const real *at;
+    int64_t down, across;
+} view;
+
+static view view_of(int transposed, const real *at, int64_t ld)
 {
-    (void)sum;
+    view v;
+    v.at = at;
+    v.down = transposed ? 1 : ld;
+    v.across = transposed ? ld : 1;
+    return v;
+}
+
+/* The definition, one multiply-add after the other: for when there is no memory for anything better. */
+static void direct(int m, int n, int k, view a, view b, int accumulate, real *c, int64_t ldc)
+{
     for (int r = 0; r < m; ++r) {
         for (int q = 0; q < n; ++q) {
             real s = accumulate ? c[r * ldc + q] : R(0);
             for (int i = 0; i < k; ++i) {
                 const int64_t j = SUM_AT(i, k);
-                s = MAC(s, OPERAND(ta ? a[j * lda + r] : a[r * lda + j]), OPERAND(tb ? b[q * ldb + j] : b[j * ldb + q]));
+                s = MAC(s, OPERAND(a.at[r * a.down + j * a.across]), OPERAND(b.at[j * b.down + q * b.across]));
             }
             c[r * ldc + q] = s;
         }
     }
 }
 
-REF(panels) * REF(gemm_pack)(int tb, int n, int k, const real *b, int64_t ldb)
+#if PLAIN
+
+enum { LANES = 8 }; /* independent sums at a time: a chain of roundings is slow, eight beside each other are not */
+
+struct REF(panels) {
+    int n, k;
+    int32_t *order; /* (k): the i-th term of each sum is this one */
+    real *row;      /* (k): room for a row of A, operands rounded, in that order */
+    real *b;        /* (ceil(n / LANES), k, LANES): the same of B, zeros past n */
+};
+
+static struct REF(panels) * pack(int n, int k, view b)
 {
-    REF(panels) *p = (REF(panels) *)malloc(sizeof *p);
+    struct REF(panels) *p = (struct REF(panels) *)calloc(1, sizeof *p);
     if (!p) return NULL;
-    p->tb = 0;
+    const int64_t blocks = ((int64_t)n + LANES - 1) / LANES;
     p->n = n;
     p->k = k;
-    p->ldb = n;
-    p->b = (real *)malloc(((size_t)n * (size_t)k + 1) * sizeof(real));
-    if (!p->b) {
-        free(p);
+    p->order = (int32_t *)malloc(((size_t)k + 1) * sizeof *p->order);
+    p->row = (real *)malloc(((size_t)k + 1) * sizeof *p->row);
+    p->b = (real *)malloc(((size_t)(blocks * LANES) * (size_t)k + 1) * sizeof *p->b);
+    if (!p->order || !p->row || !p->b) {
+        REF(gemm_pack_free)(p);
         return NULL;
     }
-    for (int j = 0; j < k; ++j)
-        for (int q = 0; q < n; ++q)
-            p->b[(int64_t)j * n + q] = tb ? b[q * ldb + j] : b[j * ldb + q];
+    for (int i = 0; i < k; ++i)
+        p->order[i] = (int32_t)SUM_AT(i, k);
+    for (int64_t q = 0; q < blocks * LANES; ++q) {
+        real *to = p->b + q / LANES * LANES * k + q % LANES;
+        for (int i = 0; i < k; ++i)
+            to[(int64_t)i * LANES] = q < n ? OPERAND(b.at[p->order[i] * b.down + q * b.across]) : R(0);
+    }
     return p;
+}
+
+static void multiply(int m, view a, const struct REF(panels) * p, int accumulate, real *c, int64_t ldc)
+{
+    for (int r = 0; r < m; ++r) {
+        for (int i = 0; i < p->k; ++i)
+            p->row[i] = OPERAND(a.at[r * a.down + p->order[i] * a.across]);
+        for (int q = 0; q < p->n; q += LANES) {
+            const int lanes = p->n - q < LANES ? p->n - q : LANES;
+            const real *b = p->b + (int64_t)q * p->k;
+            real s[LANES];
+            for (int l = 0; l < LANES; ++l)
+                s[l] = accumulate && l < lanes ? c[r * ldc + q + l] : R(0);
+            for (int i = 0; i < p->k; ++i, b += LANES)
+                for (int l = 0; l < LANES; ++l)
+                    s[l] = MAC(s[l], p->row[i], b[l]);
+            for (int l = 0; l < lanes; ++l)
+                c[r * ldc + q + l] = s[l];
+        }
+    }
+}
+
+void REF(gemm)(int ta, int tb, int m, int n, int k, const real *a, int64_t lda, const real *b, int64_t ldb,
+               int accumulate, real *c, int64_t ldc, int sum)
+{
+    (void)sum; /* every term is rounded as it comes, whatever it stands for */
+    struct REF(panels) *p = pack(n > 0 ? n : 0, k > 0 ? k : 0, view_of(tb, b, ldb));
+    if (p)
+        multiply(m, view_of(ta, a, lda), p, accumulate, c, ldc);
+    else
+        direct(m, n, k, view_of(ta, a, lda), view_of(tb, b, ldb), accumulate, c, ldc);
+    REF(gemm_pack_free)(p);
+}
+
+REF(panels) * REF(gemm_pack)(int tb, int n, int k, const real *b, int64_t ldb)
+{
+    return pack(n, k, view_of(tb, b, ldb));
 }
 
 void REF(gemm_packed)(int m, const real *a, int64_t lda, const REF(panels) * b, int accumulate, real *c, int64_t ldc)
 {
-    REF(gemm)(0, 0, m, b->n, b->k, a, lda, b->b, b->ldb, accumulate, c, ldc, ASSAY_SUM_FEATURES);
+    multiply(m, view_of(0, a, lda), b, accumulate, c, ldc);
 }
 
 void REF(gemm_pack_free)(REF(panels) * b)
 {
-    if (b) free(b->b);
+    if (!b) return;
+    free(b->order);
+    free(b->row);
+    free(b->b);
     free(b);
 }
 
@@ -65,3 +142,240 @@ real REF(sum)(int64_t n, const real *x, int64_t stride, int sum)
         s = s + x[SUM_AT(i, n) * stride];
     return s;
 }
+
+#else /* F64, NOISE */
+
+struct REF(panels) {
+    int n, k;
+    double *b;       /* operands rounded, in gemm_blocked.c's layout */
+    double *squares; /* their squares, for the noise; NULL where there's none */
+};
+
+/* The panel of a packed B that holds column q, a multiple of assay_gemm_packed_columns(). */
+static view panel_of(const struct REF(panels) * p, int q)
+{
+    view v;
+    v.at = p->b + (int64_t)q * p->k;
+    v.down = assay_gemm_packed_columns();
+    v.across = 1;
+    return v;
+}
+
+#if defined(ASSAY_BUILD_NOISE)
+static int operand_format(void)
+{
+    return assay_state_noise.r.operand;
+}
+
+static int noisy(void)
+{
+    return assay_state_noise.r.mode != ASSAY_ROUND_EXACT;
+}
+
+/* The noise of one product or sum: docs/tolerance.md 4. After S = sum of p_i comes S + s z,
+ * s^2 = kappa^2 u^2 (n + 1) (Q/6 + S^2/3), Q = sum of p_i^2: the variance of a sequential accumulation in random order.
+ * kappa^2 = 0.36 for stochastic rounding, half of that for nearest and for truncation, whose mean is -0.36 u (n + 1) S.
+ * Each factor of S and Q is 1 + O(u): they may come in any order. */
+typedef struct noise {
+    double scale, mean; /* s^2 = scale (Q/6 + S^2/3); S becomes (1 + mean) S */
+    uint64_t key;
+} noise;
+
+static noise noise_of(double terms)
+{
+    static const double u[] = {0x1p-53, 0x1p-24, 0x1p-11, 0x1p-8, 0x1p-11}; /* in the order of assay_format */
+    assay_rounding_state *state = &assay_state_noise;
+    const double unit = u[state->r.accumulate];
+    noise e;
+    e.scale = (state->r.mode == ASSAY_ROUND_STOCHASTIC ? 0.36 : 0.18) * unit * unit * (terms + 1);
+    e.mean = state->r.mode == ASSAY_ROUND_TRUNCATE ? -0.36 * unit * (terms + 1) : 0;
+    e.key = assay_mix(state->r.seed ^ assay_mix(++state->products));
+    return e;
+}
+
+/* z has mean 0 and variance 1: the sum of four uniform numbers, a function of key and index alone. */
+static double noisy_sum(const noise *e, uint64_t index, double s, double q)
+{
+    const uint64_t bits = assay_mix(e->key + index * UINT64_C(0xa0761d6478bd642f));
+    const double sum =
+        (double)(bits & 0xffff) + (double)(bits >> 16 & 0xffff) + (double)(bits >> 32 & 0xffff) + (double)(bits >> 48);
+    const double z = (sum - 131070) * (1.7320508075688772 / 65536);
+    return s + e->mean * s + sqrt(e->scale * (q / 6 + s * s / 3)) * z;
+}
+
+/* Terms of a sum over rows of the batch: those that are not zero throughout, times what the batch stands for. */
+static double terms_of(int sum, int m, int k, view a)
+{
+    if (sum != ASSAY_SUM_ROWS) return k;
+    int64_t count = 0;
+    for (int j = 0; j < k; ++j) {
+        int r = 0;
+        while (r < m && a.at[r * a.down + j * a.across] == 0)
+            ++r;
+        count += r < m;
+    }
+    return (double)count * assay_state_noise.r.batch_scale;
+}
+
+/* s is the sum of x; the terms as above. The first of n terms is taken as it is, where a product rounds it: that is
+ * Q/n less in the square bracket of docs/tolerance.md 4. */
+static double summed(int64_t n, const double *x, int64_t stride, int sum, double s)
+{
+    if (!noisy()) return s;
+    double squares = 0, terms = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        squares += x[i * stride] * x[i * stride];
+        terms += sum != ASSAY_SUM_ROWS || x[i * stride] != 0;
+    }
+    if (sum == ASSAY_SUM_ROWS) terms *= assay_state_noise.r.batch_scale;
+    if (terms < 2) return s;
+    const noise e = noise_of(terms);
+    return noisy_sum(&e, 0, s, squares * (1 - 6 / (terms * (terms + 1))));
+}
+#else
+static int operand_format(void)
+{
+    return ASSAY_FP64;
+}
+
+static int noisy(void)
+{
+    return 0;
+}
+
+static double summed(int64_t n, const double *x, int64_t stride, int sum, double s)
+{
+    (void)n;
+    (void)x;
+    (void)stride;
+    (void)sum;
+    return s;
+}
+#endif
+
+static int blocked(int m, int n, int k, view a, view b, const double *packed, int square, int accumulate, double *c,
+                   int64_t ldc)
+{
+    const assay_matrix am = {a.at, a.down, a.across}, bm = {b.at, b.down, b.across};
+    const assay_factor how = {operand_format(), square};
+    return assay_gemm_blocked(m, n, k, am, bm, packed, how, accumulate, c, ldc);
+}
+
+/* C = [C +] A B; from p if it is there, then b is not read. */
+static void exact(int m, int n, int k, view a, view b, const struct REF(panels) * p, int accumulate, double *c,
+                  int64_t ldc)
+{
+    if (blocked(m, n, k, a, b, p ? p->b : NULL, 0, accumulate, c, ldc)) return;
+    const int step = p ? assay_gemm_packed_columns() : n;
+    for (int q = 0; q < n; q += step)
+        direct(m, n - q < step ? n - q : step, k, a, p ? panel_of(p, q) : b, accumulate, c + q, ldc);
+}
+
+#if defined(ASSAY_BUILD_NOISE)
+/* Columns [from, to) of C by the definition; column q of C is column q - from of b. */
+static void direct_noisy(const noise *e, int m, int n, int k, view a, view b, int from, int to, int accumulate,
+                         double *c, int64_t ldc)
+{
+    for (int r = 0; r < m; ++r) {
+        for (int q = from; q < to; ++q) {
+            double s = 0, squares = 0;
+            for (int j = 0; j < k; ++j) {
+                const double term =
+                    OPERAND(a.at[r * a.down + j * a.across]) * OPERAND(b.at[j * b.down + (q - from) * b.across]);
+                s += term;
+                squares += term * term;
+            }
+            const double sum = noisy_sum(e, (uint64_t)r * (uint64_t)n + (uint64_t)q, s, squares);
+            c[r * ldc + q] = (accumulate ? c[r * ldc + q] : 0) + sum;
+        }
+    }
+}
+
+static void multiply(int m, int n, int k, view a, view b, const struct REF(panels) * p, int accumulate, double *c,
+                     int64_t ldc, int sum)
+{
+    if (!noisy() || m <= 0 || n <= 0 || k <= 0) {
+        exact(m, n, k, a, b, p, accumulate, c, ldc);
+        return;
+    }
+    const noise e = noise_of(terms_of(sum, m, k, a));
+    const size_t count = (size_t)m * (size_t)n;
+    double *memory = (double *)malloc((accumulate ? 2 : 1) * count * sizeof *memory);
+    double *squares = memory, *s = accumulate && memory ? memory + count : c;
+    const int64_t lds = accumulate ? n : ldc;
+    if (memory && blocked(m, n, k, a, b, p ? p->b : NULL, 0, 0, s, lds) &&
+        blocked(m, n, k, a, b, p ? p->squares : NULL, 1, 0, squares, n)) {
+#pragma omp parallel for schedule(static) if (!omp_in_parallel() && count > 16384)
+        for (int r = 0; r < m; ++r) {
+            for (int q = 0; q < n; ++q) {
+                const uint64_t i = (uint64_t)r * (uint64_t)n + (uint64_t)q;
+                const double noised = noisy_sum(&e, i, s[r * lds + q], squares[i]);
+                c[r * ldc + q] = (accumulate ? c[r * ldc + q] : 0) + noised;
+            }
+        }
+    } else {
+        const int step = p ? assay_gemm_packed_columns() : n;
+        for (int q = 0; q < n; q += step)
+            direct_noisy(&e, m, n, k, a, p ? panel_of(p, q) : b, q, n - q < step ? n : q + step, accumulate, c, ldc);
+    }
+    free(memory);
+}
+#else
+static void multiply(int m, int n, int k, view a, view b, const struct REF(panels) * p, int accumulate, double *c,
+                     int64_t ldc, int sum)
+{
+    (void)sum;
+    exact(m, n, k, a, b, p, accumulate, c, ldc);
+}
+#endif
+
+void REF(gemm)(int ta, int tb, int m, int n, int k, const real *a, int64_t lda, const real *b, int64_t ldb,
+               int accumulate, real *c, int64_t ldc, int sum)
+{
+    multiply(m, n, k, view_of(ta, a, lda), view_of(tb, b, ldb), NULL, accumulate, c, ldc, sum);
+}
+
+REF(panels) * REF(gemm_pack)(int tb, int n, int k, const real *b, int64_t ldb)
+{
+    const size_t count = (size_t)assay_gemm_packed_count(n, k);
+    const view v = view_of(tb, b, ldb);
+    const assay_matrix bm = {v.at, v.down, v.across};
+    struct REF(panels) *p = (struct REF(panels) *)malloc(sizeof *p);
+    double *room = (double *)aligned_alloc(64, ((noisy() ? 2 : 1) * count * sizeof *room + 64) / 64 * 64);
+    if (!p || !room) {
+        free(p);
+        free(room);
+        return NULL;
+    }
+    p->n = n;
+    p->k = k;
+    p->b = room;
+    p->squares = noisy() ? room + count : NULL;
+    for (int square = 0; square <= noisy(); ++square) {
+        const assay_factor how = {operand_format(), square};
+        assay_gemm_pack_b(n, k, bm, how, square ? p->squares : p->b);
+    }
+    return p;
+}
+
+void REF(gemm_packed)(int m, const real *a, int64_t lda, const REF(panels) * b, int accumulate, real *c, int64_t ldc)
+{
+    const view none = {NULL, 0, 0};
+    multiply(m, b->n, b->k, view_of(0, a, lda), none, b, accumulate, c, ldc, ASSAY_SUM_FEATURES);
+}
+
+void REF(gemm_pack_free)(REF(panels) * b)
+{
+    if (b) free(b->b);
+    free(b);
+}
+
+real REF(sum)(int64_t n, const real *x, int64_t stride, int sum)
+{
+    double s = 0;
+    for (int64_t i = 0; i < n; ++i)
+        s += x[i * stride];
+    return summed(n, x, stride, sum, s);
+}
+
+#endif

@@ -21,7 +21,8 @@ static inline double assay_noise_rounded(double x)
     if (s->wide) {
         const uint64_t bits = assay_draw(s);
         const double z = ((double)(bits & 0xffff) + (double)(bits >> 16 & 0xffff) + (double)(bits >> 32 & 0xffff) +
-                          (double)(bits >> 48) - 131070) * (1.7320508075688772 / 65536);
+                          (double)(bits >> 48) - 131070) *
+                         (1.7320508075688772 / 65536);
         return x + x * (0.6 * 0x1p-53 * z);
     }
     return assay_round_accumulate(s, x);
@@ -33,13 +34,13 @@ static inline double assay_noise_function(double x)
     return s->blurs ? assay_round_blur(s, x) : x;
 }
 
-#define R_EXP(x) assay_noise_function(exp(x))
-#define R_LOG(x) assay_noise_function(log(x))
-#define R_TANH(x) assay_noise_function(tanh(x))
-#define R_SQRT(x) sqrt(x)
-#define OPERAND(x) assay_round_operand(&assay_state_noise, x)
-#define STORE(x) assay_round_store(&assay_state_noise, assay_noise_rounded(x))
-#define ROUNDED(x) assay_noise_rounded(x)
+#define R_EXP(x)     assay_noise_function(exp(x))
+#define R_LOG(x)     assay_noise_function(log(x))
+#define R_TANH(x)    assay_noise_function(tanh(x))
+#define R_SQRT(x)    sqrt(x)
+#define OPERAND(x)   assay_round_operand(&assay_state_noise, x)
+#define STORE(x)     assay_round_store(&assay_state_noise, assay_noise_rounded(x))
+#define ROUNDED(x)   assay_noise_rounded(x)
 #define MAC(s, a, b) ((s) + (a) * (b))
 #define SUM_AT(j, n) (j)
 #define TO_DOUBLE(x) ((double)(x))

@@ -165,13 +165,13 @@ static inline real assay_sr_sqrt(real x)
     return assay_sr_narrow(r);
 }
 
-#define R_EXP(x) assay_sr_exp(x)
-#define R_LOG(x) assay_sr_log(x)
-#define R_TANH(x) assay_sr_tanh(x)
-#define R_SQRT(x) assay_sr_sqrt(x)
-#define OPERAND(x) real(assay_round_operand(&assay_state_sr, real(x).v))
-#define STORE(x) real(assay_round_store(&assay_state_sr, real(x).v))
-#define ROUNDED(x) (x) // every operation has rounded already
+#define R_EXP(x)     assay_sr_exp(x)
+#define R_LOG(x)     assay_sr_log(x)
+#define R_TANH(x)    assay_sr_tanh(x)
+#define R_SQRT(x)    assay_sr_sqrt(x)
+#define OPERAND(x)   real(assay_round_operand(&assay_state_sr, real(x).v))
+#define STORE(x)     real(assay_round_store(&assay_state_sr, real(x).v))
+#define ROUNDED(x)   (x) // every operation has rounded already
 #define MAC(s, a, b) assay_sr_mac(s, a, b)
 #define SUM_AT(j, n) assay_order_at(&assay_state_sr, j, n)
 #define TO_DOUBLE(x) (real(x).v)

@@ -99,7 +99,8 @@ void assay_round_order(assay_rounding_state *s, int64_t n)
     const uint64_t key = assay_mix(s->r.seed ^ assay_mix((uint64_t)n * UINT64_C(0x9e3779b97f4a7c15)));
     const int64_t below = n < (1 << 22) ? n : 1 << 22;
     int64_t a = 1 + (int64_t)((key >> 32) % (uint64_t)below);
-    while (common_divisor(a, n) != 1) a = a % below + 1;
+    while (common_divisor(a, n) != 1)
+        a = a % below + 1;
     s->order_a = a;
     s->order_b = (int64_t)((key & UINT64_C(0xffffffff)) % (uint64_t)n);
 }
