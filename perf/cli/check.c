@@ -1,6 +1,7 @@
 /* check.c: `assay check`: conformance of implementations, with a verdict for each case and check.
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/check.h"
+#include "conformance/hash.h"
 #include "conformance/suite.h"
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
@@ -9,7 +10,6 @@
 #include "perf/cli/print.h"
 #include "perf/cli/results.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +18,7 @@
 typedef struct run {
     assay_results results;
     assay_progress progress;
+    const assay_check_request *request;
 } run;
 
 static void on_result(void *user, const assay_result *x)
@@ -27,6 +28,7 @@ static void on_result(void *user, const assay_result *x)
     /* The interrupt reaches the workers too: what they then seem to have done wrong says nothing. */
     if (bad && assay_interrupted()) return;
     assay_results_add(&r->results, x);
+    if (r->request->also) r->request->also(r->request->user, x);
     if (bad || x->verdict == ASSAY_VERDICT_ILL_POSED) {
         assay_progress_clear(&r->progress);
         assay_results_print_failure(x);
@@ -44,18 +46,12 @@ static int stop(void *user)
     return assay_interrupted();
 }
 
-uint64_t assay_check_fresh_seed(void)
-{
-    uint64_t seed;
-    randombytes_buf(&seed, sizeof seed);
-    return seed;
-}
-
 static void add_counts(assay_summary *all, const assay_summary *one)
 {
     for (int v = 0; v < ASSAY_VERDICT_COUNT; v++)
         all->counts[v] += one->counts[v];
     if (!(one->worst_margin <= all->worst_margin)) all->worst_margin = one->worst_margin;
+    all->ill_posed_committed += one->ill_posed_committed;
     all->stopped |= one->stopped;
 }
 
@@ -119,9 +115,10 @@ int assay_check_perform(assay_check_request *q)
 {
     run r;
     char text[24], why[256] = "";
-    assay_summary all = {{0}, 0, 0};
+    assay_summary all = {{0}, 0, 0, 0};
     assay_status result = ASSAY_OK;
     int status;
+    r.request = q;
     assay_results_start(&r.results, q->margin_limit);
     assay_progress_start(&r.progress);
     assay_interrupt_watch();
@@ -165,7 +162,7 @@ int assay_command_check(int argc, char **argv)
     assay_strings impls = {{0}, 0};
     int quick = 0, full = 0;
     assay_check_request q = {.command = "check",
-                             .suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_check_fresh_seed()},
+                             .suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_seed_fresh()},
                              .repeat = 1};
     const assay_option options[] = {
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
@@ -196,6 +193,7 @@ int assay_command_check(int argc, char **argv)
     status = assay_plugins_select(&impls, &plugins);
     if (status >= 0) return status;
     q.suite.plugins = (const char *const *)plugins.path;
+    q.suite.labels = (const char *const *)plugins.label;
     q.suite.plugin_count = plugins.count;
     q.suite.level = quick ? ASSAY_LEVEL_QUICK : full ? ASSAY_LEVEL_FULL : ASSAY_LEVEL_ORDINARY;
     status = assay_check_perform(&q);

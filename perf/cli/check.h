@@ -10,14 +10,13 @@ typedef struct assay_check_request {
     assay_suite_options
         suite;  /* plugins, selection, level, threads, cache; seed of the first run. The callbacks are set here */
     int repeat; /* runs, each with the next seed */
-    double margin_limit;      /* a PASS above it counts as a failure; 0 = none */
-    const char *json, *junit; /* files, or NULL */
+    double margin_limit;                             /* a PASS above it counts as a failure; 0 = none */
+    const char *json, *junit;                        /* files, or NULL */
+    void (*also)(void *user, const assay_result *r); /* called for every result that counts; may be NULL */
+    void *user;
 } assay_check_request;
 
 /* Runs, prints, writes. Returns the exit status. */
 int assay_check_perform(assay_check_request *q);
-
-/* A seed from the kernel's random source. */
-uint64_t assay_check_fresh_seed(void);
 
 #endif

@@ -1,12 +1,10 @@
 /* output.c: writing whole files; the interrupt flag.
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/output.h"
+#include "conformance/file.h"
 #include "perf/cli/command.h"
 #include "perf/cli/print.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,30 +34,11 @@ int assay_interrupted(void)
     return interrupted != 0;
 }
 
-static int write_all(int fd, const char *text, size_t size)
-{
-    while (size) {
-        ssize_t done = write(fd, text, size);
-        if (done < 0 && errno != EINTR) return -1;
-        if (done > 0) {
-            text += done;
-            size -= (size_t)done;
-        }
-    }
-    return fsync(fd);
-}
-
 int assay_output_write(const char *path, const char *text, size_t size)
 {
-    char part[PATH_MAX];
-    snprintf(part, sizeof part, "%s.part.%ld", path, (long)getpid());
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    int bad = fd < 0 || write_all(fd, text, size);
-    if (fd >= 0) bad |= close(fd);
-    if (!bad) bad = rename(part, path);
-    if (!bad) return ASSAY_EXIT_HELD;
-    assay_print_error("%s: cannot be written: %s", path, strerror(errno));
-    unlink(part);
+    char why[256];
+    if (assay_file_write(path, text, size, why, sizeof why) == ASSAY_OK) return ASSAY_EXIT_HELD;
+    assay_print_error("%s", why);
     return ASSAY_EXIT_UNABLE;
 }
 

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* Temporary file, fsync, rename. 0, or 3 after an error (printed). */
+/* assay_file_write() with its error printed: 0 or 3. */
 int assay_output_write(const char *path, const char *text, size_t size);
 
 /* The same for a JSON value; consumes the reference, which may be NULL: no memory. */

@@ -11,30 +11,33 @@
 #include <string.h>
 #include <unistd.h>
 
-static int add(assay_plugins *p, const char *path)
+static int add(assay_plugins *p, const char *path, const char *label)
 {
     if (p->count == ASSAY_MAX_PLUGINS) {
         assay_print_error("%s: more than %d plugins", path, ASSAY_MAX_PLUGINS);
         return ASSAY_EXIT_UNABLE;
     }
     p->path[p->count] = strdup(path);
-    if (!p->path[p->count]) {
+    p->label[p->count] = strdup(label);
+    p->count++; /* also where memory ran out, so that what is there is freed */
+    if (!p->path[p->count - 1] || !p->label[p->count - 1]) {
         assay_print_error("%s: no memory", path);
         return ASSAY_EXIT_UNABLE;
     }
-    p->count++;
     return ASSAY_EXIT_HELD;
 }
 
 static int scan_folder(const char *folder, assay_plugins *out)
 {
-    char pattern[PATH_MAX];
+    char pattern[PATH_MAX + 8], name[64];
     glob_t found;
     int status = ASSAY_EXIT_HELD;
     snprintf(pattern, sizeof pattern, "%s/*.so", folder);
     if (glob(pattern, 0, NULL, &found) == 0) {
-        for (size_t k = 0; k < found.gl_pathc && status == ASSAY_EXIT_HELD; k++)
-            status = add(out, found.gl_pathv[k]);
+        for (size_t k = 0; k < found.gl_pathc && status == ASSAY_EXIT_HELD; k++) {
+            const char *path = found.gl_pathv[k];
+            status = add(out, path, assay_plugin_name(path, name, sizeof name));
+        }
         globfree(&found);
     }
     return status;
@@ -107,7 +110,7 @@ int assay_plugins_select(const assay_strings *wanted, assay_plugins *out)
                               name);
             status = ASSAY_EXIT_USAGE;
         } else {
-            status = add(out, path);
+            status = add(out, path, name);
         }
     }
     if (status == ASSAY_EXIT_HELD && wanted->count == 0) {

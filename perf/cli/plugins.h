@@ -11,6 +11,8 @@
 
 typedef struct assay_plugins {
     char *path[ASSAY_MAX_PLUGINS]; /* owned */
+    char
+        *label[ASSAY_MAX_PLUGINS]; /* as the user names it: a name of `assay list impls`, or the path as given; owned */
     int count;
 } assay_plugins;
 

@@ -1,0 +1,48 @@
+/* bench.c: `assay bench`: times the documented workloads on implementations that conform.
+ * SPDX-License-Identifier: MIT */
+#include "perf/cli/command.h"
+#include "perf/cli/options.h"
+#include "perf/cli/timing.h"
+
+int assay_command_bench(int argc, char **argv)
+{
+    static const assay_usage usage = {
+        "bench", NULL,
+        "Times the documented workloads. An implementation without a certificate for its very bytes is checked first, "
+        "and\n"
+        "what does not conform gets no number. Outputs of the timed calls are compared in full with the reference.",
+        "assay bench --impl blas --workload 'b1*' --json b1.json"};
+    assay_strings impls = {{0}, 0};
+    assay_timing_request q = {.command = "bench", .floors = ASSAY_FLOORS, .bench = {.budget = 600}};
+    const char *seed = NULL;
+    int threads = 0;
+    const assay_option options[] = {
+        {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
+        {"workload", "GLOB", "these workloads only (`assay list workloads`)", ASSAY_TAKES_TEXT, &q.bench.glob},
+        {"budget", "SECONDS", "for everything; what does not fit is left out by name; default 600", ASSAY_TAKES_REAL,
+         &q.bench.budget},
+        {"threads", "N", "for each implementation; default: all processors", ASSAY_TAKES_COUNT, &threads},
+        {"seed", "SEED", "of parameters and states; default: fresh for each workload", ASSAY_TAKES_TEXT, &seed},
+        {"text", "FILE", "text for d.ptb-lm in place of the synthetic one", ASSAY_TAKES_TEXT, &q.bench.text},
+        {"certificates", "DIR", "where certificates are kept", ASSAY_TAKES_TEXT, &q.certificates},
+        {"floors", "DIR", "where stored floors lie", ASSAY_TAKES_TEXT, &q.floors},
+        {"json", "FILE", "write the records", ASSAY_TAKES_TEXT, &q.json},
+        {"gbench", "FILE", "write every sample in Google Benchmark's form", ASSAY_TAKES_TEXT, &q.gbench},
+        {0}};
+    int status = assay_options_read(&usage, options, argc, argv, NULL);
+    if (status >= 0) return status;
+    q.bench.fixed_seed = seed != NULL;
+    if (seed && !assay_seed_parse(seed, &q.bench.seed)) {
+        assay_print_error("bench: --seed '%s': expected a number below 2^64, as 0x5eed or decimal", seed);
+        return ASSAY_EXIT_USAGE;
+    }
+    q.bench.threads = threads;
+    assay_plugins plugins;
+    status = assay_plugins_select(&impls, &plugins);
+    if (status >= 0) return status;
+    q.plugins = &plugins;
+    status = assay_timing_perform(&q);
+    assay_records_free(&q.records);
+    assay_plugins_free(&plugins);
+    return status;
+}

@@ -1,0 +1,198 @@
+/* floor.c: `assay floor`: measures the noise floors of cases, on several seeds, and stores those of documented shapes.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/floors.h"
+#include "conformance/subject.h"
+#include "perf/cli/command.h"
+#include "perf/cli/options.h"
+#include "perf/cli/output.h"
+#include "perf/cli/print.h"
+#include "perf/state.h"
+#include "perf/workload.h"
+#include "reference/tensors.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Roundings of a floor, fixed: a floor is a property of the data. The data's seeds vary. */
+static const uint64_t rounding_seed = 0x0F100125;
+
+typedef struct request {
+    const char *glob, *workload, *out, *json;
+    int seeds;
+    uint64_t seed;
+    double activation_ulp;
+    json_t *rows;
+    int cases, ill_posed;
+} request;
+
+/* Floors of one case over the seeds: largest and smallest of each tensor. */
+typedef struct spread {
+    assay_floor worst[ASSAY_TENSORS];
+    double least[ASSAY_TENSORS];
+    int method;
+    double seconds;
+} spread;
+
+static void take(spread *s, const assay_floor *f, int first)
+{
+    for (int id = 0; id < ASSAY_TENSORS; id++) {
+        assay_floor *w = &s->worst[id];
+        if (!(f[id].phi <= w->phi)) w->phi = f[id].phi;
+        if (!(f[id].phi_row <= w->phi_row)) w->phi_row = f[id].phi_row;
+        if (!(f[id].row_sum <= w->row_sum)) w->row_sum = f[id].row_sum;
+        if (first || !(f[id].phi >= s->least[id])) s->least[id] = f[id].phi;
+    }
+}
+
+static assay_status measure(const request *q, const assay_case *c, const assay_arithmetic *a, spread *out)
+{
+    assay_status st = ASSAY_OK;
+    memset(out, 0, sizeof *out);
+    for (int k = 0; k < q->seeds && st == ASSAY_OK && !assay_interrupted(); k++) {
+        assay_subject subject;
+        assay_oracle oracle;
+        st = assay_subject_make(c, ASSAY_FP32, q->seed + (uint64_t)k, NULL, NULL, &subject);
+        if (st != ASSAY_OK) break;
+        assay_values_quantise(&subject.p, ASSAY_FP32, &subject.given);
+        assay_question question = {.p = &subject.p,
+                                   .given = &subject.given,
+                                   .step = subject.step,
+                                   .wanted = 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT,
+                                   .declared = a,
+                                   .seed = rounding_seed};
+        st = assay_oracle_floor(&question, &oracle);
+        if (st == ASSAY_OK) {
+            take(out, oracle.floor, k == 0);
+            out->method = oracle.method;
+            out->seconds += oracle.seconds_floor;
+            assay_oracle_free(&oracle);
+        }
+        assay_subject_free(&subject);
+    }
+    return st;
+}
+
+static int is_ungated(const assay_case *c, const char *name)
+{
+    const char *found = c->ungated ? strstr(c->ungated, name) : NULL;
+    size_t length = strlen(name);
+    return found && (found == c->ungated || found[-1] == ' ') && (found[length] == ' ' || !found[length]);
+}
+
+static void show(request *q, const assay_case *c, const assay_arithmetic *a, const spread *s)
+{
+    static const char *const methods[] = {"per operation", "block noise", "stored"};
+    assay_tensor tensors[ASSAY_TENSORS];
+    int count = assay_tensors_of(&c->problem, tensors), beyond = 0;
+    double bound = assay_floor_bound(&c->problem, a), largest = 0;
+    json_t *rows = json_object();
+    printf("%s  (%s, %d seeds, %.1f s, bound %g)\n", c->id, methods[s->method], q->seeds, s->seconds, bound);
+    for (int k = 0; k < count; k++) {
+        const assay_tensor *x = &tensors[k];
+        if (x->role != ASSAY_ROLE_FORWARD && x->role != ASSAY_ROLE_GRADIENT) continue;
+        const assay_floor *f = &s->worst[x->id];
+        double ratio = s->least[x->id] > 0 ? f->phi / s->least[x->id] : 1;
+        int judged = !is_ungated(c, x->name), bad = judged && !(f->phi <= bound);
+        printf("    %-12s phi %.2e  rows %.2e  spread %.2f%s\n", x->name, f->phi, f->phi_row, ratio,
+               bad      ? "  ILL_POSED"
+               : judged ? ""
+                        : "  not judged");
+        beyond |= bad;
+        if (judged && ratio > largest) largest = ratio;
+        json_object_set_new(rows, x->name,
+                            json_pack("{s:o, s:o, s:o}", "phi", assay_output_real(f->phi), "phi_row",
+                                      assay_output_real(f->phi_row), "spread", assay_output_real(ratio)));
+    }
+    if (largest > 2) printf("    spread %.1f between seeds: badly conditioned\n", largest);
+    json_array_append_new(q->rows, json_pack("{s:s, s:s, s:i, s:b, s:o}", "case", c->id, "method", methods[s->method],
+                                             "seeds", q->seeds, "ill_posed", beyond, "floors", rows));
+    q->cases++;
+    q->ill_posed += beyond;
+    fflush(stdout);
+}
+
+static double worst_ratio(const spread *s)
+{
+    double worst = 1;
+    for (int id = 0; id < ASSAY_TENSORS; id++) {
+        if (s->least[id] > 0 && !(s->worst[id].phi / s->least[id] <= worst)) worst = s->worst[id].phi / s->least[id];
+    }
+    return worst;
+}
+
+/* One case: measured, shown, and stored if it is a documented shape and a folder was given. */
+static int perform(request *q, const assay_case *c)
+{
+    const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, q->activation_ulp};
+    spread s;
+    char why[256] = "";
+    assay_status st = measure(q, c, &fp32, &s);
+    if (assay_interrupted()) return ASSAY_EXIT_UNABLE;
+    if (st == ASSAY_OK) show(q, c, &fp32, &s);
+    if (st == ASSAY_OK && q->out && c->documented) {
+        st = assay_floors_write(q->out, c->id, &c->problem, &fp32, s.worst, q->seeds, worst_ratio(&s), why, sizeof why);
+    }
+    if (st == ASSAY_OK) return ASSAY_EXIT_HELD;
+    assay_print_error("floor: %s: %s", c->id, why[0] ? why : "the reference could not compute it (memory?)");
+    return ASSAY_EXIT_UNABLE;
+}
+
+static int perform_all(request *q)
+{
+    int status = ASSAY_EXIT_HELD;
+    assay_case c;
+    for (int k = 0; !q->workload && k < assay_case_count() && status == ASSAY_EXIT_HELD; k++) {
+        assay_case_get(k, &c);
+        if (!q->glob || !fnmatch(q->glob, c.id, 0)) status = perform(q, &c);
+    }
+    for (int k = 0; q->workload && k < assay_workload_count() && status == ASSAY_EXIT_HELD; k++) {
+        const assay_workload *w = assay_workload_get(k);
+        if (!assay_workload_matches(w, q->workload)) continue;
+        assay_workload_case(w, &c);
+        status = perform(q, &c);
+    }
+    return status;
+}
+
+int assay_command_floor(int argc, char **argv)
+{
+    static const assay_usage usage = {"floor", NULL,
+                                      "Measures noise floors in fp32: what honest arithmetic shows on a case. Stored "
+                                      "ones (--out) serve the documented\n"
+                                      "shapes; their spread over the seeds says how well-conditioned a case is. "
+                                      "docs/tolerance.md, sections 3.3 and 4.",
+                                      "assay floor --workload 'b1*' --out fixtures/floors"};
+    request q = {.seeds = 4, .seed = 1, .activation_ulp = 4};
+    const assay_option options[] = {
+        {"case", "GLOB", "these cases; default: all of `assay list cases`", ASSAY_TAKES_TEXT, &q.glob},
+        {"workload", "GLOB", "these documented shapes instead", ASSAY_TAKES_TEXT, &q.workload},
+        {"seeds", "N", "data seeds; default 4", ASSAY_TAKES_COUNT, &q.seeds},
+        {"seed", "SEED", "the first of them; default 1", ASSAY_TAKES_SEED, &q.seed},
+        {"activation-ulp", "A", "error that the arithmetic allows its activations; default 4", ASSAY_TAKES_REAL,
+         &q.activation_ulp},
+        {"out", "DIR", "store floors of documented shapes there", ASSAY_TAKES_TEXT, &q.out},
+        {"json", "FILE", "write every floor", ASSAY_TAKES_TEXT, &q.json},
+        {0}};
+    int status = assay_options_read(&usage, options, argc, argv, NULL);
+    if (status >= 0) return status;
+    assay_interrupt_watch();
+    q.rows = json_array();
+    if (q.out) mkdir(q.out, 0755);
+    status = perform_all(&q);
+    if (status == ASSAY_EXIT_HELD && q.cases == 0) {
+        assay_print_error("floor: no case matches; expected one of `assay list cases` or `assay list workloads`");
+        status = ASSAY_EXIT_USAGE;
+    }
+    if (q.cases) printf("%d cases, %d with a tensor beyond its bound\n", q.cases, q.ill_posed);
+    if (q.json && q.cases) {
+        json_t *head = assay_output_head("floor");
+        json_object_set_new(head, "complete", json_boolean(status == ASSAY_EXIT_HELD));
+        json_object_set(head, "cases", q.rows);
+        int written = assay_output_json(q.json, head);
+        if (written != ASSAY_EXIT_HELD) status = written;
+    }
+    json_decref(q.rows);
+    return status;
+}

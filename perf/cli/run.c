@@ -1,0 +1,209 @@
+/* run.c: `assay run`: check, then bench what conforms, then report: everything that this machine can do.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/certificate.h"
+#include "conformance/hash.h"
+#include "perf/cli/check.h"
+#include "perf/cli/command.h"
+#include "perf/cli/options.h"
+#include "perf/cli/output.h"
+#include "perf/cli/plugins.h"
+#include "perf/cli/print.h"
+#include "perf/cli/timing.h"
+#include "perf/machine.h"
+#include "perf/report.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define USUAL_BUDGET 570.0 /* seconds: the whole run stays within ten minutes */
+#define NO_BUDGET    1e9
+
+/* What the check showed of each plugin: its certificate in the making. */
+typedef struct proof {
+    const assay_plugins *plugins;
+    assay_certificate certificate[ASSAY_MAX_PLUGINS];
+    int begun[ASSAY_MAX_PLUGINS], passed[ASSAY_MAX_PLUGINS], bad[ASSAY_MAX_PLUGINS];
+} proof;
+
+static void note(void *user, const assay_result *r)
+{
+    proof *p = user;
+    for (int k = 0; k < p->plugins->count; k++) {
+        if (strcmp(p->plugins->path[k], r->plugin)) continue;
+        if (p->begun[k]) assay_certificate_note(&p->certificate[k], r);
+        p->passed[k] += r->verdict == ASSAY_VERDICT_PASS;
+        p->bad[k] += r->verdict != ASSAY_VERDICT_PASS && r->verdict != ASSAY_VERDICT_UNSUPPORTED;
+    }
+}
+
+static void begin(proof *p, const assay_plugins *plugins, const char *device, assay_level level, uint64_t seed)
+{
+    memset(p, 0, sizeof *p);
+    p->plugins = plugins;
+    for (int k = 0; k < plugins->count; k++) {
+        assay_session *session = NULL;
+        assay_session_options options = {.threads = 1, .time_limit = 30};
+        assay_session_start(plugins->path[k], &options, &session);
+        if (!session) continue; /* the check will say why */
+        assay_certificate_begin(assay_session_about(session), device, ASSAY_FP32, level, seed, &p->certificate[k]);
+        p->begun[k] = 1;
+        assay_session_end(session);
+    }
+}
+
+/* Certificates for what conforms; the others leave the list, by name. The paths stay the caller's. */
+static void keep_conforming(proof *p, const char *folder, assay_plugins *out)
+{
+    char why[256];
+    out->count = 0;
+    for (int k = 0; k < p->plugins->count; k++) {
+        if (p->bad[k] || !p->passed[k]) {
+            printf("%s does not conform: it is not timed\n", p->plugins->label[k]);
+            continue;
+        }
+        if (p->begun[k] && assay_certificate_write(folder, &p->certificate[k], why, sizeof why) != ASSAY_OK) {
+            assay_print_error("run: %s", why); /* the gate then checks once more */
+        }
+        out->path[out->count] = p->plugins->path[k];
+        out->label[out->count++] = p->plugins->label[k];
+    }
+}
+
+static int make_folder(const char *path)
+{
+    if (!mkdir(path, 0755) || errno == EEXIST) return ASSAY_EXIT_HELD;
+    assay_print_error("run: --out %s: cannot be made: %s", path, strerror(errno));
+    return ASSAY_EXIT_USAGE;
+}
+
+static int write_reports(const assay_records *records, const char *out)
+{
+    static const struct {
+        const char *file;
+        assay_report_format format;
+    } forms[] = {{"report.html", ASSAY_REPORT_HTML},
+                 {"report.md", ASSAY_REPORT_MARKDOWN},
+                 {"smaller-is-better.json", ASSAY_REPORT_SMALLER}};
+    int status = ASSAY_EXIT_HELD;
+    for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%s/%s", out, forms[k].file);
+        char *text = assay_report_text(records, forms[k].format);
+        if (!text) assay_print_error("run: %s: no memory for its text", path);
+        if (!text || assay_output_write(path, text, strlen(text))) status = ASSAY_EXIT_UNABLE;
+        free(text);
+    }
+    return status;
+}
+
+/* Files of one run. */
+typedef struct paths {
+    char check[PATH_MAX], junit[PATH_MAX], records[PATH_MAX], gbench[PATH_MAX], certificates[PATH_MAX];
+} paths;
+
+static void name_files(paths *p, const char *out)
+{
+    snprintf(p->check, sizeof p->check, "%s/check.json", out);
+    snprintf(p->junit, sizeof p->junit, "%s/check.xml", out);
+    snprintf(p->records, sizeof p->records, "%s/records.json", out);
+    snprintf(p->gbench, sizeof p->gbench, "%s/google-benchmark.json", out);
+    snprintf(p->certificates, sizeof p->certificates, "%s/certificates", out);
+}
+
+/* Of two exit statuses the one that counts: what broke before what is missing, before what was skipped. */
+static int worse(int a, int b)
+{
+    static const int order[] = {ASSAY_EXIT_USAGE, ASSAY_EXIT_BROKEN, ASSAY_EXIT_UNABLE, ASSAY_EXIT_SKIPPED};
+    for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
+        if (a == order[k] || b == order[k]) return order[k];
+    }
+    return ASSAY_EXIT_HELD;
+}
+
+static int perform(const assay_plugins *plugins, assay_timing_request *timing, const char *out, assay_level level,
+                   double budget)
+{
+    static assay_plugins conforming; /* borrowed pointers; too large for a stack */
+    static proof proved;
+    paths files;
+    double started = assay_print_clock();
+    assay_machine machine;
+    assay_machine_read(&machine);
+    int threads = timing->bench.threads > 0 ? timing->bench.threads : machine.threads > 0 ? machine.threads : 1;
+    if (make_folder(out)) return ASSAY_EXIT_USAGE;
+    name_files(&files, out);
+    if (make_folder(files.certificates)) return ASSAY_EXIT_UNABLE;
+
+    assay_check_request check = {.command = "run",
+                                 .suite = {.plugins = (const char *const *)plugins->path,
+                                           .labels = (const char *const *)plugins->label,
+                                           .plugin_count = plugins->count,
+                                           .seed = assay_seed_fresh(),
+                                           .level = level,
+                                           .threads = threads},
+                                 .repeat = 1,
+                                 .json = files.check,
+                                 .junit = files.junit,
+                                 .also = note,
+                                 .user = &proved};
+    begin(&proved, plugins, machine.cpu, level, check.suite.seed);
+    int status = assay_check_perform(&check);
+    if (assay_interrupted() || status == ASSAY_EXIT_USAGE) return status;
+    keep_conforming(&proved, files.certificates, &conforming);
+    if (conforming.count) {
+        timing->plugins = &conforming;
+        timing->certificates = files.certificates;
+        timing->json = files.records;
+        timing->gbench = files.gbench;
+        timing->bench.threads = threads;
+        timing->bench.budget = budget - (assay_print_clock() - started);
+        status = worse(status, assay_timing_perform(timing));
+    }
+    status = worse(status, write_reports(&timing->records, out));
+    printf("report: %s/report.html, report.md, records.json, check.json, check.xml\n", out);
+    return status;
+}
+
+int assay_command_run(int argc, char **argv)
+{
+    static const assay_usage usage = {
+        "run", NULL,
+        "The main job: checks every implementation, times those that conform on the documented workloads, small ones "
+        "first,\n"
+        "and writes a report. Stays within ten minutes unless told otherwise; what that leaves out is named.",
+        "assay run --out report"};
+    static assay_plugins plugins;
+    assay_strings impls = {{0}, 0};
+    assay_timing_request timing = {.command = "run", .floors = ASSAY_FLOORS};
+    const char *out = "assay-report";
+    int quick = 0, all = 0;
+    double budget = USUAL_BUDGET;
+    const assay_option options[] = {
+        {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
+        {"workload", "GLOB", "time these workloads only", ASSAY_TAKES_TEXT, &timing.bench.glob},
+        {"quick", NULL, "as without: the quick check, ten minutes", ASSAY_TAKES_NOTHING, &quick},
+        {"all", NULL, "the ordinary check, then every workload, however long it takes", ASSAY_TAKES_NOTHING, &all},
+        {"budget", "SECONDS", "for the whole run; default 570", ASSAY_TAKES_REAL, &budget},
+        {"threads", "N", "for each implementation; default: all processors", ASSAY_TAKES_COUNT, &timing.bench.threads},
+        {"text", "FILE", "text for d.ptb-lm in place of the synthetic one", ASSAY_TAKES_TEXT, &timing.bench.text},
+        {"floors", "DIR", "where stored floors lie", ASSAY_TAKES_TEXT, &timing.floors},
+        {"out", "DIR", "the report's folder; default assay-report", ASSAY_TAKES_TEXT, &out},
+        {0}};
+    int status = assay_options_read(&usage, options, argc, argv, NULL);
+    if (status >= 0) return status;
+    if (quick && all) {
+        assay_print_error("run: --quick and --all: expected one of them at most");
+        return ASSAY_EXIT_USAGE;
+    }
+    status = assay_plugins_select(&impls, &plugins);
+    if (status >= 0) return status;
+    status = perform(&plugins, &timing, out, all ? ASSAY_LEVEL_ORDINARY : ASSAY_LEVEL_QUICK, all ? NO_BUDGET : budget);
+    assay_records_free(&timing.records);
+    assay_plugins_free(&plugins);
+    return status;
+}

@@ -1,0 +1,176 @@
+/* timing.c: the gate, the bench and the files of a timing run.
+ * SPDX-License-Identifier: MIT */
+#include "perf/cli/timing.h"
+#include "conformance/certificate.h"
+#include "conformance/hash.h"
+#include "perf/cli/command.h"
+#include "perf/cli/output.h"
+#include "perf/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *assay_certificates_folder(char *buffer, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", buffer, size - 32);
+    buffer[length < 0 ? 0 : length] = '\0';
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(buffer, '/');
+        if (slash) *slash = '\0';
+    }
+    strcat(buffer, "/certificates"); /* 32 bytes were left */
+    return buffer;
+}
+
+static const char *label_of(const assay_plugins *plugins, const char *path)
+{
+    for (int k = 0; k < plugins->count; k++) {
+        if (!strcmp(plugins->path[k], path)) return plugins->label[k];
+    }
+    return path;
+}
+
+/* What the implementation itself says about p; ASSAY_OK if it could not be asked: the gate will say why. */
+static assay_status ask(const assay_timing_request *q, const char *plugin, const assay_problem *p, char *why,
+                        size_t why_size)
+{
+    assay_session_options options = {q->bench.threads, 0, 30, q->bench.worker};
+    assay_session *session = NULL;
+    assay_arithmetic declared;
+    assay_reply reply = assay_session_start(plugin, &options, &session);
+    if (!session) return ASSAY_OK;
+    reply = assay_session_supports(session, p, &declared, why, why_size);
+    assay_session_end(session);
+    return reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_UNSUPPORTED ? ASSAY_UNSUPPORTED : ASSAY_OK;
+}
+
+static void on_progress(void *user, int done, int total, const char *case_id)
+{
+    assay_progress_show(&((assay_timing_request *)user)->progress, done, total, case_id);
+}
+
+static int stop(void *user)
+{
+    (void)user;
+    return assay_interrupted();
+}
+
+static void ignore(void *user, const assay_result *r)
+{
+    (void)user, (void)r; /* the gate keeps the first failure for its one line */
+}
+
+static assay_status gate(void *user, const char *plugin, const assay_problem *p, assay_certificate *out, char *why,
+                         size_t why_size)
+{
+    assay_timing_request *q = user;
+    if (ask(q, plugin, p, why, why_size) == ASSAY_UNSUPPORTED) return ASSAY_UNSUPPORTED;
+    assay_gate g = {
+        .plugin = plugin, .label = label_of(q->plugins, plugin), .folder = q->certificates, .device = q->device};
+    g.suite = (assay_suite_options){.seed = assay_seed_fresh(),
+                                    .level = ASSAY_LEVEL_QUICK,
+                                    .threads = q->bench.threads,
+                                    .worker = q->bench.worker,
+                                    .on_result = ignore,
+                                    .on_progress = on_progress,
+                                    .stop = stop,
+                                    .user = q};
+    assay_progress_start(&q->progress);
+    assay_status st = assay_gate_open(&g, p, out, why, why_size);
+    assay_progress_clear(&q->progress);
+    return st;
+}
+
+static assay_judgement judge(void *user, const assay_kept *k)
+{
+    assay_timing_request *q = user;
+    return assay_judge(&q->kept, q->floors, k);
+}
+
+static void on_line(void *user, const char *line)
+{
+    assay_timing_request *q = user;
+    assay_progress_clear(&q->progress);
+    fprintf(stderr, "%s\n", line);
+}
+
+static int write_files(const assay_timing_request *q, assay_gbench *g)
+{
+    char why[256];
+    int status = ASSAY_EXIT_HELD;
+    if (q->json && assay_records_write(&q->records, q->json, why, sizeof why) != ASSAY_OK) {
+        assay_print_error("%s: %s", q->command, why);
+        status = ASSAY_EXIT_UNABLE;
+    }
+    if (q->gbench) {
+        char *text = assay_gbench_json(g);
+        if (!text) assay_print_error("%s: %s: no memory for its text", q->command, q->gbench);
+        if (!text || assay_output_write(q->gbench, text, strlen(text))) status = ASSAY_EXIT_UNABLE;
+        free(text);
+    }
+    return status;
+}
+
+static int judge_summary(const assay_timing_request *q)
+{
+    const assay_bench_summary *s = &q->summary;
+    printf("%d timed, %d failed, %d left out\n", s->timed, s->failed, s->left_out);
+    if (s->failed) return ASSAY_EXIT_BROKEN;
+    if (assay_interrupted()) {
+        assay_print_error("%s: interrupted; what stands above is not all", q->command);
+        return ASSAY_EXIT_UNABLE;
+    }
+    return s->timed ? ASSAY_EXIT_HELD : ASSAY_EXIT_BROKEN;
+}
+
+int assay_timing_perform(assay_timing_request *q)
+{
+    char why[256] = "";
+    assay_machine machine;
+    assay_gbench *g = assay_gbench_begin();
+    if (!g) {
+        assay_print_error("%s: no memory", q->command);
+        return ASSAY_EXIT_UNABLE;
+    }
+    assay_interrupt_watch();
+    assay_machine_read(&machine);
+    snprintf(q->device, sizeof q->device, "%s", machine.cpu);
+    if (!q->certificates) q->certificates = assay_certificates_folder(q->folder, sizeof q->folder);
+    if (mkdir(q->certificates, 0755) && errno != EEXIST) {
+        assay_print_error("%s: %s: cannot be made: %s", q->command, q->certificates, strerror(errno));
+        assay_gbench_end(g);
+        return ASSAY_EXIT_UNABLE;
+    }
+    if (q->bench.threads < 1) q->bench.threads = machine.threads > 0 ? machine.threads : 1;
+    q->bench.plugins = (const char *const *)q->plugins->path;
+    q->bench.plugin_count = q->plugins->count;
+    q->bench.suite_version = ASSAY_VERSION;
+    q->bench.commit = ASSAY_COMMIT;
+    q->bench.build = ASSAY_BUILD;
+    q->bench.gate = gate;
+    q->bench.judge = judge;
+    q->bench.progress = on_line;
+    q->bench.stop = stop;
+    q->bench.user = q;
+    assay_status st = assay_bench_run(&q->bench, g, &q->records, &q->summary, why, sizeof why);
+    int status;
+    if (st != ASSAY_OK) {
+        assay_print_error("%s: %s", q->command, why);
+        status = st == ASSAY_BAD_ARGUMENT ? ASSAY_EXIT_USAGE : ASSAY_EXIT_UNABLE;
+    } else {
+        char *table = assay_report_text(&q->records, ASSAY_REPORT_TABLE);
+        if (table) fputs(table, stdout);
+        free(table);
+        status = judge_summary(q);
+        int written = write_files(q, g);
+        if (written != ASSAY_EXIT_HELD) status = written;
+    }
+    assay_floors_forget(q->kept);
+    q->kept = NULL;
+    assay_gbench_end(g);
+    return status;
+}

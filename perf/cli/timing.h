@@ -1,0 +1,33 @@
+/* timing.h: the two questions that timing asks before a number may stand: may it be timed, and was what it computed
+ * right. SPDX-License-Identifier: MIT */
+#ifndef ASSAY_TIMING_H
+#define ASSAY_TIMING_H
+
+#include "conformance/suite.h"
+#include "perf/bench.h"
+#include "perf/cli/judge.h"
+#include "perf/cli/plugins.h"
+#include "perf/cli/print.h"
+
+typedef struct assay_timing_request {
+    const char *command; /* for messages */
+    const assay_plugins *plugins;
+    assay_bench_options bench; /* glob, budget, threads, seed, text; the rest is set here */
+    const char *certificates;  /* folder of certificates; NULL = beside the program */
+    const char *floors;        /* folder of stored floors; NULL = those of the source tree, else measured */
+    const char *json, *gbench; /* files, or NULL: our records; Google Benchmark's form */
+
+    assay_records records; /* what came out; the caller frees */
+    assay_bench_summary summary;
+    assay_progress progress;
+    assay_floors_kept *kept;
+    char folder[512], device[128];
+} assay_timing_request;
+
+/* Times, prints the table, writes the files. Returns the exit status. */
+int assay_timing_perform(assay_timing_request *q);
+
+/* The folder of certificates beside the program, made if it isn't there. */
+const char *assay_certificates_folder(char *buffer, size_t size);
+
+#endif
