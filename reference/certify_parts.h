@@ -1,0 +1,55 @@
+/* certify_parts.h: what the parts of the certification share. Private to the reference.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_CERTIFY_PARTS_H
+#define ASSAY_CERTIFY_PARTS_H
+
+#include "reference/certify.h"
+#include "reference/problem.h"
+#include "reference/tensors.h"
+
+#include <stdint.h>
+
+/* A certification under way. */
+typedef struct assay_proofs {
+    assay_proof_sink sink;
+    void *user;
+    int failed;
+    int full;
+    const char *op;
+    char dialect[96];
+} assay_proofs;
+
+void assay_prove(assay_proofs *c, const char *tensor, const char *what, double error, double bound);
+
+/* One problem with tensors in both precisions. Integers are shared. */
+typedef struct assay_subject {
+    assay_problem p;
+    int64_t step;
+    void *d[ASSAY_TENSORS]; /* double, or int32_t */
+    void *q[ASSAY_TENSORS]; /* _Float128, or the same int32_t */
+} assay_subject;
+
+/* All tensors of p, zero; lens = T, the rest of the integers 0. Counts as a failed proof, and returns 0, if there's no
+ * memory. Free it in either case. */
+int assay_subject_make(assay_proofs *c, const assay_problem *p, assay_subject *s);
+void assay_subject_free(assay_subject *s);
+/* Draws every given tensor but lens and label_lens: reals of a size at which no gate saturates, labels, ids. */
+void assay_subject_draw(assay_subject *s, uint64_t seed);
+/* The quad copies of the real given tensors. */
+void assay_subject_widen(assay_subject *s);
+/* Runs the double build alone; counts as a failed proof, and returns 0, if it doesn't run. */
+int assay_subject_run(assay_proofs *c, assay_subject *s);
+
+/* |a - b| / |b|, normwise. Where both are the same infinity they agree; where |b| is 0, a must be 0. */
+double assay_distance(const double *a, const _Float128 *b, int64_t count);
+double assay_distance_quad(const _Float128 *a, const _Float128 *b, int64_t count);
+
+/* The parts. */
+void assay_certify_problems(assay_proofs *c); /* certify_problems.c: the table of problems, through certify_one() */
+void assay_certify_one(assay_proofs *c, assay_subject *s);
+void assay_certify_paths(assay_proofs *c);
+void assay_certify_published_rnn(assay_proofs *c);
+void assay_certify_published_loss(assay_proofs *c);
+void assay_certify_generators(assay_proofs *c);
+
+#endif

@@ -1,0 +1,78 @@
+/* certify_subject.c: one problem with its tensors in double and in quad, drawn at random.
+ * SPDX-License-Identifier: MIT */
+#include "reference/certify_parts.h"
+
+#include "reference/data.h"
+#include "reference/reference.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int assay_subject_make(assay_proofs *c, const assay_problem *p, assay_subject *s)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    memset(s, 0, sizeof *s);
+    s->p = *p;
+    const int count = assay_tensors_of(p, list);
+    for (int k = 0; k < count; k++) {
+        const assay_tensor *x = &list[k];
+        s->d[x->id] = calloc((size_t)x->count + 1, x->integer ? sizeof(int32_t) : sizeof(double));
+        s->q[x->id] = x->integer ? s->d[x->id] : calloc((size_t)x->count + 1, sizeof(_Float128));
+        if (s->d[x->id] && s->q[x->id]) continue;
+        assay_prove(c, x->name, "there is memory", 1, 0);
+        return 0;
+    }
+    for (int n = 0; n < p->n; n++)
+        ((int32_t *)s->d[ASSAY_LENS])[n] = p->t;
+    return 1;
+}
+
+void assay_subject_free(assay_subject *s)
+{
+    for (int k = 0; k < ASSAY_TENSORS; k++) {
+        if (s->q[k] != s->d[k]) free(s->q[k]);
+        free(s->d[k]);
+    }
+    memset(s, 0, sizeof *s);
+}
+
+void assay_subject_widen(assay_subject *s)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    const int count = assay_tensors_of(&s->p, list);
+    for (int k = 0; k < count; k++)
+        for (int64_t j = 0; !list[k].integer && list[k].role <= ASSAY_ROLE_COTANGENT && j < list[k].count; j++)
+            ((_Float128 *)s->q[list[k].id])[j] = ((const double *)s->d[list[k].id])[j];
+}
+
+/* A second moment is never negative. */
+static void draw_real(const assay_tensor *x, uint64_t seed, double *at)
+{
+    const int second = x->id >= assay_tensor_id(ASSAY_V, 0) && x->id < assay_tensor_id(ASSAY_DPARAM, 0);
+    for (int64_t j = 0; j < x->count; j++) {
+        const double u = assay_random_uniform(seed, (uint64_t)x->id, (uint64_t)j);
+        at[j] = second ? 0.1 + u : 1.6 * u - 0.8;
+    }
+}
+
+void assay_subject_draw(assay_subject *s, uint64_t seed)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    const int count = assay_tensors_of(&s->p, list);
+    for (int k = 0; k < count; k++) {
+        const assay_tensor *x = &list[k];
+        if (!x->integer && x->role <= ASSAY_ROLE_COTANGENT) draw_real(x, seed, s->d[x->id]);
+        const int classes = x->id == ASSAY_IDS ? s->p.vocab : x->id == ASSAY_LABELS ? s->p.classes : 0;
+        for (int64_t j = 0; classes && j < x->count; j++)
+            ((int32_t *)s->d[x->id])[j] =
+                (int32_t)(classes * assay_random_uniform(seed, (uint64_t)x->id, (uint64_t)j));
+    }
+    assay_subject_widen(s);
+}
+
+int assay_subject_run(assay_proofs *c, assay_subject *s)
+{
+    const assay_status st = assay_ref_evaluate_f64(&s->p, s->d, s->step);
+    if (st != ASSAY_OK) assay_prove(c, "", "the reference runs", st, ASSAY_OK);
+    return st == ASSAY_OK;
+}
