@@ -1,0 +1,12 @@
+/* host_f32.c: the shared host code in float.
+ * SPDX-License-Identifier: MIT */
+#include "impl/common/host/host.h"
+#include "impl/common/host/layout.h"
+#include "impl/common/host/vecmath.h"
+
+#include "impl/common/host/sum.inc"
+#include "impl/common/host/xent.inc"
+#include "impl/common/host/ctc.inc"
+#include "impl/common/host/loss.inc"
+#include "impl/common/host/linear.inc"
+#include "impl/common/host/optimizer.inc"
