@@ -18,7 +18,7 @@ typedef double real;
 static inline double assay_noise_rounded(double x)
 {
     assay_rounding_state *s = &assay_state_noise;
-    if (s->wide) {
+    if (s->wide && s->r.mode == ASSAY_ROUND_STOCHASTIC) {
         const uint64_t bits = assay_draw(s);
         const double z = ((double)(bits & 0xffff) + (double)(bits >> 16 & 0xffff) + (double)(bits >> 32 & 0xffff) +
                           (double)(bits >> 48) - 131070) *

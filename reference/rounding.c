@@ -56,12 +56,14 @@ static double uniform(assay_rounding_state *s)
 double assay_round_state(assay_rounding_state *s, double x)
 {
     if (s->r.mode == ASSAY_ROUND_EXACT || s->r.accumulate == ASSAY_FP64) return x;
+    if (s->r.mode == ASSAY_ROUND_NEAREST) return assay_round_to(s->r.accumulate, x);
     return rounded(formats[s->r.accumulate], s->r.mode, x, uniform(s));
 }
 
 double assay_round_wide(assay_rounding_state *s, double r, double error)
 {
     if (!(fabs(error) > 0) || !(fabs(r) <= 0x1.fffffffffffffp1023)) return r;
+    if (s->r.mode == ASSAY_ROUND_NEAREST) return r;
     if (s->r.mode == ASSAY_ROUND_TRUNCATE) return (error > 0) == (r > 0) ? r : nextafter(r, 0);
     const double other = nextafter(r, error > 0 ? INFINITY : -INFINITY);
     return uniform(s) * fabs(other - r) < fabs(error) ? other : r;
@@ -112,7 +114,7 @@ static void set(assay_rounding_state *s, const assay_rounding *r)
     s->weyl = assay_mix(r->seed ^ UINT64_C(0x8bb84b93962eacc9));
     s->order_n = -1;
     const int exact = r->mode == ASSAY_ROUND_EXACT, wide = r->accumulate == ASSAY_FP64;
-    s->wide = wide && (r->mode == ASSAY_ROUND_STOCHASTIC || r->mode == ASSAY_ROUND_TRUNCATE);
+    s->wide = wide && !exact;
     s->blurs = !exact && r->activation_ulp > 0.5;
     s->masks.keep = ~UINT64_C(0);
     if (exact || wide) {

@@ -13,7 +13,7 @@ typedef enum assay_rounding_mode {
     ASSAY_ROUND_EXACT,      /* double throughout; operands and stores still rounded: the quantised oracle */
     ASSAY_ROUND_NEAREST,
     ASSAY_ROUND_STOCHASTIC, /* up or down at random, unbiased; a random order of each sum */
-    ASSAY_ROUND_TRUNCATE    /* toward zero */
+    ASSAY_ROUND_TRUNCATE    /* toward zero; a random order of each sum, so that runs differ */
 } assay_rounding_mode;
 
 typedef struct assay_rounding {

@@ -22,7 +22,7 @@ typedef struct assay_masks {
 typedef struct assay_rounding_state {
     assay_rounding r;
     assay_masks masks; /* of the accumulate format in this mode */
-    int32_t wide;      /* 1: accumulates in FP64 and rounds it otherwise than to nearest: error terms are needed */
+    int32_t wide;      /* 1: accumulates in FP64, not in mode EXACT: what a double operation lost is needed */
     int32_t blurs;     /* 1: an activation errs by more than its rounding */
     uint64_t weyl;     /* the generator's counter */
     uint64_t products; /* of the noise build, so far: keys their noise */
