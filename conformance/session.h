@@ -31,9 +31,9 @@ assay_status assay_memory_make(size_t bytes, assay_placement place, int input, a
 void assay_memory_free(assay_memory *m); /* an empty one is fine */
 void *assay_memory_data(const assay_memory *m);
 void assay_memory_poison(assay_memory *m);           /* data back to 0xFF, slack back to canaries */
-int64_t assay_memory_canary_broken(const assay_memory *m); /* -1 intact, else the first byte's offset from the data
-                                                              (negative offsets are reported as distance before, and
-                                                              before/after is told by the sign) */
+/* -1 intact, else where the slack was written, nearest to the data: the offset from the data's start if it is behind
+ * the data (>= bytes), or -1 - d if it is d bytes before its start (<= -2). */
+int64_t assay_memory_canary_broken(const assay_memory *m);
 
 /* ---- the worker ---- */
 
@@ -48,10 +48,14 @@ typedef struct assay_reply {
     assay_outcome outcome;
     assay_status status; /* of the plugin's call, when ANSWERED */
     int signal;          /* when DIED by one */
-    char what[192];      /* one line, "" when all is well */
+    char what[192];      /* one line, "" when all is well; also where the worker printed */
 } assay_reply;
 
 typedef struct assay_session assay_session;
+
+/* For a program that holds truths and seeds, once, before it starts workers: other processes of its user can't read
+ * its memory from then on, and it leaves no core file. */
+void assay_parent_seal(void);
 
 typedef struct assay_session_options {
     int32_t threads;      /* for assay_open_args; >= 1 */
@@ -71,9 +75,16 @@ typedef struct assay_session_info {
     int32_t place;
     int32_t sandbox;       /* 2 full, 1 weaker, 0 none: as the worker reports it */
     char plugin_hash[65];  /* sha256 of the plugin's file, hex */
-    char mapped_hash[65];  /* sha256 over the sorted (hash) list of every library mapped into the worker */
+    char mapped_hash[65];  /* sha256 over the sorted (hash) list of every library mapped into the worker; "" before
+                              assay_session_libraries(), which takes a second for 150 MB that it hasn't met before */
 } assay_session_info;
 const assay_session_info *assay_session_about(const assay_session *s);
+/* Hashes every file that was mapped into the worker after open(), at the first call, and fills info.mapped_hash; returns
+ * it. "" if a file couldn't be read: then no certificate can name what ran. */
+const char *assay_session_libraries(assay_session *s);
+/* A session with a worker that serves the other end of `socket` already and isn't a child: a thread of a test, a host
+ * started by another. `name` is what messages call it. The socket is the session's from here on. */
+assay_reply assay_session_adopt(int socket, const char *name, const assay_session_options *o, assay_session **out);
 int assay_session_alive(const assay_session *s);
 void assay_session_limit(assay_session *s, double seconds);
 
@@ -105,9 +116,11 @@ typedef struct assay_call {
 typedef struct assay_timing {
     double seconds;        /* the parent's clock around the request: what counts */
     double worker_seconds; /* the worker's own clock around the same calls: a cross-check */
-    int64_t allocations;   /* heap allocations (calls of malloc and kin) during the request, in the worker */
-    int32_t threads;       /* of the worker process, after the request */
-    int32_t fp_changed;    /* 1: rounding mode, FTZ or DAZ differ from before the request */
+    int64_t allocations;   /* heap allocations (calls of malloc and kin) during the request, in the worker; -1: they
+                              can't be counted there (sanitizers, hosts) */
+    int32_t threads;       /* of the worker process, after the request; -1: unknown */
+    int32_t fp_changed;    /* 1: rounding mode, FTZ or DAZ differ from those that a process starts with */
+    int64_t printed;       /* bytes that came out of the worker's stdout and stderr since the last timing */
 } assay_timing;
 
 /* Runs calls[0..count) in order, the whole `repeat` times, in one request. Stops at the first that is not ASSAY_OK: its

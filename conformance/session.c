@@ -1,0 +1,435 @@
+/* session.c: requests to one worker, each with a time limit, and what it means when the answer doesn't come.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/session.h"
+
+#include "conformance/worker/mapped.h"
+#include "conformance/worker/process.h"
+#include "conformance/worker/protocol.h"
+#include "reference/tensors.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct assay_session {
+    assay_process process;
+    int alive;
+    uint64_t sequence;
+    double limit;          /* s, for one request */
+    char *plugin;          /* as the caller wrote it */
+    char *libraries;       /* files mapped after open(), one a line */
+    assay_problem problem; /* of the plan */
+    int planned;
+    assay_session_info info;
+};
+
+static const double death_grace = 1;  /* s for a worker that said how it dies to be dead */
+static const double close_grace = 20; /* s at most for close() at the end of a session */
+
+static const char *const request_names[] = {
+    [ASSAY_WIRE_OPEN] = "load or open", [ASSAY_WIRE_SUPPORTS] = "supports", [ASSAY_WIRE_PLAN] = "plan",
+    [ASSAY_WIRE_BIND] = "bind",         [ASSAY_WIRE_RUN] = "a run request", [ASSAY_WIRE_END] = "close",
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void __attribute__((format(printf, 2, 3))) say(assay_reply *r, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(r->what, sizeof r->what, format, arguments);
+    va_end(arguments);
+}
+
+/* Text from the worker ends up in a terminal: one printable line. */
+static void clean(char *text, size_t size)
+{
+    text[size - 1] = '\0';
+    for (unsigned char *c = (unsigned char *)text; *c; c++)
+        if (*c < ' ' || *c == 127) *c = '?';
+}
+
+/* What it printed often tells why: "malloc(): corrupted top size". */
+static void add_printed(const assay_session *s, assay_reply *r)
+{
+    size_t used = strlen(r->what);
+    if (!s->process.printed) return;
+    snprintf(r->what + used, sizeof r->what - used, "%sprinted %lld bytes: \"%s\"", used ? "; " : "",
+             (long long)s->process.printed, s->process.text);
+}
+
+/* The end of a session that didn't end as it should. */
+static assay_reply end_badly(assay_session *s, assay_outcome outcome, double grace, const char *what)
+{
+    assay_reply r = {.outcome = outcome, .status = ASSAY_FAILED};
+    say(&r, "%s", what);
+    int status = assay_process_finish(&s->process, grace);
+    s->alive = 0;
+    if (outcome == ASSAY_DIED && status >= 0 && WIFSIGNALED(status)) r.signal = WTERMSIG(status);
+    add_printed(s, &r);
+    return r;
+}
+
+/* The socket closed without a word. */
+static assay_reply autopsy(assay_session *s, const char *doing)
+{
+    assay_reply r = {.outcome = ASSAY_DIED, .status = ASSAY_FAILED};
+    int child = s->process.pid > 0, status = assay_process_finish(&s->process, death_grace);
+    s->alive = 0;
+    if (status >= 0 && WIFSIGNALED(status)) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        r.signal = WTERMSIG(status);
+        say(&r, "SIG%s in %s", name ? name : "?", doing);
+    } else if (status >= 0) {
+        say(&r, "exited with code %d in %s", WEXITSTATUS(status), doing);
+    } else {
+        r.outcome = ASSAY_MUTE;
+        say(&r, "closed its connection in %s%s", doing, child ? " and went on" : "");
+    }
+    add_printed(s, &r);
+    return r;
+}
+
+static assay_reply fault(assay_session *s, assay_answer *a)
+{
+    clean(a->what, sizeof a->what);
+    return end_badly(s, ASSAY_DIED, death_grace, a->what);
+}
+
+static int is_answer(const assay_answer *a, size_t got)
+{
+    return got == sizeof *a && a->head.magic == ASSAY_WIRE_MAGIC && a->head.version == ASSAY_WIRE_VERSION;
+}
+
+static assay_reply mute(assay_session *s, const char *doing)
+{
+    char what[96];
+    snprintf(what, sizeof what, "answered something else than was asked in %s", doing);
+    return end_badly(s, ASSAY_MUTE, 0, what);
+}
+
+static assay_reply gone(void)
+{
+    assay_reply r = {.outcome = ASSAY_MUTE, .status = ASSAY_FAILED};
+    say(&r, "the worker has ended before: start another session");
+    return r;
+}
+
+/* One request and its answer. seconds may be NULL; *a is valid if the outcome is ASSAY_ANSWERED. */
+static assay_reply exchange(assay_session *s, assay_request *q, assay_wire_kind kind, int fd, assay_answer *a,
+                            double *seconds)
+{
+    const char *doing = request_names[kind];
+    size_t got = 0;
+    if (!s->alive) return gone();
+    /* Nobody asked: a fault between two requests, or a plugin that writes to the socket itself. */
+    assay_heard heard = assay_process_hear(&s->process, a, sizeof *a, &got, 0);
+    if (heard == ASSAY_HEARD_MESSAGE && is_answer(a, got) && a->head.kind == ASSAY_WIRE_FAULT) return fault(s, a);
+    if (heard == ASSAY_HEARD_MESSAGE) return mute(s, "the time between two requests");
+    if (heard == ASSAY_HEARD_END) return autopsy(s, "the time between two requests");
+
+    q->head = (assay_wire_head){ASSAY_WIRE_MAGIC, ASSAY_WIRE_VERSION, (uint16_t)kind, ++s->sequence};
+    double start = now();
+    if (!assay_process_send(&s->process, q, sizeof *q, fd)) return autopsy(s, doing);
+    heard = assay_process_hear(&s->process, a, sizeof *a, &got, s->limit);
+    if (seconds) *seconds = now() - start;
+    if (heard == ASSAY_HEARD_END) return autopsy(s, doing);
+    if (heard == ASSAY_HEARD_NOTHING) {
+        char what[96];
+        snprintf(what, sizeof what, "no answer to %s within %g s", doing, s->limit);
+        return end_badly(s, ASSAY_TIMED_OUT, 0, what);
+    }
+    if (is_answer(a, got) && a->head.kind == ASSAY_WIRE_FAULT) return fault(s, a);
+    if (!is_answer(a, got) || a->head.kind != kind || a->head.sequence != s->sequence || a->status < ASSAY_OK ||
+        a->status > ASSAY_FAILED)
+        return mute(s, doing);
+    clean(a->what, sizeof a->what);
+    assay_reply r = {.outcome = ASSAY_ANSWERED, .status = (assay_status)a->status};
+    memcpy(r.what, a->what, sizeof r.what);
+    return r;
+}
+
+/* The same for the requests that return a reply and no timing: what was printed is told with the answer. */
+static assay_reply ask(assay_session *s, assay_request *q, assay_wire_kind kind, int fd, assay_answer *a)
+{
+    assay_reply r = exchange(s, q, kind, fd, a, NULL);
+    if (r.outcome == ASSAY_ANSWERED) assay_process_drain(&s->process);
+    return r;
+}
+
+void assay_parent_seal(void)
+{
+    const struct rlimit none = {0, 0};
+    prctl(PR_SET_DUMPABLE, 0);
+    setrlimit(RLIMIT_CORE, &none);
+}
+
+static void discard(assay_session *s)
+{
+    if (!s) return;
+    if (s->alive) assay_process_finish(&s->process, 0);
+    free(s->plugin);
+    free(s->libraries);
+    free(s);
+}
+
+static void copy_info(assay_session_info *info, assay_answer *a)
+{
+    clean(a->open.name, sizeof a->open.name);
+    clean(a->open.version, sizeof a->open.version);
+    clean(a->open.loss_by, sizeof a->open.loss_by);
+    clean(a->open.update_by, sizeof a->open.update_by);
+    memcpy(info->name, a->open.name, sizeof info->name);
+    memcpy(info->version, a->open.version, sizeof info->version);
+    memcpy(info->loss_by, a->open.loss_by, sizeof info->loss_by);
+    memcpy(info->update_by, a->open.update_by, sizeof info->update_by);
+    info->place = a->open.place;
+    info->sandbox = a->open.sandbox;
+}
+
+/* The list that the worker wrote, for kernels that don't let a parent read its child's mappings. */
+static char *reported_list(int fd)
+{
+    off_t size = lseek(fd, 0, SEEK_END);
+    char *text = size > 0 ? calloc(1, (size_t)size + 1) : NULL;
+    if (text && pread(fd, text, (size_t)size, 0) != size) text[0] = '\0';
+    return text;
+}
+
+/* The first request: load, open, sandbox. The worker stands still behind it, so what is mapped can be listed. */
+static assay_reply open_plugin(assay_session *s, const assay_session_options *o)
+{
+    assay_request q;
+    assay_answer a;
+    memset(&q, 0, sizeof q);
+    q.open.threads = o->threads;
+    q.open.device = o->device;
+    int list = memfd_create("libraries", MFD_CLOEXEC);
+    assay_reply r = ask(s, &q, ASSAY_WIRE_OPEN, list, &a);
+    if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK) {
+        copy_info(&s->info, &a);
+        if (s->process.pid > 0) s->libraries = assay_mapped_list(s->process.pid);
+        if (!s->libraries && list >= 0) s->libraries = reported_list(list);
+    }
+    if (list >= 0) close(list);
+    return r;
+}
+
+static assay_reply name_plugin(const char *plugin, assay_reply r)
+{
+    assay_reply named = r;
+    say(&named, "%s: %s", plugin, r.what[0] ? r.what : "open failed");
+    return named;
+}
+
+/* Opens what s->process leads to. Whatever goes wrong, nothing is left. */
+static assay_reply take(assay_session *s, const assay_session_options *o, assay_session **out)
+{
+    s->alive = 1;
+    s->limit = o->time_limit;
+    assay_reply r = open_plugin(s, o);
+    if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK) {
+        *out = s;
+        return r;
+    }
+    if (r.outcome == ASSAY_ANSWERED) add_printed(s, &r);
+    r = name_plugin(s->plugin, r);
+    discard(s);
+    return r;
+}
+
+/* assay-worker lies beside the program that asks for it. */
+static void default_worker(char path[PATH_MAX])
+{
+    static const char name[] = "assay-worker";
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - sizeof name);
+    char *slash = n > 0 ? memrchr(path, '/', (size_t)n) : NULL;
+    memcpy(slash ? slash + 1 : path, name, sizeof name);
+}
+
+static assay_session *make(const char *plugin)
+{
+    assay_session *s = calloc(1, sizeof *s);
+    if (s) s->plugin = strdup(plugin);
+    if (s && s->plugin) return s;
+    discard(s);
+    return NULL;
+}
+
+assay_reply assay_session_start(const char *plugin, const assay_session_options *o, assay_session **out)
+{
+    assay_reply r = {.outcome = ASSAY_ANSWERED, .status = ASSAY_NO_MEMORY};
+    char beside[PATH_MAX], full[PATH_MAX];
+    const char *worker = o->worker ? o->worker : beside;
+    *out = NULL;
+    say(&r, "%s: no memory", plugin);
+    assay_session *s = make(plugin);
+    if (!s) return r;
+    /* Hashed before it is loaded, so that a file that changes meanwhile isn't certified as what it was not. */
+    if (!realpath(plugin, full)) {
+        r.status = ASSAY_BAD_ARGUMENT;
+        say(&r, "%s: %s", plugin, strerror(errno));
+    } else if (assay_hash_file(plugin, s->info.plugin_hash, r.what, sizeof r.what) != ASSAY_OK) {
+        r.status = ASSAY_BAD_ARGUMENT;
+    } else {
+        if (!o->worker) default_worker(beside);
+        int error = assay_process_start(worker, full, o->threads, &s->process);
+        if (!error) return take(s, o, out);
+        r.outcome = ASSAY_MUTE;
+        r.status = ASSAY_FAILED;
+        say(&r, "%s: could not be started: %s", worker, strerror(error));
+    }
+    discard(s);
+    return r;
+}
+
+assay_reply assay_session_adopt(int socket, const char *name, const assay_session_options *o, assay_session **out)
+{
+    assay_reply r = {.outcome = ASSAY_ANSWERED, .status = ASSAY_NO_MEMORY};
+    *out = NULL;
+    assay_session *s = make(name);
+    if (!s) return r;
+    s->process = (assay_process){.socket = socket, .ended = -1, .output = -1, .tasks = -1};
+    return take(s, o, out);
+}
+
+void assay_session_end(assay_session *s)
+{
+    assay_request q;
+    assay_answer a;
+    if (!s) return;
+    memset(&q, 0, sizeof q);
+    if (s->alive) {
+        double limit = s->limit < close_grace ? s->limit : close_grace;
+        s->limit = limit;
+        assay_reply r = exchange(s, &q, ASSAY_WIRE_END, -1, &a, NULL);
+        if (r.outcome == ASSAY_ANSWERED) assay_process_finish(&s->process, limit);
+        s->alive = 0;
+    }
+    discard(s);
+}
+
+const assay_session_info *assay_session_about(const assay_session *s)
+{
+    return &s->info;
+}
+
+const char *assay_session_libraries(assay_session *s)
+{
+    if (!s->info.mapped_hash[0] && s->libraries) assay_mapped_hash(s->libraries, s->info.mapped_hash);
+    return s->info.mapped_hash;
+}
+
+int assay_session_alive(const assay_session *s)
+{
+    return s && s->alive;
+}
+
+void assay_session_limit(assay_session *s, double seconds)
+{
+    s->limit = seconds;
+}
+
+assay_reply assay_session_supports(assay_session *s, const assay_problem *p, assay_arithmetic *declared, char *why,
+                                   size_t why_size)
+{
+    assay_request q;
+    assay_answer a;
+    memset(&q, 0, sizeof q);
+    q.problem = *p;
+    assay_reply r = ask(s, &q, ASSAY_WIRE_SUPPORTS, -1, &a);
+    if (why_size) why[0] = '\0';
+    if (r.outcome != ASSAY_ANSWERED) return r;
+    *declared = a.declared;
+    if (r.status == ASSAY_UNSUPPORTED) {
+        snprintf(why, why_size, "%s", r.what);
+        r.what[0] = '\0';
+    }
+    return r;
+}
+
+assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_placement placement, assay_sizes *sizes)
+{
+    assay_request q;
+    assay_answer a;
+    memset(&q, 0, sizeof q);
+    q.problem = *p;
+    q.placement = (int32_t)placement;
+    assay_reply r = ask(s, &q, ASSAY_WIRE_PLAN, -1, &a);
+    s->planned = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK;
+    s->problem = *p;
+    if (s->planned && sizes) *sizes = a.sizes;
+    return r;
+}
+
+static assay_reply refuse(const char *what)
+{
+    assay_reply r = {.outcome = ASSAY_ANSWERED, .status = ASSAY_BAD_ARGUMENT};
+    say(&r, "%s", what);
+    return r;
+}
+
+assay_reply assay_session_bind(assay_session *s, int id, const assay_memory *m)
+{
+    assay_request q;
+    assay_answer a;
+    assay_tensor tensor;
+    if (!s->planned || !assay_tensor_find(&s->problem, id, &tensor))
+        return refuse(s->planned ? "bind: the plan's problem has no such tensor" : "bind: there is no plan");
+    memset(&q, 0, sizeof q);
+    memcpy(q.bind.name, tensor.name, sizeof q.bind.name);
+    q.bind.id = id;
+    if (m) {
+        size_t element = tensor.integer || s->problem.arithmetic != ASSAY_FP64 ? 4 : 8;
+        if (m->bytes != (size_t)tensor.count * element) return refuse("bind: memory is not of the tensor's size");
+        q.bind.bytes = m->bytes;
+        q.bind.map_bytes = m->map_bytes;
+        q.bind.offset = m->offset;
+        q.bind.input = m->input;
+        q.bind.present = 1;
+    }
+    return ask(s, &q, ASSAY_WIRE_BIND, m ? m->fd : -1, &a);
+}
+
+assay_reply assay_session_run(assay_session *s, const assay_call *calls, int count, int repeat, int step_stride,
+                              int *failed, assay_timing *timing)
+{
+    assay_request q;
+    assay_answer a;
+    double seconds = 0;
+    if (count < 0 || count > ASSAY_WIRE_CALLS) return refuse("run: at most 16 calls a request");
+    memset(&q, 0, sizeof q);
+    memcpy(q.run.calls, calls, (size_t)count * sizeof *calls);
+    q.run.count = count;
+    q.run.repeat = repeat;
+    q.run.step_stride = step_stride;
+    assay_reply r = exchange(s, &q, ASSAY_WIRE_RUN, -1, &a, &seconds);
+    if (r.outcome != ASSAY_ANSWERED) return r;
+    assay_process_drain(&s->process);
+    add_printed(s, &r);
+    if (failed) *failed = a.run.failed;
+    if (timing)
+        *timing = (assay_timing){.seconds = seconds,
+                                 .worker_seconds = a.run.seconds,
+                                 .allocations = a.run.allocations,
+                                 .threads = assay_process_threads(&s->process),
+                                 .fp_changed = a.run.fp_changed,
+                                 .printed = s->process.printed};
+    assay_process_forget(&s->process);
+    return r;
+}

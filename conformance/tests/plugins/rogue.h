@@ -1,0 +1,47 @@
+/* rogue.h: the ways in which the plugin rogue.so misbehaves; a problem asks for one by its dialect's bptt_steps.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_ROGUE_H
+#define ASSAY_ROGUE_H
+
+enum rogue {
+    ROGUE_HONEST, /* y = x[0] everywhere, hn = 1; packs, keeps, unpacks its first parameter */
+    ROGUE_NULL_WRITE,
+    ROGUE_DIVIDE,
+    ROGUE_ABORT,
+    ROGUE_STACK,
+    ROGUE_HANG,
+    ROGUE_EXIT,
+    ROGUE_WRITE_INPUT,
+    ROGUE_PAST_Y,
+    ROGUE_BEFORE_Y,
+    ROGUE_READ_PAST_X,
+    ROGUE_PAST_WORKSPACE,  /* by one byte */
+    ROGUE_BEFORE_RESERVE,  /* by one byte */
+    ROGUE_FAR_PAST_PACKED, /* by a page */
+    ROGUE_PRINT,
+    ROGUE_PRINT_MUCH, /* more than a pipe holds */
+    ROGUE_ALLOCATE,   /* three times */
+    ROGUE_ROUND_UP,
+    ROGUE_FLUSH_SUBNORMALS,
+    ROGUE_LEAVE_THREAD,
+    ROGUE_FORK,
+    ROGUE_EXEC,
+    ROGUE_SOCKET,
+    ROGUE_TRACE,
+    ROGUE_KILL_PARENT,
+    ROGUE_TIMER,
+    ROGUE_OPEN_FILE, /* ASSAY_FAILED if it could */
+    ROGUE_BAD_STATUS,
+    ROGUE_GARBAGE,     /* writes to the worker's socket */
+    ROGUE_HANG_UP,     /* closes the worker's socket and waits */
+    ROGUE_CHANGE_ARGS, /* writes into the struct that it is given */
+    ROGUE_HUGE,        /* states a workspace that no machine has */
+    ROGUE_NO_PLAN,     /* ASSAY_OK without a plan */
+    ROGUE_PLAN_CRASH,
+    ROGUE_UNSUPPORTED /* with a reason that holds an escape sequence */
+};
+
+/* What rogue.so prints, and the byte that it writes out of bounds. */
+#define ROGUE_TEXT "rogue was here"
+
+#endif

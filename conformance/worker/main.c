@@ -1,0 +1,126 @@
+/* main.c: assay-worker: takes one plugin into a process of its own and serves it over an inherited socket.
+ * SPDX-License-Identifier: MIT
+ *
+ * Started by a session (conformance/session.c), never by hand: assay-worker SOCKET PLUGIN. What it does before the
+ * plugin's first line of code runs: gives up root, forbids what no plugin needs, and dies with its parent. */
+#include "conformance/worker/count.h"
+#include "conformance/worker/worker.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WHY = 192, NOBODY = 65534 };
+
+typedef const assay_impl *entry_point(void);
+
+/* If memory runs out, the kernel ends the worker and not the parent, which knows what to make of it. */
+static void settle(int socket)
+{
+    const struct rlimit none = {0, 0};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setrlimit(RLIMIT_CORE, &none);
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (write(fd, "1000", 4) != 4) errno = 0; /* nothing depends on it */
+        close(fd);
+    }
+    if (socket == STDERR_FILENO + 1) close_range((unsigned)socket + 1, ~0u, 0);
+}
+
+/* As root: gives the process to nobody, so that plugins run without a root's rights. 0 if that failed. */
+static int drop_root(void)
+{
+    if (geteuid() != 0) return 1;
+    if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)
+        return 0;
+    /* Giving up a user forgets both: the worker would outlive its parent, and its own /proc/self be closed to it. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_DUMPABLE, 1);
+    return 1;
+}
+
+/* A copy that nobody may load too, for a plugin in a folder that only root sees. -1 if there can be none. */
+static int copy_of(int file)
+{
+    struct stat st;
+    int copy = memfd_create("plugin", MFD_CLOEXEC);
+    if (copy < 0 || fstat(file, &st) != 0) return copy;
+    for (off_t left = st.st_size; left > 0;) {
+        ssize_t sent = sendfile(copy, file, NULL, (size_t)left);
+        if (sent <= 0) break;
+        left -= sent;
+    }
+    return copy;
+}
+
+/* The loader names the file first; the parent names it too, as the user wrote it. */
+static void loader_error(const char *path, char *why)
+{
+    const char *text = dlerror();
+    size_t n = strlen(path);
+    if (text && strncmp(text, path, n) == 0 && strncmp(text + n, ": ", 2) == 0) text += n + 2;
+    snprintf(why, WHY, "%s", text ? text : "could not be loaded");
+}
+
+/* Loads the plugin; its table, or NULL and one line. `file` was opened before root was given up. */
+static const assay_impl *load(const char *path, int file, char *why)
+{
+    char copied[48];
+    if (access(path, R_OK) != 0 && file >= 0) {
+        snprintf(copied, sizeof copied, "/proc/self/fd/%d", copy_of(file));
+        path = copied;
+    }
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        loader_error(path, why);
+        return NULL;
+    }
+    void *symbol = dlsym(library, "assay_impl_entry");
+    if (!symbol) {
+        snprintf(why, WHY, "has no entry point assay_impl_entry, which every plugin exports");
+        return NULL;
+    }
+    entry_point *entry;
+    memcpy(&entry, &symbol, sizeof entry);
+    const assay_impl *table = entry();
+    if (!table) snprintf(why, WHY, "assay_impl_entry() returned NULL, not its table");
+    return table;
+}
+
+int main(int argc, char **argv)
+{
+    char why[WHY] = "", *rest = NULL;
+    long socket = argc == 3 ? strtol(argv[1], &rest, 10) : -1;
+    if (socket <= STDERR_FILENO || *rest || fcntl((int)socket, F_GETFD) < 0) {
+        fprintf(stderr, "usage: assay-worker SOCKET PLUGIN: started by assay, with an open descriptor\n");
+        return 2;
+    }
+    settle((int)socket);
+    int file = open(argv[2], O_RDONLY | O_CLOEXEC);
+    int dropped = drop_root();
+    assay_worker_options options = {.struct_size = sizeof options,
+                                    .sandbox = dropped ? 2 : 1,
+                                    .allocations = assay_count_works() ? assay_count_allocations : NULL};
+    assay_worker_begin((int)socket, &options);
+    const assay_impl *impl = load(argv[2], file, why);
+    if (file >= 0) close(file);
+    int failed = impl ? assay_worker_serve((int)socket, impl, &options)
+                      : assay_worker_refuse((int)socket, ASSAY_BAD_ARGUMENT, why);
+#ifdef __SANITIZE_ADDRESS__
+    exit(failed != 0); /* leaks are looked for on the way out */
+#else
+    _exit(failed != 0); /* a plugin's own exit handlers have no say in how the session ends */
+#endif
+}

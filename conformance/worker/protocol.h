@@ -1,0 +1,74 @@
+/* protocol.h: what parent and worker say to each other: one request, one answer, over one SOCK_SEQPACKET socket.
+ * SPDX-License-Identifier: MIT
+ *
+ * Both ends are built from the same tree, so structs go over as they are; the version catches a worker left over from
+ * another build. Memory files travel with BIND (the tensor) and OPEN (where the list of libraries is written). */
+#ifndef ASSAY_PROTOCOL_H
+#define ASSAY_PROTOCOL_H
+
+#include "conformance/session.h"
+
+#include <stdint.h>
+
+#define ASSAY_WIRE_MAGIC   0x41535359u
+#define ASSAY_WIRE_VERSION 1
+#define ASSAY_WIRE_CALLS   16
+#define ASSAY_WIRE_NAME    24
+#define ASSAY_WIRE_WHAT    192
+
+/* Where the worker finds its end of the socket. */
+#define ASSAY_WIRE_SOCKET 3
+
+typedef enum assay_wire_kind {
+    ASSAY_WIRE_OPEN = 1, /* answers when the plugin is loaded, open() has returned and the sandbox is closed */
+    ASSAY_WIRE_SUPPORTS,
+    ASSAY_WIRE_PLAN,
+    ASSAY_WIRE_BIND,
+    ASSAY_WIRE_RUN,
+    ASSAY_WIRE_END,  /* closes the plugin; the answer is the last word */
+    ASSAY_WIRE_FAULT /* only as an answer: a signal is about to end the worker; `what` tells where */
+} assay_wire_kind;
+
+typedef struct assay_wire_head {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t kind;     /* assay_wire_kind; an answer repeats its request's */
+    uint64_t sequence; /* counts requests; an answer repeats its request's */
+} assay_wire_head;
+
+typedef struct assay_request {
+    assay_wire_head head;
+    assay_problem problem; /* SUPPORTS, PLAN */
+    struct {
+        int32_t threads, device;
+    } open;
+    int32_t placement; /* PLAN: assay_placement of the blocks */
+    struct {
+        char name[ASSAY_WIRE_NAME];
+        uint64_t bytes, map_bytes, offset;
+        int32_t id, input, present; /* present 0: unbind */
+    } bind;
+    struct {
+        assay_call calls[ASSAY_WIRE_CALLS];
+        int32_t count, repeat, step_stride;
+    } run;
+} assay_request;
+
+typedef struct assay_answer {
+    assay_wire_head head;
+    int32_t status; /* assay_status */
+    char what[ASSAY_WIRE_WHAT];
+    struct {
+        char name[48], version[192], loss_by[48], update_by[48];
+        int32_t place, sandbox;
+    } open;
+    assay_arithmetic declared; /* SUPPORTS */
+    assay_sizes sizes;         /* PLAN */
+    struct {
+        double seconds;
+        int64_t allocations;
+        int32_t failed, fp_changed;
+    } run;
+} assay_answer;
+
+#endif

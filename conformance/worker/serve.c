@@ -1,0 +1,277 @@
+/* serve.c: the worker's loop: checks the plugin's table, opens it, closes the sandbox, answers until the parent ends.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/worker/sandbox.h"
+#include "conformance/worker/server.h"
+
+#include <errno.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The first request's memory file gets the list of what is loaded, one path a line. */
+static int write_library(struct dl_phdr_info *info, size_t size, void *fd)
+{
+    (void)size;
+    if (info->dlpi_name[0] == '/') dprintf(*(int *)fd, "%s\n", info->dlpi_name);
+    return 0;
+}
+
+/* NULL, or why the table is none of this version. On another version nothing behind the version is read. */
+static const char *table_defect(const assay_impl *impl, char *text, size_t size)
+{
+    if (!impl) return "assay_impl_entry() returned NULL, not its table";
+    if (impl->abi_version != ASSAY_ABI_VERSION) {
+        snprintf(text, size, "ABI version %u, %u expected", impl->abi_version, ASSAY_ABI_VERSION);
+        return text;
+    }
+    if (impl->struct_size < sizeof *impl) {
+        snprintf(text, size, "its table has %u bytes, %zu expected", impl->struct_size, sizeof *impl);
+        return text;
+    }
+    if (!impl->name || !impl->name[0] || impl->name[strspn(impl->name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+        return "its name is not of the form [a-z0-9-]+";
+    if (!impl->version) return "its table has no version";
+    if (!impl->open || !impl->close || !impl->supports || !impl->plan || !impl->plan_free || !impl->run)
+        return "its table lacks one of open, close, supports, plan, plan_free, run";
+    return NULL;
+}
+
+static void describe(const assay_server *s, assay_answer *a)
+{
+    const assay_impl *impl = s->impl;
+    const assay_made_of *made = impl->extension ? impl->extension(ASSAY_EXT_MADE_OF) : NULL;
+    snprintf(a->open.name, sizeof a->open.name, "%s", impl->name);
+    snprintf(a->open.version, sizeof a->open.version, "%s", impl->version);
+    snprintf(a->open.loss_by, sizeof a->open.loss_by, "%s", made && made->loss_by ? made->loss_by : "own");
+    snprintf(a->open.update_by, sizeof a->open.update_by, "%s", made && made->update_by ? made->update_by : "own");
+    a->open.place = impl->place;
+    a->open.sandbox = s->sandbox;
+}
+
+static void serve_open(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+{
+    assay_open_args args = {.struct_size = sizeof args, .device = q->open.device, .threads = q->open.threads};
+    const char *defect = s->opened ? "is open already" : table_defect(s->impl, a->what, sizeof a->what);
+    a->status = ASSAY_BAD_ARGUMENT;
+    if (defect) {
+        if (defect != a->what) snprintf(a->what, sizeof a->what, "%s", defect);
+        return;
+    }
+    if (s->impl->place != ASSAY_HOST) { /* memory on a device needs its driver, which this worker isn't built with */
+        a->status = ASSAY_NO_DEVICE;
+        snprintf(a->what, sizeof a->what, "place %d: this worker has memory on the host only", s->impl->place);
+        return;
+    }
+    s->scene.doing = "open";
+    a->status = assay_server_status((int)s->impl->open(&args, &s->ctx), "open", a->what);
+    if (a->status != ASSAY_OK) return;
+    s->opened = 1;
+    if (fd >= 0) dl_iterate_phdr(write_library, &fd);
+    if (!s->options->guest) {
+        assay_fault_watch(&s->scene); /* again: libraries put handlers of their own in place while they load */
+        s->sandbox = assay_sandbox_close(s->options->sandbox);
+    }
+    describe(s, a);
+}
+
+static void serve_supports(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+{
+    (void)fd;
+    const char *why = NULL;
+    s->scene.doing = "supports";
+    a->status =
+        assay_server_status((int)s->impl->supports(s->ctx, &q->problem, &a->declared, &why), "supports", a->what);
+    if (a->status == ASSAY_UNSUPPORTED) snprintf(a->what, sizeof a->what, "%s", why ? why : "no reason given");
+}
+
+static void drop_plan(assay_server *s)
+{
+    assay_server_unbind(s);
+    if (s->plan) {
+        s->scene.doing = "plan_free";
+        s->impl->plan_free(s->plan);
+        s->plan = NULL;
+    }
+    for (int b = 0; b < ASSAY_BLOCKS; b++)
+        assay_region_free(&s->regions[ASSAY_BLOCK_0 + b]);
+    memset(&s->args, 0, sizeof s->args);
+    s->args.struct_size = sizeof s->args;
+}
+
+static assay_status make_blocks(assay_server *s, const assay_sizes *sizes, assay_placement placement, char *what)
+{
+    const struct {
+        const char *name;
+        uint64_t bytes;
+        void **pointer;
+    } blocks[ASSAY_BLOCKS] = {{"packed", sizes->packed, &s->args.packed},
+                              {"grads", sizes->grads, &s->args.grads},
+                              {"workspace", sizes->workspace, &s->args.workspace},
+                              {"reserve", sizes->reserve, &s->args.reserve}};
+    for (int b = 0; b < ASSAY_BLOCKS; b++) {
+        assay_region *r = &s->regions[ASSAY_BLOCK_0 + b];
+        assay_status st = assay_region_block(r, blocks[b].name, blocks[b].bytes, placement);
+        if (st != ASSAY_OK) {
+            snprintf(what, ASSAY_WIRE_WHAT, "no memory for a %s of %llu bytes", blocks[b].name,
+                     (unsigned long long)blocks[b].bytes);
+            return st;
+        }
+        *blocks[b].pointer = r->data;
+    }
+    return ASSAY_OK;
+}
+
+static void serve_plan(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+{
+    (void)fd;
+    drop_plan(s);
+    s->scene.doing = "plan";
+    a->status = assay_server_status((int)s->impl->plan(s->ctx, &q->problem, &s->plan, &a->sizes), "plan", a->what);
+    if (a->status == ASSAY_OK && !s->plan) {
+        a->status = ASSAY_FAILED;
+        snprintf(a->what, sizeof a->what, "plan returned ASSAY_OK and no plan");
+    }
+    if (a->status == ASSAY_OK) a->status = make_blocks(s, &a->sizes, (assay_placement)q->placement, a->what);
+    if (a->status != ASSAY_OK) drop_plan(s);
+}
+
+static void serve_bind(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+{
+    int id = q->bind.id;
+    if (!s->plan || id < 0 || id >= ASSAY_TENSORS) {
+        a->status = ASSAY_BAD_ARGUMENT;
+        snprintf(a->what, sizeof a->what, s->plan ? "no such tensor" : "no plan to bind to");
+        return;
+    }
+    s->scene.doing = "bind";
+    assay_region_free(&s->regions[id]);
+    if (q->bind.present) a->status = assay_region_file(&s->regions[id], fd, q);
+    if (a->status != ASSAY_OK) snprintf(a->what, sizeof a->what, "%s: could not be mapped", q->bind.name);
+    assay_server_point(s, id);
+}
+
+static void serve_run(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+{
+    (void)fd;
+    assay_server_run(s, q, a);
+}
+
+static void shut(assay_server *s)
+{
+    drop_plan(s);
+    if (!s->opened) return;
+    s->scene.doing = "close";
+    s->impl->close(s->ctx);
+    s->ctx = NULL;
+    s->opened = 0;
+}
+
+static void serve_end(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+{
+    (void)q, (void)fd, (void)a;
+    shut(s);
+}
+
+/* 1: a request, and in *fd a descriptor that came with it or -1. 0: the parent has gone. -1: not the protocol. */
+static int receive(int socket, assay_request *q, int *fd)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = q, .iov_len = sizeof *q};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t got;
+    *fd = -1;
+    do
+        got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0) return 0;
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) memcpy(fd, CMSG_DATA(c), sizeof *fd);
+    return got == (ssize_t)sizeof *q && q->head.magic == ASSAY_WIRE_MAGIC && q->head.version == ASSAY_WIRE_VERSION ? 1
+                                                                                                                   : -1;
+}
+
+static int answer(int socket, const assay_answer *a)
+{
+    ssize_t sent;
+    do
+        sent = send(socket, a, sizeof *a, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent == (ssize_t)sizeof *a;
+}
+
+static void dispatch(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+{
+    static void (*const handlers[])(assay_server *, const assay_request *, int, assay_answer *) = {
+        [ASSAY_WIRE_OPEN] = serve_open, [ASSAY_WIRE_SUPPORTS] = serve_supports, [ASSAY_WIRE_PLAN] = serve_plan,
+        [ASSAY_WIRE_BIND] = serve_bind, [ASSAY_WIRE_RUN] = serve_run,           [ASSAY_WIRE_END] = serve_end,
+    };
+    memset(a, 0, sizeof *a);
+    a->head = q->head;
+    s->scene.sequence = q->head.sequence;
+    if (q->head.kind < ASSAY_WIRE_OPEN || q->head.kind > ASSAY_WIRE_END ||
+        (!s->opened && q->head.kind != ASSAY_WIRE_OPEN && q->head.kind != ASSAY_WIRE_END)) {
+        a->status = ASSAY_BAD_ARGUMENT;
+        snprintf(a->what, sizeof a->what, "request %d: unknown, or before the plugin was opened", q->head.kind);
+        return;
+    }
+    handlers[q->head.kind](s, q, fd, a);
+    fflush(stdout); /* what the plugin printed goes with the request during which it printed */
+    s->scene.doing = "nothing (between two requests)";
+}
+
+int assay_worker_serve(int socket, const assay_impl *impl, const assay_worker_options *options)
+{
+    static const assay_worker_options none = {.struct_size = sizeof none};
+    assay_server *s = calloc(1, sizeof *s);
+    if (!s) return -1;
+    s->impl = impl;
+    s->options = options ? options : &none;
+    s->scene = (assay_scene){.socket = socket, .doing = "load", .regions = s->regions, .count = ASSAY_REGIONS};
+    s->args.struct_size = sizeof s->args;
+    if (!s->options->guest) assay_fault_watch(&s->scene);
+    assay_request q;
+    assay_answer a;
+    int fd, got, going = 1;
+    while (going && (got = receive(socket, &q, &fd)) > 0) {
+        dispatch(s, &q, fd, &a);
+        if (fd >= 0) close(fd);
+        going = answer(socket, &a) && q.head.kind != ASSAY_WIRE_END;
+    }
+    shut(s);
+    if (s->options->guest) free(s); /* else the handlers watch it until the process ends */
+    return got < 0 ? -1 : 0;
+}
+
+int assay_worker_refuse(int socket, assay_status status, const char *why)
+{
+    assay_request q;
+    assay_answer a;
+    int fd;
+    if (receive(socket, &q, &fd) <= 0) return -1;
+    if (fd >= 0) close(fd);
+    memset(&a, 0, sizeof a);
+    a.head = q.head;
+    a.status = (int32_t)status;
+    snprintf(a.what, sizeof a.what, "%s", why);
+    return answer(socket, &a) ? 0 : -1;
+}
+
+void assay_worker_begin(int socket, const assay_worker_options *options)
+{
+    assay_scene *scene = calloc(1, sizeof *scene); /* watched until serve() puts its own in its place */
+    if (!scene || options->guest) {
+        free(scene);
+        return;
+    }
+    scene->socket = socket;
+    scene->doing = "load";
+    assay_fault_watch(scene);
+    if (options->sandbox > 0) assay_sandbox_close(1);
+}
