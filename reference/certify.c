@@ -18,7 +18,7 @@ void assay_prove(assay_proofs *c, const char *tensor, const char *what, double e
     if (c->sink) c->sink(c->user, &proof);
 }
 
-double assay_distance_quad(const _Float128 *a, const _Float128 *b, int64_t count)
+double assay_proof_distance_quad(const _Float128 *a, const _Float128 *b, int64_t count)
 {
     _Float128 difference = 0, norm = 0;
     for (int64_t k = 0; k < count; k++) {
@@ -30,13 +30,13 @@ double assay_distance_quad(const _Float128 *a, const _Float128 *b, int64_t count
     return (double)sqrtf128(difference / norm);
 }
 
-double assay_distance(const double *a, const _Float128 *b, int64_t count)
+double assay_proof_distance(const double *a, const _Float128 *b, int64_t count)
 {
     _Float128 *wide = malloc(((size_t)count + 1) * sizeof *wide);
     if (!wide) return NAN;
     for (int64_t k = 0; k < count; k++)
         wide[k] = a[k];
-    const double distance = assay_distance_quad(wide, b, count);
+    const double distance = assay_proof_distance_quad(wide, b, count);
     free(wide);
     return distance;
 }
@@ -76,7 +76,7 @@ static int input_of(int gradient)
 }
 
 /* (f(w + h) - f(w - h)) / 2h in quad for each element; h = (3u)^(1/3) balances truncation and rounding near 1e-23. */
-static double differences_error(assay_subject *s, const assay_tensor *gradient, void *const forward[ASSAY_TENSORS])
+static double differences_error(assay_specimen *s, const assay_tensor *gradient, void *const forward[ASSAY_TENSORS])
 {
     const _Float128 h = 0x1p-37, *analytic = s->q[gradient->id];
     _Float128 *w = s->q[input_of(gradient->id)];
@@ -94,12 +94,12 @@ static double differences_error(assay_subject *s, const assay_tensor *gradient, 
         w[k] = here;
         if (st != ASSAY_OK) error = NAN;
     }
-    if (error == 0) error = assay_distance_quad(analytic, numeric, gradient->count);
+    if (error == 0) error = assay_proof_distance_quad(analytic, numeric, gradient->count);
     free(numeric);
     return error;
 }
 
-void assay_certify_one(assay_proofs *c, assay_subject *s)
+void assay_certify_one(assay_proofs *c, assay_specimen *s)
 {
     assay_tensor list[ASSAY_TENSORS];
     void *forward[ASSAY_TENSORS];
@@ -119,7 +119,7 @@ void assay_certify_one(assay_proofs *c, assay_subject *s)
         const assay_tensor *x = &list[k];
         if (x->role == ASSAY_ROLE_GRADIENT || x->role == ASSAY_ROLE_UPDATED) forward[x->id] = NULL;
         if (x->role >= ASSAY_ROLE_FORWARD)
-            assay_prove(c, x->name, "double against quad", assay_distance(s->d[x->id], s->q[x->id], x->count),
+            assay_prove(c, x->name, "double against quad", assay_proof_distance(s->d[x->id], s->q[x->id], x->count),
                         bound_double);
     }
     for (int k = 0; k < count && s->p.dialect.bptt_steps == 0; k++)

@@ -22,31 +22,31 @@ typedef struct assay_proofs {
 void assay_prove(assay_proofs *c, const char *tensor, const char *what, double error, double bound);
 
 /* One problem with tensors in both precisions. Integers are shared. */
-typedef struct assay_subject {
+typedef struct assay_specimen {
     assay_problem p;
     int64_t step;
     void *d[ASSAY_TENSORS]; /* double, or int32_t */
     void *q[ASSAY_TENSORS]; /* _Float128, or the same int32_t */
-} assay_subject;
+} assay_specimen;
 
 /* All tensors of p, zero; lens = T, the rest of the integers 0. Counts as a failed proof, and returns 0, if there's no
  * memory. Free it in either case. */
-int assay_subject_make(assay_proofs *c, const assay_problem *p, assay_subject *s);
-void assay_subject_free(assay_subject *s);
+int assay_specimen_make(assay_proofs *c, const assay_problem *p, assay_specimen *s);
+void assay_specimen_free(assay_specimen *s);
 /* Draws every given tensor but lens and label_lens: reals of a size at which no gate saturates, labels, ids. */
-void assay_subject_draw(assay_subject *s, uint64_t seed);
+void assay_specimen_draw(assay_specimen *s, uint64_t seed);
 /* The quad copies of the real given tensors. */
-void assay_subject_widen(assay_subject *s);
+void assay_specimen_widen(assay_specimen *s);
 /* Runs the double build alone; counts as a failed proof, and returns 0, if it doesn't run. */
-int assay_subject_run(assay_proofs *c, assay_subject *s);
+int assay_specimen_run(assay_proofs *c, assay_specimen *s);
 
 /* |a - b| / |b|, normwise. Where both are the same infinity they agree; where |b| is 0, a must be 0. */
-double assay_distance(const double *a, const _Float128 *b, int64_t count);
-double assay_distance_quad(const _Float128 *a, const _Float128 *b, int64_t count);
+double assay_proof_distance(const double *a, const _Float128 *b, int64_t count);
+double assay_proof_distance_quad(const _Float128 *a, const _Float128 *b, int64_t count);
 
 /* The parts. */
 void assay_certify_problems(assay_proofs *c); /* certify_problems.c: the table of problems, through certify_one() */
-void assay_certify_one(assay_proofs *c, assay_subject *s);
+void assay_certify_one(assay_proofs *c, assay_specimen *s);
 void assay_certify_paths(assay_proofs *c);
 void assay_certify_published_rnn(assay_proofs *c);
 void assay_certify_published_loss(assay_proofs *c);

@@ -69,7 +69,7 @@ static void walk(int frames, int blank, _Float128 y[FRAMES][K], string *strings)
 }
 
 /* All strings at once: a batch whose samples have the same logits and each its own labels. */
-static void compare(assay_proofs *c, assay_subject *s, const string *strings, _Float128 y[FRAMES][K])
+static void compare(assay_proofs *c, assay_specimen *s, const string *strings, _Float128 y[FRAMES][K])
 {
     const int n = s->p.n;
     const double *loss_d = s->d[ASSAY_LOSS_ROWS], *grad_d = s->d[ASSAY_DX];
@@ -104,7 +104,7 @@ static void certify_frames(assay_proofs *c, int frames, int blank)
     string strings[STRINGS];
     _Float128 y[FRAMES][K];
     assay_problem p;
-    assay_subject s;
+    assay_specimen s;
     memset(&p, 0, sizeof p);
     p.op = ASSAY_OP_CTC;
     p.t = frames;
@@ -117,10 +117,10 @@ static void certify_frames(assay_proofs *c, int frames, int blank)
     for (int k = 0; k < p.n; k++)
         p.labels += strings[k].length;
     snprintf(c->dialect, sizeof c->dialect, "t%d.blank%d", frames, blank);
-    if (assay_subject_make(c, &p, &s)) {
+    if (assay_specimen_make(c, &p, &s)) {
         int32_t *labels = s.d[ASSAY_LABELS], *lengths = s.d[ASSAY_LABEL_LENS];
         double *x = s.d[ASSAY_X], *up = s.d[ASSAY_DLOSS];
-        assay_subject_draw(&s, 500 + (uint64_t)frames);
+        assay_specimen_draw(&s, 500 + (uint64_t)frames);
         for (int k = 0, next = 0; k < p.n; k++) {
             lengths[k] = strings[k].length;
             up[k] = 1;
@@ -129,7 +129,7 @@ static void certify_frames(assay_proofs *c, int frames, int blank)
             for (int t = 0; t < frames; t++)
                 memcpy(x + (t * p.n + k) * K, x + t * p.n * K, K * sizeof *x);
         }
-        assay_subject_widen(&s);
+        assay_specimen_widen(&s);
         for (int t = 0; t < frames; t++)
             softmax(x + t * p.n * K, y[t]);
         walk(frames, blank, y, strings);
@@ -137,7 +137,7 @@ static void certify_frames(assay_proofs *c, int frames, int blank)
         assay_prove(c, "loss_rows", "the reference runs", !ran, 0);
         if (ran) compare(c, &s, strings, y);
     }
-    assay_subject_free(&s);
+    assay_specimen_free(&s);
 }
 
 void assay_certify_paths(assay_proofs *c)

@@ -34,7 +34,7 @@ static assay_problem stack_of(const struct cell *cell, int biases, int direction
 }
 
 /* Lengths 2, 0, 3: unsorted, an empty row, a full one. What lies past them is NaN. */
-static void make_ragged(assay_subject *s)
+static void make_ragged(assay_specimen *s)
 {
     static const int32_t lens[] = {2, 0, 3};
     memcpy(s->d[ASSAY_LENS], lens, sizeof lens);
@@ -47,15 +47,15 @@ static void make_ragged(assay_subject *s)
 
 static void certify(assay_proofs *c, const assay_problem *p, uint64_t seed, int ragged)
 {
-    assay_subject s;
-    if (assay_subject_make(c, p, &s)) {
-        assay_subject_draw(&s, seed);
+    assay_specimen s;
+    if (assay_specimen_make(c, p, &s)) {
+        assay_specimen_draw(&s, seed);
         s.step = 3;
         if (ragged) make_ragged(&s);
-        assay_subject_widen(&s);
+        assay_specimen_widen(&s);
         assay_certify_one(c, &s);
     }
-    assay_subject_free(&s);
+    assay_specimen_free(&s);
 }
 
 static void certify_stack(assay_proofs *c, int which, int biases, int directions, int layers, int ragged, int bptt)
@@ -105,18 +105,18 @@ static void certify_xent(assay_proofs *c)
             snprintf(c->dialect, sizeof c->dialect, "%s%s", reductions[reduction], ragged ? ".ragged" : "");
             certify(c, &p, 200, ragged);
         }
-    assay_subject s;
+    assay_specimen s;
     assay_problem p = loss_of(ASSAY_OP_XENT, 4, ASSAY_REDUCE_MEAN);
     p.t = 1, p.n = 2;
     snprintf(c->dialect, sizeof c->dialect, "mean.minus-infinity");
-    if (assay_subject_make(c, &p, &s)) {
-        assay_subject_draw(&s, 201);
+    if (assay_specimen_make(c, &p, &s)) {
+        assay_specimen_draw(&s, 201);
         ((int32_t *)s.d[ASSAY_LABELS])[0] = 1;
         ((double *)s.d[ASSAY_X])[0] = -INFINITY;
-        assay_subject_widen(&s);
+        assay_specimen_widen(&s);
         assay_certify_one(c, &s);
     }
-    assay_subject_free(&s);
+    assay_specimen_free(&s);
 }
 
 /* Samples: several paths; empty target; equal neighbours; no room for the blank between them; no frames and no labels;
@@ -128,7 +128,7 @@ static void certify_ctc_of(assay_proofs *c, int blank, int reduction, int infeas
     /* the sum of losses with an infinite one has no derivative: leave those samples out */
     const int feasible = infeasible == ASSAY_INFEASIBLE_INF && reduction != ASSAY_REDUCE_NONE;
     assay_problem p = loss_of(ASSAY_OP_CTC, 3, reduction);
-    assay_subject s;
+    assay_specimen s;
     p.t = 5;
     p.n = feasible ? 3 : 6;
     p.max_label = 3;
@@ -138,8 +138,8 @@ static void certify_ctc_of(assay_proofs *c, int blank, int reduction, int infeas
     c->op = "ctc";
     snprintf(c->dialect, sizeof c->dialect, "%s.blank%d.%s", reductions[reduction], blank,
              infeasible == ASSAY_INFEASIBLE_INF ? "inf" : "zero");
-    if (assay_subject_make(c, &p, &s)) {
-        assay_subject_draw(&s, 300);
+    if (assay_specimen_make(c, &p, &s)) {
+        assay_specimen_draw(&s, 300);
         for (int n = 0; n < p.n; n++) {
             ((int32_t *)s.d[ASSAY_LENS])[n] = lens[n];
             ((int32_t *)s.d[ASSAY_LABEL_LENS])[n] = label_lens[n];
@@ -148,7 +148,7 @@ static void certify_ctc_of(assay_proofs *c, int blank, int reduction, int infeas
             ((int32_t *)s.d[ASSAY_LABELS])[k] = (blank + labels[k]) % p.classes;
         assay_certify_one(c, &s);
     }
-    assay_subject_free(&s);
+    assay_specimen_free(&s);
 }
 
 static void certify_ctc(assay_proofs *c)
@@ -175,7 +175,7 @@ static const struct net {
 static void certify_network(assay_proofs *c, const struct net *net)
 {
     assay_problem p = stack_of(&cells[net->cell], ASSAY_BIAS_TWO, net->directions, net->layers);
-    assay_subject s;
+    assay_specimen s;
     p.op = ASSAY_OP_NETWORK;
     p.vocab = net->vocab;
     p.head = net->head;
@@ -189,8 +189,8 @@ static void certify_network(assay_proofs *c, const struct net *net)
     if (net->loss == ASSAY_LOSS_CTC) p.labels = 2, p.max_label = 1;
     c->op = "network";
     snprintf(c->dialect, sizeof c->dialect, "%s%s", net->name, net->ragged ? ".ragged" : "");
-    if (assay_subject_make(c, &p, &s)) {
-        assay_subject_draw(&s, 400);
+    if (assay_specimen_make(c, &p, &s)) {
+        assay_specimen_draw(&s, 400);
         s.step = 3;
         if (net->ragged) make_ragged(&s);
         if (net->loss == ASSAY_LOSS_CTC) {
@@ -199,10 +199,10 @@ static void certify_network(assay_proofs *c, const struct net *net)
             ((int32_t *)s.d[ASSAY_LABELS])[0] = 1;
             ((int32_t *)s.d[ASSAY_LABELS])[1] = 3;
         }
-        assay_subject_widen(&s);
+        assay_specimen_widen(&s);
         assay_certify_one(c, &s);
     }
-    assay_subject_free(&s);
+    assay_specimen_free(&s);
 }
 
 void assay_certify_problems(assay_proofs *c)

@@ -10,7 +10,7 @@ static const double bound = 1e-13;
 
 /* One sample and its CTC loss. rows: (t, k). */
 static int run_ctc(assay_proofs *c, int t, int frames, int k, int blank, const double *rows, const int32_t *labels,
-                   int count, assay_subject *s)
+                   int count, assay_specimen *s)
 {
     assay_problem p;
     memset(&p, 0, sizeof p);
@@ -20,17 +20,17 @@ static int run_ctc(assay_proofs *c, int t, int frames, int k, int blank, const d
     p.dialect.ctc_blank = blank;
     p.dialect.ctc_reduction = ASSAY_REDUCE_SUM;
     c->op = "ctc";
-    if (!assay_subject_make(c, &p, s)) return 0;
+    if (!assay_specimen_make(c, &p, s)) return 0;
     memcpy(s->d[ASSAY_X], rows, (size_t)t * (size_t)k * sizeof *rows);
     for (int j = 0; j < count; j++)
         ((int32_t *)s->d[ASSAY_LABELS])[j] = labels[j];
     ((int32_t *)s->d[ASSAY_LABEL_LENS])[0] = count;
     ((int32_t *)s->d[ASSAY_LENS])[0] = frames;
     ((double *)s->d[ASSAY_DLOSS])[0] = 1;
-    return assay_subject_run(c, s);
+    return assay_specimen_run(c, s);
 }
 
-static double loss_error(const assay_subject *s, double want)
+static double loss_error(const assay_specimen *s, double want)
 {
     return fabs(*(const double *)s->d[ASSAY_LOSS] - want) / fabs(want);
 }
@@ -63,7 +63,7 @@ static void graves(assay_proofs *c)
     };
     for (int k = 0; k < 2; k++) {
         double logits[7][6], off_path = 0, on_path = 0, past = 0;
-        assay_subject s;
+        assay_specimen s;
         for (int t = 0; t < 7; t++)
             for (int j = 0; j < 6; j++)
                 logits[t][j] = t < 5 ? log(examples[k].p[t][j]) : NAN;
@@ -85,7 +85,7 @@ static void graves(assay_proofs *c)
             assay_prove(c, "dx", "TensorFlow's test, off the path, absolute", off_path, 1e-6);
             assay_prove(c, "dx", "zero past the length", past, 0);
         }
-        assay_subject_free(&s);
+        assay_specimen_free(&s);
     }
 }
 
@@ -113,7 +113,7 @@ static void several_paths(assay_proofs *c)
                                       -0.78805844238291460, 0.21194155761708544,  0.57611688476582910,
                                       0.21194155761708544,  -0.42388311523417090, 0.21194155761708544};
     for (size_t k = 0; k < sizeof examples / sizeof *examples; k++) {
-        assay_subject s;
+        assay_specimen s;
         strcpy(c->dialect, examples[k].name);
         if (run_ctc(c, examples[k].t, examples[k].t, examples[k].k, 0, examples[k].rows, examples[k].labels, examples[k].count, &s)) {
             assay_prove(c, "loss", "published, recomputed", loss_error(&s, examples[k].loss), bound);
@@ -122,16 +122,16 @@ static void several_paths(assay_proofs *c)
                 error = fmax(error, fabs(((double *)s.d[ASSAY_DX])[j] - gradient[j]));
             assay_prove(c, "dx", "published, recomputed, absolute", error, bound);
         }
-        assay_subject_free(&s);
+        assay_specimen_free(&s);
     }
-    assay_subject s;
+    assay_specimen s;
     const int32_t three[] = {1, 1, 1};
     strcpy(c->dialect, "three-111");
     if (run_ctc(c, 3, 3, 3, 0, steps, three, 3, &s)) {
         const double loss = *(double *)s.d[ASSAY_LOSS];
         assay_prove(c, "loss", "no alignment: infinite", isinf(loss) && loss > 0 ? 0 : 1, 0);
     }
-    assay_subject_free(&s);
+    assay_specimen_free(&s);
 }
 
 /* I4: equal logits: loss = T ln K - ln C(T + U - R, 2U). MXNet publishes two of them. */
@@ -150,13 +150,13 @@ static void uniform(assay_proofs *c)
         const double closed = 20 * log(4) - (lgamma(21 + examples[k].count - examples[k].repeats) -
                                              lgamma(2 * examples[k].count + 1) -
                                              lgamma(21 - examples[k].count - examples[k].repeats));
-        assay_subject s;
+        assay_specimen s;
         strcpy(c->dialect, examples[k].name);
         if (run_ctc(c, 20, 20, 4, 0, ones, examples[k].labels, examples[k].count, &s)) {
             assay_prove(c, "loss", "MXNet's test, recomputed", loss_error(&s, examples[k].loss), bound);
             assay_prove(c, "loss", "closed form", loss_error(&s, closed), bound);
         }
-        assay_subject_free(&s);
+        assay_specimen_free(&s);
     }
 }
 
@@ -172,11 +172,11 @@ static void large_alphabet(assay_proofs *c)
                 const int at = (t * 2 + n) * 6000 + k, row = at / 16, column = at % 16;
                 rows[t * 6000 + k] = (row - column + 6000) % 6000 / 13.0;
             }
-        assay_subject s;
+        assay_specimen s;
         strcpy(c->dialect, n ? "mxnet-6000-b" : "mxnet-6000-a");
         if (run_ctc(c, 8, 8, 6000, 0, rows, labels[n], n ? 4 : 5, &s))
             assay_prove(c, "loss", "MXNet's test, recomputed", loss_error(&s, loss[n]), bound);
-        assay_subject_free(&s);
+        assay_specimen_free(&s);
     }
 }
 
@@ -190,17 +190,17 @@ static void cross_entropy(assay_proofs *c)
     c->op = "xent";
     for (int mean = 0; mean < 2; mean++) {
         assay_problem p;
-        assay_subject s;
+        assay_specimen s;
         memset(&p, 0, sizeof p);
         p.op = ASSAY_OP_XENT;
         p.t = 2, p.n = 2, p.classes = 3;
         p.dialect.xent_reduction = mean ? ASSAY_REDUCE_MEAN : ASSAY_REDUCE_SUM;
         strcpy(c->dialect, mean ? "mean" : "sum");
-        if (assay_subject_make(c, &p, &s)) {
+        if (assay_specimen_make(c, &p, &s)) {
             memcpy(s.d[ASSAY_X], logits, sizeof logits);
             memcpy(s.d[ASSAY_LABELS], labels, sizeof labels);
             memcpy(s.d[ASSAY_LENS], lens, sizeof lens);
-            if (assay_subject_run(c, &s)) {
+            if (assay_specimen_run(c, &s)) {
                 double error = 0;
                 for (int k = 0; k < 4; k++)
                     error = fmax(error, fabs(((double *)s.d[ASSAY_LOSS_ROWS])[k] - rows[k]));
@@ -208,7 +208,7 @@ static void cross_entropy(assay_proofs *c)
                 assay_prove(c, "loss", "recomputed", loss_error(&s, loss[mean]), bound);
             }
         }
-        assay_subject_free(&s);
+        assay_specimen_free(&s);
     }
 }
 

@@ -23,7 +23,7 @@ static assay_problem layer_of(int cell, int t, int n, int i, int h, int directio
     return p;
 }
 
-static double *parameter(assay_subject *s, int direction, int which)
+static double *parameter(assay_specimen *s, int direction, int which)
 {
     return s->d[assay_tensor_id(ASSAY_PARAM, assay_param_rnn(&s->p, 0, direction, which))];
 }
@@ -62,8 +62,8 @@ static void onnx_symmetric(assay_proofs *c)
                                 1.576412570158664,  1.349608332254156,  1.547722949012709,  1.656330552167151};
     static const double short_c[] = {0.52497918718605752, 0.54983399727096394, 0.57444251680578928}, zero[3] = {0};
     const assay_problem p = layer_of(ASSAY_LSTM, 2, 2, 1, 3, 2, ASSAY_BIAS_NONE, 0);
-    assay_subject s;
-    if (assay_subject_make(c, &p, &s)) {
+    assay_specimen s;
+    if (assay_specimen_make(c, &p, &s)) {
         for (int e = 0; e < 2; e++) {
             from_iofc(w, 3, parameter(&s, e, ASSAY_W));
             for (int k = 0; k < 36; k++)
@@ -71,18 +71,18 @@ static void onnx_symmetric(assay_proofs *c)
         }
         memcpy(s.d[ASSAY_X], x, sizeof x);
         const double *out = s.d[ASSAY_Y], *last = s.d[ASSAY_HN], *cell = s.d[ASSAY_CN];
-        if (assay_subject_run(c, &s)) {
+        if (assay_specimen_run(c, &s)) {
             expect(c, "y", "ONNX Runtime, recomputed, absolute", out, y, 24, bound);
             expect(c, "cn", "ONNX Runtime, recomputed, absolute", cell, cn, 12, bound);
         }
         ((int32_t *)s.d[ASSAY_LENS])[0] = 1;
-        if (assay_subject_run(c, &s)) {
+        if (assay_specimen_run(c, &s)) {
             expect(c, "y", "ONNX Runtime, lengths 1 2, absolute", out + 12, zero, 3, 0);
             expect(c, "hn", "ONNX Runtime, lengths 1 2, absolute", last, y, 3, bound);
             expect(c, "cn", "ONNX Runtime, lengths 1 2, absolute", cell, short_c, 3, bound);
         }
     }
-    assay_subject_free(&s);
+    assay_specimen_free(&s);
 }
 
 /* 13.4, 13.5: every weight different. One row a dialect; y at the last step of the direction, c after it. */
@@ -109,21 +109,21 @@ static void onnx_asymmetric(assay_proofs *c)
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
         const int e = rows[k].reverse;
         const assay_problem p = layer_of(ASSAY_LSTM, 2, 1, 2, 2, 2, ASSAY_BIAS_ONE_INPUT, rows[k].forget_bias);
-        assay_subject s;
+        assay_specimen s;
         strcpy(c->dialect, rows[k].dialect);
-        if (assay_subject_make(c, &p, &s)) {
+        if (assay_specimen_make(c, &p, &s)) {
             from_iofc(w, 4, parameter(&s, e, ASSAY_W));
             from_iofc(r, 4, parameter(&s, e, ASSAY_R));
             from_iofc(b, 2, parameter(&s, e, ASSAY_B_IH));
             memcpy(s.d[ASSAY_X], x, sizeof x);
             if (rows[k].with_h0) memcpy(s.d[ASSAY_H0], h0, sizeof h0);
             if (rows[k].with_c0) memcpy(s.d[ASSAY_C0], c0, sizeof c0);
-            if (assay_subject_run(c, &s)) {
+            if (assay_specimen_run(c, &s)) {
                 expect(c, "hn", "ONNX Runtime, recomputed, absolute", (double *)s.d[ASSAY_HN] + 2 * e, rows[k].y, 2, bound);
                 expect(c, "cn", "ONNX Runtime, recomputed, absolute", (double *)s.d[ASSAY_CN] + 2 * e, rows[k].c, 2, bound);
             }
         }
-        assay_subject_free(&s);
+        assay_specimen_free(&s);
     }
 }
 
@@ -149,9 +149,9 @@ static void keras(assay_proofs *c)
         const assay_problem p = layer_of(rows[k].cell, rows[k].t, rows[k].n, rows[k].i, h, 2,
                                          gru ? ASSAY_BIAS_TWO : ASSAY_BIAS_ONE_INPUT, 0);
         const int gates = assay_gates(rows[k].cell);
-        assay_subject s;
+        assay_specimen s;
         strcpy(c->dialect, rows[k].dialect);
-        if (assay_subject_make(c, &p, &s)) {
+        if (assay_specimen_make(c, &p, &s)) {
             double *x = s.d[ASSAY_X], got[4];
             for (int j = 0; j < gates * h * p.i; j++)
                 parameter(&s, e, ASSAY_W)[j] = .01;
@@ -169,7 +169,7 @@ static void keras(assay_proofs *c)
                 ((double *)s.d[ASSAY_H0])[e * p.n * h + j] = j;
                 if (!gru) ((double *)s.d[ASSAY_C0])[e * p.n * h + j] = j;
             }
-            if (assay_subject_run(c, &s)) {
+            if (assay_specimen_run(c, &s)) {
                 const double *hn = (double *)s.d[ASSAY_HN] + e * p.n * h;
                 const int count = rows[k].first_units ? p.n : p.n * h;
                 for (int j = 0; j < count; j++)
@@ -177,7 +177,7 @@ static void keras(assay_proofs *c)
                 expect(c, "hn", "Keras, absolute", got, rows[k].hn, count, rows[k].limit);
             }
         }
-        assay_subject_free(&s);
+        assay_specimen_free(&s);
     }
 }
 

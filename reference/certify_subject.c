@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int assay_subject_make(assay_proofs *c, const assay_problem *p, assay_subject *s)
+int assay_specimen_make(assay_proofs *c, const assay_problem *p, assay_specimen *s)
 {
     assay_tensor list[ASSAY_TENSORS];
     memset(s, 0, sizeof *s);
@@ -27,7 +27,7 @@ int assay_subject_make(assay_proofs *c, const assay_problem *p, assay_subject *s
     return 1;
 }
 
-void assay_subject_free(assay_subject *s)
+void assay_specimen_free(assay_specimen *s)
 {
     for (int k = 0; k < ASSAY_TENSORS; k++) {
         if (s->q[k] != s->d[k]) free(s->q[k]);
@@ -36,7 +36,7 @@ void assay_subject_free(assay_subject *s)
     memset(s, 0, sizeof *s);
 }
 
-void assay_subject_widen(assay_subject *s)
+void assay_specimen_widen(assay_specimen *s)
 {
     assay_tensor list[ASSAY_TENSORS];
     const int count = assay_tensors_of(&s->p, list);
@@ -55,7 +55,7 @@ static void draw_real(const assay_tensor *x, uint64_t seed, double *at)
     }
 }
 
-void assay_subject_draw(assay_subject *s, uint64_t seed)
+void assay_specimen_draw(assay_specimen *s, uint64_t seed)
 {
     assay_tensor list[ASSAY_TENSORS];
     const int count = assay_tensors_of(&s->p, list);
@@ -67,10 +67,10 @@ void assay_subject_draw(assay_subject *s, uint64_t seed)
             ((int32_t *)s->d[x->id])[j] =
                 (int32_t)(classes * assay_random_uniform(seed, (uint64_t)x->id, (uint64_t)j));
     }
-    assay_subject_widen(s);
+    assay_specimen_widen(s);
 }
 
-int assay_subject_run(assay_proofs *c, assay_subject *s)
+int assay_specimen_run(assay_proofs *c, assay_specimen *s)
 {
     const assay_status st = assay_ref_evaluate_f64(&s->p, s->d, s->step);
     if (st != ASSAY_OK) assay_prove(c, "", "the reference runs", st, ASSAY_OK);
