@@ -1,0 +1,111 @@
+/* truth.c: `assay truth`: the proof of the reference, each op and dialect with its measured error.
+ * SPDX-License-Identifier: MIT */
+#include "perf/cli/command.h"
+#include "perf/cli/options.h"
+#include "perf/cli/output.h"
+#include "perf/cli/print.h"
+#include "reference/certify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* All proofs of one op by one method, as one line. */
+typedef struct line {
+    char op[32], what[96], worst_at[128];
+    int count, broken;
+    double error, bound; /* of the proof that came closest to its bound, or passed it */
+} line;
+
+typedef struct request {
+    line *lines;
+    int line_count, proofs, no_memory, all;
+    json_t *rows;
+} request;
+
+static line *line_of(request *q, const assay_proof *p)
+{
+    for (int k = 0; k < q->line_count; k++) {
+        if (!strcmp(q->lines[k].op, p->op) && !strcmp(q->lines[k].what, p->what)) return &q->lines[k];
+    }
+    line *more = realloc(q->lines, (size_t)(q->line_count + 1) * sizeof *more);
+    if (!more) return NULL;
+    q->lines = more;
+    line *l = &more[q->line_count++];
+    memset(l, 0, sizeof *l);
+    snprintf(l->op, sizeof l->op, "%s", p->op);
+    snprintf(l->what, sizeof l->what, "%s", p->what);
+    l->bound = p->bound;
+    return l;
+}
+
+static void on_proof(void *user, const assay_proof *p)
+{
+    request *q = user;
+    int holds = p->error <= p->bound;
+    line *l = line_of(q, p);
+    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "op", p->op, "dialect", p->dialect, "tensor",
+                            p->tensor, "what", p->what, "error", assay_output_real(p->error), "bound",
+                            assay_output_real(p->bound), "holds", holds);
+    if (!l || json_array_append_new(q->rows, row)) q->no_memory = 1;
+    if (!holds || q->all) {
+        assay_print_colour(holds ? ASSAY_GREEN : ASSAY_RED, 7, holds ? "holds" : "BROKEN");
+        printf("%-8s %-36s %-12s %s: error %.1e, bound %.0e\n", p->op, p->dialect, p->tensor, p->what, p->error,
+               p->bound);
+    }
+    q->proofs++;
+    if (!l) return;
+    l->count++;
+    l->broken += !holds;
+    if (l->count == 1 || !(p->error / p->bound <= l->error / l->bound)) {
+        l->error = p->error;
+        l->bound = p->bound;
+        snprintf(l->worst_at, sizeof l->worst_at, "%s %s", p->dialect, p->tensor);
+    }
+}
+
+static void print_lines(const request *q)
+{
+    printf("%-8s %-44s %6s %7s %9s %9s  %s\n", "of", "proved by", "proofs", "broken", "error", "bound",
+           "closest to its bound");
+    for (int k = 0; k < q->line_count; k++) {
+        const line *l = &q->lines[k];
+        printf("%-8s %-44s %6d %7d %9.1e %9.0e  %s\n", l->op, l->what, l->count, l->broken, l->error, l->bound,
+               l->worst_at);
+    }
+}
+
+int assay_command_truth(int argc, char **argv)
+{
+    static const assay_usage usage = {
+        "truth", NULL,
+        "Proves the reference: double against quad precision, every gradient against central differences in quad, CTC\n"
+        "against the enumeration of all paths, published values of other frameworks. docs/tolerance.md 3.8.",
+        "assay truth --full --json truth.json"};
+    request q = {0};
+    int full = 0;
+    const char *json = NULL;
+    const assay_option options[] = {
+        {"full", NULL, "the whole product of dialects, longer paths", ASSAY_TAKES_NOTHING, &full},
+        {"all", NULL, "print every proof, not only those that do not hold", ASSAY_TAKES_NOTHING, &q.all},
+        {"json", "FILE", "write every proof", ASSAY_TAKES_TEXT, &json},
+        {0}};
+    int status = assay_options_read(&usage, options, argc, argv, NULL);
+    if (status >= 0) return status;
+    double started = assay_print_clock();
+    q.rows = json_array();
+    int broken = assay_certify(full, on_proof, &q);
+    print_lines(&q);
+    printf("%d proofs, %d do not hold, %.1f s\n", q.proofs, broken, assay_print_clock() - started);
+    status = broken || q.no_memory || q.proofs == 0 ? ASSAY_EXIT_UNABLE : ASSAY_EXIT_HELD;
+    if (json) {
+        json_t *head = assay_output_head("truth");
+        json_object_set_new(head, "full", json_boolean(full));
+        json_object_set_new(head, "broken", json_integer(broken));
+        json_object_set(head, "proofs", q.rows);
+        if (assay_output_json(json, head)) status = ASSAY_EXIT_UNABLE;
+    }
+    json_decref(q.rows);
+    free(q.lines);
+    return status;
+}
