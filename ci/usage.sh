@@ -47,9 +47,9 @@ expect 2 'expected options only' check something
 expect 2 'expected one of them' check --quick --full
 expect 2 'list impls' check --impl no-such-implementation
 expect 2 'list impls' check --impl ./no-such-file.so
-expect 2 'expected' check --check no-such-check
-expect 2 'expected' check --op no-such-op
-expect 2 'expected' check --case 'no/such/case'
+expect 2 'list checks' check --check no-such-check
+expect 2 'no-such-op' check --op no-such-op
+expect 2 'list cases' check --case 'no/such/case'
 expect 2 'usage.sh' check --impl "${BASH_SOURCE[0]}" # there, but no plugin
 
 echo "usage: $failures failures"

@@ -7,6 +7,8 @@
 #include "perf/cli/output.h"
 #include "perf/report.h"
 
+#include "commit.h" /* made by the build */
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
