@@ -1,0 +1,173 @@
+/* test_cases.c: the table of cases: ids unique, problems possible, data never trivial; and the tables of checks and verdicts.
+ * SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conformance/suite.h"
+
+static void ids_are_unique(void **state)
+{
+    (void)state;
+    for (int a = 0; a < assay_case_count(); a++) {
+        assay_case x, y;
+        assay_case_get(a, &x);
+        for (int b = a + 1; b < assay_case_count(); b++) {
+            assay_case_get(b, &y);
+            if (!strcmp(x.id, y.id)) fail_msg("two cases are called %s", x.id);
+        }
+    }
+}
+
+static void every_case_is_a_possible_problem_and_says_why(void **state)
+{
+    char why[256];
+    (void)state;
+    for (int k = 0; k < assay_case_count(); k++) {
+        assay_case c;
+        assay_case_get(k, &c);
+        if (assay_problem_check(&c.problem, why, sizeof why) != ASSAY_OK) fail_msg("%s: %s", c.id, why);
+        assert_true(c.why && strlen(c.why) > 8);
+    }
+}
+
+static void every_dialect_of_a_case_is_in_the_table(void **state)
+{
+    (void)state;
+    for (int k = 0; k < assay_case_count(); k++) {
+        assay_case c;
+        assay_case_get(k, &c);
+        const assay_case_row *r = c.source;
+        if (!assay_dialect_by_name(r->dialect)) fail_msg("%s: dialect '%s' is unknown", c.id, r->dialect);
+    }
+}
+
+static void data_is_valid_and_depends_on_the_seed(void **state)
+{
+    char why[256];
+    (void)state;
+    for (int k = 0; k < assay_case_count(); k++) {
+        assay_case c;
+        assay_values a, b;
+        int64_t step;
+        assay_case_get(k, &c);
+        assert_int_equal(c.fill(&c, 1, 1, &a, &step), ASSAY_OK);
+        assert_int_equal(c.fill(&c, 2, 1, &b, &step), ASSAY_OK);
+        if (assay_integers_check(&c.problem, a.at[ASSAY_IDS], a.at[ASSAY_LENS], a.at[ASSAY_LABELS],
+                                 a.at[ASSAY_LABEL_LENS], why, sizeof why) != ASSAY_OK)
+            fail_msg("%s: %s", c.id, why);
+        const int id = a.at[ASSAY_X] ? ASSAY_X : assay_tensor_id(ASSAY_PARAM, ASSAY_W);
+        assay_tensor x;
+        assert_true(assay_tensor_find(&c.problem, id, &x));
+        if (x.count > 0) assert_memory_not_equal(a.at[id], b.at[id], (size_t)x.count * sizeof(double));
+        assay_values_free(&a);
+        assay_values_free(&b);
+    }
+}
+
+/* All weights equal would hide any permutation of gates. */
+static void no_real_tensor_is_constant(void **state)
+{
+    (void)state;
+    for (int k = 0; k < assay_case_count(); k++) {
+        assay_case c;
+        assay_values v;
+        assay_tensor list[ASSAY_TENSORS];
+        int64_t step;
+        assay_case_get(k, &c);
+        assert_int_equal(c.fill(&c, 5, 1, &v, &step), ASSAY_OK);
+        int count = assay_tensors_of(&c.problem, list);
+        for (int j = 0; j < count; j++) {
+            const double *d = v.at[list[j].id];
+            int same = 1;
+            if (!d || list[j].integer || list[j].count < 2) continue;
+            for (int64_t e = 1; e < list[j].count; e++)
+                same &= d[e] == d[0];
+            if (same) fail_msg("%s: %s is constant", c.id, list[j].name);
+        }
+        assay_values_free(&v);
+    }
+}
+
+static void every_check_applies_to_some_case_or_to_documented_shapes(void **state)
+{
+    (void)state;
+    for (int k = 0; k < assay_check_count(); k++) {
+        const assay_check *check = assay_check_get(k);
+        int used = !strcmp(check->name, "documented");
+        for (int i = 0; i < assay_case_count(); i++) {
+            assay_case c;
+            assay_case_get(i, &c);
+            used |= check->applies(&c);
+        }
+        if (!used) fail_msg("check %s applies to nothing", check->name);
+    }
+    assert_null(assay_check_get(-1));
+    assert_null(assay_check_get(assay_check_count()));
+}
+
+static void verdicts_have_names_and_an_order(void **state)
+{
+    (void)state;
+    assert_string_equal(assay_verdict_name(ASSAY_VERDICT_CRASHED), "CRASHED");
+    assert_string_equal(assay_verdict_name(ASSAY_VERDICT_COUNT), "?");
+    assert_string_equal(assay_verdict_text(ASSAY_VERDICT_COUNT), "?");
+    for (int v = 0; v < ASSAY_VERDICT_COUNT; v++)
+        assert_true(strlen(assay_verdict_text((assay_verdict)v)) > 4);
+    assert_int_equal(assay_verdict_worse(ASSAY_VERDICT_PASS, ASSAY_VERDICT_FAIL), ASSAY_VERDICT_FAIL);
+    assert_int_equal(assay_verdict_worse(ASSAY_VERDICT_CRASHED, ASSAY_VERDICT_FAIL), ASSAY_VERDICT_CRASHED);
+    assert_false(assay_verdict_is_failure(ASSAY_VERDICT_UNSUPPORTED));
+    assert_true(assay_verdict_is_failure(ASSAY_VERDICT_MISTRUSTED));
+}
+
+static void a_summary_becomes_the_documented_exit_code(void **state)
+{
+    assay_summary s;
+    (void)state;
+    memset(&s, 0, sizeof s);
+    assert_int_equal(assay_summary_exit(&s), 1); /* nothing passed */
+    s.counts[ASSAY_VERDICT_SKIPPED] = 2;
+    assert_int_equal(assay_summary_exit(&s), 77);
+    s.counts[ASSAY_VERDICT_PASS] = 1;
+    s.counts[ASSAY_VERDICT_UNSUPPORTED] = 4;
+    assert_int_equal(assay_summary_exit(&s), 0);
+    s.ill_posed_committed = 1;
+    assert_int_equal(assay_summary_exit(&s), 3);
+    s.counts[ASSAY_VERDICT_TIMEOUT] = 1;
+    assert_int_equal(assay_summary_exit(&s), 1);
+}
+
+static void a_dialect_has_a_key(void **state)
+{
+    assay_problem p = {.op = ASSAY_OP_NETWORK, .directions = 2, .dialect = {.cell = ASSAY_GRU, .biases = ASSAY_BIAS_TWO,
+                       .gru_reset = ASSAY_RESET_AFTER_INSIDE}};
+    char key[32];
+    (void)state;
+    assay_dialect_key(&p, key, sizeof key);
+    assert_string_equal(key, "network.gru-after.b2.bi");
+    p.op = ASSAY_OP_CTC;
+    assay_dialect_key(&p, key, sizeof key);
+    assert_string_equal(key, "ctc");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_are_unique),
+        cmocka_unit_test(every_case_is_a_possible_problem_and_says_why),
+        cmocka_unit_test(every_dialect_of_a_case_is_in_the_table),
+        cmocka_unit_test(data_is_valid_and_depends_on_the_seed),
+        cmocka_unit_test(no_real_tensor_is_constant),
+        cmocka_unit_test(every_check_applies_to_some_case_or_to_documented_shapes),
+        cmocka_unit_test(verdicts_have_names_and_an_order),
+        cmocka_unit_test(a_summary_becomes_the_documented_exit_code),
+        cmocka_unit_test(a_dialect_has_a_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,238 @@
+/* test_compare.c: the comparer: what passes, what fails, and that nothing that is no number ever passes.
+ * SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conformance/compare.h"
+
+static const assay_floor tight = {1e-7, 1e-7, 1e-7};
+
+static assay_finding judged(const double *got, const double *truth, int64_t count, int64_t row, const unsigned char *zero)
+{
+    assay_metric m = {count, row, 0, 0, zero};
+    assay_distance d;
+    assay_distance_measure(&m, got, truth, &d);
+    return assay_finding_judge("v", &m, &d, &tight, ASSAY_FP32);
+}
+
+static void equal_values_pass_with_margin_0(void **state)
+{
+    const double v[] = {1, -2, 3, 0};
+    (void)state;
+    assay_finding f = judged(v, v, 4, 2, NULL);
+    assert_int_equal(f.verdict, ASSAY_VERDICT_PASS);
+    assert_true(f.margin == 0);
+}
+
+static void a_negative_difference_fails_like_a_positive_one(void **state)
+{
+    const double truth[] = {1, 2, 3, 4}, low[] = {0, 2, 3, 4}, high[] = {2, 2, 3, 4};
+    (void)state;
+    assay_finding a = judged(low, truth, 4, 2, NULL), b = judged(high, truth, 4, 2, NULL);
+    assert_int_equal(a.verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(b.verdict, ASSAY_VERDICT_FAIL);
+    assert_true(a.margin == b.margin);
+}
+
+static void nan_fails_with_infinite_margin_and_its_place(void **state)
+{
+    const double truth[] = {1, 2, 3, 4}, got[] = {1, 2, NAN, 4};
+    (void)state;
+    assay_finding f = judged(got, truth, 4, 2, NULL);
+    assert_int_equal(f.verdict, ASSAY_VERDICT_FAIL);
+    assert_true(isinf(f.margin));
+    assert_string_equal(f.rule, "finite");
+    assert_int_equal(f.where, 2);
+}
+
+static void all_nan_fails(void **state)
+{
+    const double truth[] = {0, 0}, got[] = {NAN, NAN};
+    (void)state;
+    assert_int_equal(judged(got, truth, 2, 1, NULL).verdict, ASSAY_VERDICT_FAIL);
+}
+
+static void an_infinity_passes_only_where_the_truth_is_the_same_infinity(void **state)
+{
+    const double truth[] = {INFINITY, 1}, same[] = {INFINITY, 1}, other[] = {-INFINITY, 1}, finite[] = {1e30, 1};
+    const double plain[] = {2, 1};
+    (void)state;
+    assert_int_equal(judged(same, truth, 2, 1, NULL).verdict, ASSAY_VERDICT_PASS);
+    assert_int_equal(judged(other, truth, 2, 1, NULL).verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(judged(finite, truth, 2, 1, NULL).verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(judged(same, plain, 2, 1, NULL).verdict, ASSAY_VERDICT_FAIL);
+}
+
+static void nan_in_the_truth_is_the_suites_fault(void **state)
+{
+    const double truth[] = {NAN, 1}, got[] = {NAN, 1};
+    (void)state;
+    assert_int_equal(judged(got, truth, 2, 1, NULL).verdict, ASSAY_VERDICT_BROKEN);
+}
+
+static void a_zero_truth_leaves_no_room(void **state)
+{
+    const double truth[] = {0, 0}, got[] = {0, 1e-30}, exact[] = {0, -0.0};
+    (void)state;
+    assert_int_equal(judged(got, truth, 2, 1, NULL).verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(judged(exact, truth, 2, 1, NULL).verdict, ASSAY_VERDICT_PASS);
+}
+
+static void the_contracts_zero_is_exact(void **state)
+{
+    const double truth[] = {1, 0}, got[] = {1, 1e-30};
+    const unsigned char zero[] = {0, 1};
+    (void)state;
+    assert_int_equal(judged(got, truth, 2, 1, NULL).verdict, ASSAY_VERDICT_PASS);
+    assay_finding f = judged(got, truth, 2, 1, zero);
+    assert_int_equal(f.verdict, ASSAY_VERDICT_FAIL);
+    assert_string_equal(f.rule, "zero");
+    assert_int_equal(f.where, 1);
+}
+
+/* One row of many, wrong by much: the norm of the whole hardly moves, the row rule sees it. */
+static void one_wrong_row_of_many_fails(void **state)
+{
+    enum { N = 40000 };
+    double *truth = calloc(N, sizeof *truth), *got = calloc(N, sizeof *got);
+    (void)state;
+    for (int k = 0; k < N; k++)
+        truth[k] = got[k] = 1 + (k % 7);
+    got[777] *= 1 + 1e-5;
+    assay_finding f = judged(got, truth, N, 4, NULL);
+    assert_int_equal(f.verdict, ASSAY_VERDICT_FAIL);
+    assert_string_not_equal(f.rule, "tensor");
+    free(truth);
+    free(got);
+}
+
+static void the_limit_scales_with_the_floor(void **state)
+{
+    const double truth[] = {1, 1}, got[] = {1 + 1e-6, 1};
+    assay_metric m = {2, 1, 0, 0, NULL};
+    assay_floor loose = {1e-5, 1e-5, 0};
+    assay_distance d;
+    (void)state;
+    assay_distance_measure(&m, got, truth, &d);
+    assert_int_equal(assay_finding_judge("v", &m, &d, &tight, ASSAY_FP32).verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(assay_finding_judge("v", &m, &d, &loose, ASSAY_FP32).verdict, ASSAY_VERDICT_PASS);
+}
+
+static void the_tensor_rule_is_four_floors(void **state)
+{
+    const double truth[] = {1}, got[] = {1 + 2e-7};
+    (void)state;
+    assay_finding f = judged(got, truth, 1, 1, NULL);
+    assert_string_equal(f.rule, "tensor");
+    assert_true(fabs(f.margin - 0.5) < 1e-6);
+    assert_true(fabs(f.limit - 4e-7) < 1e-12);
+}
+
+static void an_error_orthogonal_to_ones_fails(void **state)
+{
+    const double truth[] = {1, 1}, got[] = {1.5, 0.5};
+    (void)state;
+    assert_int_equal(judged(got, truth, 2, 2, NULL).verdict, ASSAY_VERDICT_FAIL);
+}
+
+static void row_sums_that_do_not_vanish_fail(void **state)
+{
+    const double truth[] = {0.5, -0.5}, got[] = {0.5 + 1e-7, -0.5 + 1e-7};
+    assay_metric m = {2, 2, 1, 1, NULL};
+    assay_floor f = {1e-3, 1e-3, 1e-9};
+    assay_distance d;
+    (void)state;
+    assay_distance_measure(&m, got, truth, &d);
+    assay_finding a = assay_finding_judge("dx", &m, &d, &f, ASSAY_FP64);
+    assert_int_equal(a.verdict, ASSAY_VERDICT_FAIL);
+    assert_string_equal(a.rule, "rowsum");
+}
+
+static void an_empty_tensor_passes(void **state)
+{
+    (void)state;
+    assert_int_equal(judged(NULL, NULL, 0, 1, NULL).verdict, ASSAY_VERDICT_PASS);
+}
+
+static void an_exact_contract_knows_no_degree(void **state)
+{
+    (void)state;
+    assay_finding ok = assay_finding_exact("y", "bits", 1, 3), bad = assay_finding_exact("y", "bits", 0, 3);
+    assert_int_equal(ok.verdict, ASSAY_VERDICT_PASS);
+    assert_int_equal(ok.where, -1);
+    assert_int_equal(bad.verdict, ASSAY_VERDICT_FAIL);
+    assert_true(isinf(bad.margin));
+    assert_int_equal(bad.where, 3);
+}
+
+static assay_metric metric(const assay_problem *p, const assay_values *in, int id, unsigned char **zero)
+{
+    assay_tensor x;
+    assay_metric m;
+    assert_true(assay_tensor_find(p, id, &x));
+    assert_int_equal(assay_metric_make(p, in, &x, &m, zero), ASSAY_OK);
+    return m;
+}
+
+static void padding_of_y_must_be_zero(void **state)
+{
+    assay_problem p = {.op = ASSAY_OP_RNN, .arithmetic = ASSAY_FP32, .t = 3, .n = 2, .i = 1, .h = 1, .layers = 1,
+                       .directions = 1, .dialect = {.cell = ASSAY_RNN_TANH}};
+    int32_t lens[] = {1, 3};
+    assay_values in = {{0}};
+    unsigned char *zero;
+    const unsigned char want[] = {0, 0, 1, 0, 1, 0};
+    (void)state;
+    in.at[ASSAY_LENS] = lens;
+    metric(&p, &in, ASSAY_Y, &zero);
+    assert_memory_equal(zero, want, sizeof want);
+    free(zero);
+}
+
+static void an_infeasible_samples_gradient_must_be_zero(void **state)
+{
+    assay_problem p = {.op = ASSAY_OP_CTC, .arithmetic = ASSAY_FP32, .t = 2, .n = 2, .classes = 3, .max_label = 2,
+                       .labels = 4};
+    int32_t lens[] = {2, 2}, label_lens[] = {2, 2}, labels[] = {1, 1, 1, 2};
+    assay_values in = {{0}};
+    unsigned char *zero;
+    const unsigned char want[] = {1, 0, 1, 0};
+    (void)state;
+    in.at[ASSAY_LENS] = lens;
+    in.at[ASSAY_LABEL_LENS] = label_lens;
+    in.at[ASSAY_LABELS] = labels;
+    metric(&p, &in, ASSAY_DX, &zero);
+    assert_memory_equal(zero, want, sizeof want);
+    free(zero);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equal_values_pass_with_margin_0),
+        cmocka_unit_test(a_negative_difference_fails_like_a_positive_one),
+        cmocka_unit_test(nan_fails_with_infinite_margin_and_its_place),
+        cmocka_unit_test(all_nan_fails),
+        cmocka_unit_test(an_infinity_passes_only_where_the_truth_is_the_same_infinity),
+        cmocka_unit_test(nan_in_the_truth_is_the_suites_fault),
+        cmocka_unit_test(a_zero_truth_leaves_no_room),
+        cmocka_unit_test(the_contracts_zero_is_exact),
+        cmocka_unit_test(one_wrong_row_of_many_fails),
+        cmocka_unit_test(the_limit_scales_with_the_floor),
+        cmocka_unit_test(the_tensor_rule_is_four_floors),
+        cmocka_unit_test(an_error_orthogonal_to_ones_fails),
+        cmocka_unit_test(row_sums_that_do_not_vanish_fail),
+        cmocka_unit_test(an_empty_tensor_passes),
+        cmocka_unit_test(an_exact_contract_knows_no_degree),
+        cmocka_unit_test(padding_of_y_must_be_zero),
+        cmocka_unit_test(an_infeasible_samples_gradient_must_be_zero),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
