@@ -4,6 +4,7 @@
 #ifndef ASSAY_BENCH_H
 #define ASSAY_BENCH_H
 
+#include "conformance/certificate.h"
 #include "conformance/session.h"
 #include "conformance/values.h"
 #include "conformance/verdict.h"
@@ -46,10 +47,10 @@ typedef struct assay_bench_options {
     const char *text;           /* file for d.ptb-lm; NULL = the documented stream */
     const char *suite_version, *commit, *build; /* for the record */
 
-    /* Is this plugin certified for this problem? Fills certificate and returns PASS; anything else and why: no number.
-     * Called before a worker is started for timing. */
-    assay_verdict (*gate)(void *user, const char *plugin, const assay_problem *p, char certificate[65], char *why,
-                          size_t why_size);
+    /* Is this plugin certified for this problem? (assay_gate_open()) Anything but ASSAY_OK, with one line in why: no
+     * number. Called before a worker is started for timing; that worker must map the very bytes that were certified. */
+    assay_status (*gate)(void *user, const char *plugin, const assay_problem *p, assay_certificate *out, char *why,
+                         size_t why_size);
     /* Compares in full. Called while nothing is timed. */
     assay_judgement (*judge)(void *user, const assay_kept *kept);
     void (*progress)(void *user, const char *line); /* may be NULL */

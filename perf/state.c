@@ -204,11 +204,12 @@ assay_status assay_state_make(const assay_workload *w, uint64_t seed, int state,
 
 /* ---- truth ---- */
 
-assay_status assay_state_truth(const assay_problem *p, const assay_values *given, int64_t step, assay_values *out)
+assay_status assay_state_truth(const assay_problem *p, const assay_values *given, int64_t step, unsigned roles,
+                               assay_values *out)
 {
     static const int unwanted[] = {ASSAY_HN, ASSAY_CN, ASSAY_DX, ASSAY_DH0, ASSAY_DC0};
     void *at[ASSAY_TENSORS];
-    assay_status st = assay_values_make(p, 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT, out);
+    assay_status st = assay_values_make(p, roles & (1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT), out);
     if (st != ASSAY_OK) return st;
     for (size_t k = 0; k < sizeof unwanted / sizeof *unwanted; k++)
         assay_values_drop(out, unwanted[k]);

@@ -15,9 +15,11 @@
 assay_status assay_state_make(const assay_workload *w, uint64_t seed, int state, const assay_text *text,
                               assay_values *out, int64_t *step);
 
-/* The truth of one training step from `given`: y, logits, losses, every gradient; *out is made here. Updated tensors
- * are not in it, see below. Uses all cores: never call it while something is timed. */
-assay_status assay_state_truth(const assay_problem *p, const assay_values *given, int64_t step, assay_values *out);
+/* The truth of one training step from `given`: y, logits, losses (role FORWARD) and every gradient of a parameter (role
+ * GRADIENT), as `roles` asks; *out is made here. Updated tensors are not in it, see below. Uses all cores: never call it
+ * while something is timed. */
+assay_status assay_state_truth(const assay_problem *p, const assay_values *given, int64_t step, unsigned roles,
+                               assay_values *out);
 
 /* What the optimizer makes of `given` with the gradients in `grads` (an implementation's own, or the truth's): param_1,
  * m_1, v_1 as *out, made here. A small gradient error can turn Adam's step around, so updates are judged from the

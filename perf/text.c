@@ -2,11 +2,14 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/text.h"
 
-#include <errno.h>
+#include "conformance/file.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TEXT_LIMIT ((size_t)1 << 30)
 
 typedef struct word {
     const char *at; /* inside the text; NULL: an empty place in the table */
@@ -128,29 +131,12 @@ assay_status assay_text_parse(const char *bytes, size_t size, assay_text *out)
 
 assay_status assay_text_read(const char *path, assay_text *out, char *why, size_t why_size)
 {
-    *out = (assay_text){0};
-    FILE *f = fopen(path, "rb");
     char *bytes = NULL;
-    size_t size = 0, room = 0;
-    int failed = !f;
-    while (!failed && !feof(f)) {
-        if (size == room) {
-            char *more = realloc(bytes, room = room ? 2 * room : 1 << 20);
-            if (!more) break;
-            bytes = more;
-        }
-        size += fread(bytes + size, 1, room - size, f);
-        failed = ferror(f);
-    }
-    assay_status st = ASSAY_BAD_ARGUMENT;
-    if (failed)
-        snprintf(why, why_size, "%s: %s", path, strerror(errno));
-    else if (!feof(f)) {
-        snprintf(why, why_size, "%s: no memory for a text of more than %zu bytes", path, size);
-        st = ASSAY_NO_MEMORY;
-    } else if ((st = assay_text_parse(bytes ? bytes : "", size, out)) != ASSAY_OK)
+    size_t size = 0;
+    *out = (assay_text){0};
+    assay_status st = assay_file_read(path, TEXT_LIMIT, &bytes, &size, why, why_size);
+    if (st == ASSAY_OK && (st = assay_text_parse(bytes, size, out)) != ASSAY_OK)
         snprintf(why, why_size, "%s: no memory for the tokens of %zu bytes", path, size);
-    if (f) fclose(f);
     free(bytes);
     return st;
 }

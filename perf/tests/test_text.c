@@ -56,8 +56,8 @@ static void a_missing_file_is_named(void **state)
     (void)state;
     assay_text t;
     char why[128];
-    assert_int_equal(assay_text_read("/nonexistent/text", &t, why, sizeof why), ASSAY_BAD_ARGUMENT);
-    assert_string_equal(why, "/nonexistent/text: No such file or directory");
+    assert_int_not_equal(assay_text_read("/nonexistent/text", &t, why, sizeof why), ASSAY_OK);
+    assert_non_null(strstr(why, "/nonexistent/text"));
     assay_text_free(&t);
 }
 

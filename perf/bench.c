@@ -1,0 +1,357 @@
+/* bench.c: which workloads on which implementations, in which order, within which budget.
+ * SPDX-License-Identifier: MIT */
+#include "perf/bench.h"
+
+#include "conformance/hash.h"
+#include "perf/measure.h"
+#include "perf/outcome.h"
+#include "perf/roof.h"
+#include "perf/state.h"
+#include "perf/stats.h"
+#include "reference/data.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_PLUGINS 64
+#define CALIBRATION_SECONDS 0.3
+#define LIMIT_SECONDS 120          /* for one request, and the time of its work at 1 GFLOP/s */
+#define TRUTH_SHARE_OF_PEAK 0.2    /* first guess of the reference's rate: 40 % of the double peak, half the single */
+#define STEPS_SHARE 0.55           /* of a workload's time; what is left goes to phases, then to forward only */
+#define PHASES_SHARE 0.7
+
+typedef struct bench {
+    const assay_bench_options *o;
+    assay_gbench *gbench;
+    assay_records *out;
+    assay_bench_summary *summary;
+    assay_machine machine;
+    assay_text text;
+    char data[96];
+    int32_t threads;
+    double end;                /* assay_clock() at which the budget is used up */
+    double peak, truth_rate;   /* GFLOP/s: best calibration of this run; the reference's, as last seen */
+    double rate[MOST_PLUGINS]; /* GFLOP/s of an implementation's steps, as last seen; 0 = not yet */
+} bench;
+
+static void __attribute__((format(printf, 2, 3))) say(const bench *b, const char *format, ...)
+{
+    char line[512];
+    va_list list;
+    if (!b->o->progress) return;
+    va_start(list, format);
+    vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    b->o->progress(b->o->user, line);
+}
+
+static int stopped(const bench *b)
+{
+    return b->o->stop && b->o->stop(b->o->user);
+}
+
+/* "naive" of "lib/naive.so": what a row is called before its worker has told its name. */
+static void plugin_name(const char *path, char *name, size_t size)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    snprintf(name, size, "%.*s", (int)strcspn(base, "."), base);
+}
+
+static void __attribute__((format(printf, 5, 6)))
+leave_out(bench *b, const assay_workload *w, const char *plugin, const char *phase, const char *format, ...)
+{
+    char name[48], why[256];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(why, sizeof why, format, list);
+    va_end(list);
+    plugin_name(plugin, name, sizeof name);
+    say(b, "%s %s %s: %s", w->id, name, phase, why);
+    assay_records_leave_out(b->out, w->id, name, phase, why);
+}
+
+static double gflop_of(const assay_workload *w)
+{
+    return (assay_workload_flop_forward(w) + assay_workload_flop_backward(w)) * 1e-9;
+}
+
+/* ---- one workload ---- */
+
+typedef struct heat {
+    bench *b;
+    const assay_workload *w;
+    assay_problem problem;
+    assay_values states[ASSAY_STATES];
+    int64_t steps[ASSAY_STATES];
+    assay_measurement m;
+    assay_entrant *entrants; /* one a plugin; those not in `in` are out */
+    assay_entrant *in[MOST_PLUGINS];
+    int count;
+    double end;              /* of this workload's share of the budget */
+} heat;
+
+static int index_of(const heat *h, const assay_entrant *e)
+{
+    return (int)(e - h->entrants);
+}
+
+/* Takes an entrant out of the race, saying why. */
+static void out(heat *h, int k, int failed)
+{
+    assay_entrant *e = h->in[k];
+    if (failed)
+        h->b->summary->failed++;
+    else
+        h->b->summary->left_out++;
+    assay_entrant_free(e);
+    memmove(&h->in[k], &h->in[k + 1], (size_t)(h->count - k - 1) * sizeof h->in[0]);
+    h->count--;
+}
+
+static void out_by_verdict(heat *h, int k)
+{
+    const assay_rig *rig = &h->in[k]->rig;
+    int failed = rig->verdict != ASSAY_VERDICT_UNSUPPORTED && rig->verdict != ASSAY_VERDICT_SKIPPED;
+    leave_out(h->b, h->w, h->in[k]->plugin, "all", "%s: %s", assay_verdict_name(rig->verdict), rig->why);
+    out(h, k, failed);
+}
+
+static void out_the_fallen(heat *h)
+{
+    for (int k = h->count - 1; k >= 0; k--)
+        if (h->in[k]->rig.verdict != ASSAY_VERDICT_PASS) out_by_verdict(h, k);
+}
+
+/* Certificate, then the worker, whose bytes must be those that were certified. 1 if it may run. */
+static int enter(heat *h, assay_entrant *e)
+{
+    bench *b = h->b;
+    char why[200] = "";
+    const assay_session_options so = {.threads = b->threads, .worker = b->o->worker,
+                                      .time_limit = LIMIT_SECONDS + gflop_of(h->w)};
+    double start = assay_clock();
+    assay_status st = b->o->gate(b->o->user, e->plugin, &h->problem, &e->certificate, why, sizeof why);
+    h->end += assay_clock() - start; /* conformance takes its time from the whole budget, not from this share */
+    if (st != ASSAY_OK) {
+        int failed = st != ASSAY_UNSUPPORTED && st != ASSAY_NO_DEVICE;
+        leave_out(b, h->w, e->plugin, "all", "%s%s", failed ? "not certified: " : "", why);
+        *(failed ? &b->summary->failed : &b->summary->left_out) += 1;
+        return 0;
+    }
+    if (!assay_rig_start(&e->rig, e->plugin, &so, &h->problem)) return 1; /* its verdict takes it out */
+    if (strcmp(e->rig.about.mapped_hash, e->certificate.mapped_hash))
+        assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED, "the worker maps other libraries than were certified");
+    return 1;
+}
+
+static void enter_all(heat *h)
+{
+    const bench *b = h->b;
+    double share = h->end - assay_clock();
+    for (int k = 0; k < b->o->plugin_count; k++) {
+        assay_entrant *e = &h->entrants[k];
+        double seconds = b->rate[k] > 0 ? gflop_of(h->w) / b->rate[k] : 0;
+        e->plugin = b->o->plugins[k];
+        if (stopped(b)) return;
+        if ((ASSAY_SAMPLES_LEAST + 1) * seconds > share) {
+            leave_out(h->b, h->w, e->plugin, "all", "budget: %d steps would take about %.0f s, %.0f s are left for it",
+                      ASSAY_SAMPLES_LEAST + 1, (ASSAY_SAMPLES_LEAST + 1) * seconds, fmax(share, 0));
+            b->summary->left_out++;
+        } else if (enter(h, e))
+            h->in[h->count++] = e;
+    }
+    out_the_fallen(h);
+}
+
+static assay_status make_states(heat *h)
+{
+    const assay_bench_options *o = h->b->o;
+    const assay_text *text = h->b->text.tokens ? &h->b->text : NULL;
+    h->m.seed = o->fixed_seed ? o->seed : assay_seed_fresh();
+    h->m.schedule = assay_random_bits(h->m.seed, assay_stream_id("schedule", 0), 0);
+    h->m.judged = (int32_t)(ASSAY_STATES * assay_random_uniform(h->m.schedule, 1, 0));
+    for (int s = 0; s < ASSAY_STATES; s++) {
+        assay_status st = assay_state_make(h->w, h->m.seed, s, text, &h->states[s], &h->steps[s]);
+        if (st != ASSAY_OK) return st;
+    }
+    return ASSAY_OK;
+}
+
+static double calibrate(bench *b)
+{
+    double rate = assay_roof_fma(ASSAY_FP32, b->threads, CALIBRATION_SECONDS);
+    b->peak = fmax(b->peak, rate);
+    return rate;
+}
+
+/* Least seconds that five rounds of steps still take. */
+static double least(const heat *h)
+{
+    double sum = 0;
+    for (int k = 0; k < h->count; k++)
+        sum += ASSAY_SAMPLES_LEAST * fmax(h->in[k]->estimate[ASSAY_PHASE_STEP], 0.02);
+    return sum;
+}
+
+/* Warms everyone up; the slowest are left out until the rest fits into what is left. */
+static void warm_up(heat *h, double reserved)
+{
+    for (int k = 0; k < h->count; k++) {
+        assay_entrant *e = h->in[k];
+        if (stopped(h->b)) return;
+        if (assay_rig_plan(&e->rig, &h->states[0]) && assay_measure_warm_up(&h->m, e))
+            h->b->rate[index_of(h, e)] = gflop_of(h->w) / e->estimate[ASSAY_PHASE_STEP];
+    }
+    out_the_fallen(h);
+    while (h->count && assay_clock() + least(h) + reserved > h->end) {
+        int slowest = 0;
+        for (int k = 1; k < h->count; k++)
+            if (h->in[k]->estimate[ASSAY_PHASE_STEP] > h->in[slowest]->estimate[ASSAY_PHASE_STEP]) slowest = k;
+        leave_out(h->b, h->w, h->in[slowest]->plugin, "all", "budget: a step takes %.2f s, five and the truth (%.0f s) "
+                  "do not fit into the %.0f s left for it", h->in[slowest]->estimate[ASSAY_PHASE_STEP], reserved,
+                  fmax(h->end - assay_clock(), 0));
+        out(h, slowest, 0);
+    }
+}
+
+static void time_all(heat *h, double reserved)
+{
+    double left = h->end - reserved - assay_clock();
+    assay_measure_steps(&h->m, h->in, h->count, STEPS_SHARE * left);
+    left = h->end - reserved - assay_clock();
+    int fits = least(h) < left; /* the phases of a step take about as long as a step */
+    if (fits) {
+        assay_measure_phases(&h->m, h->in, h->count, PHASES_SHARE * left);
+        left = h->end - reserved - assay_clock();
+    }
+    int infer = least(h) / 3 < left; /* forward is a third of the work */
+    if (infer) assay_measure_infer(&h->m, h->in, h->count, left);
+    for (int k = 0; k < h->count; k++) {
+        if (!fits) leave_out(h->b, h->w, h->in[k]->plugin, "phases", "budget: %.0f s are left for it", fmax(left, 0));
+        if (!infer) leave_out(h->b, h->w, h->in[k]->plugin, "infer", "budget: %.0f s are left for it", fmax(left, 0));
+    }
+}
+
+/* Workers are gone by now: their memory is free for the truth. */
+static assay_status settle(heat *h, const assay_outcome_of *of)
+{
+    bench *b = h->b;
+    double margins[MOST_PLUGINS], seconds;
+    assay_status st = assay_outcome_judge(of, h->in, h->count, margins, &seconds);
+    if (st != ASSAY_OK) return st;
+    if (seconds > 0.01) b->truth_rate = gflop_of(h->w) / seconds;
+    for (int k = 0; k < h->count; k++) {
+        const assay_entrant *e = h->in[k];
+        const assay_series *s = &e->series[ASSAY_PHASE_STEP];
+        if (e->rig.verdict != ASSAY_VERDICT_PASS) continue;
+        if (s->count < ASSAY_SAMPLES_LEAST) {
+            leave_out(b, h->w, e->plugin, "all", "stopped after %d of %d samples", (int)s->count, ASSAY_SAMPLES_LEAST);
+            b->summary->left_out++;
+            continue;
+        }
+        if (assay_outcome_record(of, e, margins[k], b->out) < 0) return ASSAY_NO_MEMORY;
+        b->summary->timed++;
+        say(b, "%s %s: %.4g ms a step, %.0f %% of the roof, margin %.2g", h->w->id, e->rig.about.name,
+            assay_stats_of(s->seconds, s->count).median * 1e3,
+            100 * gflop_of(h->w) / b->peak / assay_stats_of(s->seconds, s->count).median, margins[k]);
+    }
+    out_the_fallen(h);
+    return ASSAY_OK;
+}
+
+static assay_status race(heat *h)
+{
+    bench *b = h->b;
+    enter_all(h);
+    if (!h->count) return ASSAY_OK;
+    assay_status st = make_states(h);
+    if (st != ASSAY_OK) return st;
+    double before = calibrate(b);
+    double reserved = gflop_of(h->w) / (b->truth_rate > 0 ? b->truth_rate : TRUTH_SHARE_OF_PEAK * b->peak);
+    say(b, "%s: %d implementations, seed 0x%016" PRIx64 ", %.0f s", h->w->id, h->count, h->m.seed,
+        h->end - assay_clock());
+    warm_up(h, reserved);
+    if (!h->count) return ASSAY_OK;
+    time_all(h, reserved);
+    double after = calibrate(b);
+    for (int k = 0; k < h->count; k++)
+        assay_rig_end(&h->in[k]->rig);
+    const assay_outcome_of of = {
+        .options = b->o, .measurement = &h->m, .problem = &h->problem, .machine = &b->machine,
+        .data = h->w->data == ASSAY_DATA_WINDOWS ? b->data : "documented", .threads = b->threads,
+        .calibration_before = before, .calibration_after = after, .peak = b->peak};
+    return settle(h, &of);
+}
+
+static assay_status run_workload(bench *b, const assay_workload *w, double seconds)
+{
+    heat h = {.b = b, .w = w, .problem = w->problem, .end = assay_clock() + seconds};
+    h.m = (assay_measurement){.workload = w, .gbench = b->gbench, .states = h.states, .steps = h.steps,
+                              .stop = b->o->stop, .user = b->o->user};
+    h.entrants = calloc((size_t)b->o->plugin_count, sizeof *h.entrants);
+    assay_status st = h.entrants ? race(&h) : ASSAY_NO_MEMORY;
+    for (int k = 0; h.entrants && k < b->o->plugin_count; k++)
+        assay_entrant_free(&h.entrants[k]);
+    for (int s = 0; s < ASSAY_STATES; s++)
+        assay_values_free(&h.states[s]);
+    free(h.entrants);
+    return st;
+}
+
+/* ---- all of them ---- */
+
+static int by_work(const void *a, const void *b)
+{
+    double x = gflop_of(*(const assay_workload *const *)a), y = gflop_of(*(const assay_workload *const *)b);
+    return (x > y) - (x < y);
+}
+
+static assay_status prepare(bench *b, char *why, size_t why_size)
+{
+    const assay_bench_options *o = b->o;
+    assay_machine_read(&b->machine);
+    b->threads = o->threads > 0 ? o->threads : b->machine.cores > 0 ? b->machine.cores : 1;
+    snprintf(b->data, sizeof b->data, "documented");
+    if (!o->text) return ASSAY_OK;
+    assay_status st = assay_text_read(o->text, &b->text, why, why_size);
+    if (st == ASSAY_OK) snprintf(b->data, sizeof b->data, "text sha256:%s", b->text.hash);
+    return st;
+}
+
+assay_status assay_bench_run(const assay_bench_options *o, assay_gbench *g, assay_records *out_list,
+                             assay_bench_summary *summary, char *why, size_t why_size)
+{
+    bench b = {.o = o, .gbench = g, .out = out_list, .summary = summary, .end = assay_clock() + o->budget};
+    const assay_workload *selected[64];
+    int count = 0;
+    *summary = (assay_bench_summary){0};
+    for (int k = 0; k < assay_workload_count(); k++)
+        if (assay_workload_matches(assay_workload_get(k), o->glob)) selected[count++] = assay_workload_get(k);
+    if (count == 0 || o->plugin_count < 1 || o->plugin_count > MOST_PLUGINS) {
+        if (count)
+            snprintf(why, why_size, "%d implementations: expected 1 to %d", (int)o->plugin_count, MOST_PLUGINS);
+        else
+            snprintf(why, why_size, "no workload matches '%s'", o->glob ? o->glob : "*");
+        return ASSAY_BAD_ARGUMENT;
+    }
+    qsort(selected, (size_t)count, sizeof *selected, by_work);
+    assay_status st = prepare(&b, why, why_size);
+    for (int k = 0; k < count && st == ASSAY_OK; k++) {
+        if (stopped(&b)) {
+            for (int p = 0; p < o->plugin_count; p++)
+                leave_out(&b, selected[k], o->plugins[p], "all", "stopped");
+            summary->left_out += o->plugin_count;
+            continue;
+        }
+        st = run_workload(&b, selected[k], (b.end - assay_clock()) / (count - k));
+        if (st != ASSAY_OK)
+            snprintf(why, why_size, "%s: %s", selected[k]->id,
+                     st == ASSAY_NO_MEMORY ? "no memory" : "data or truth could not be made (is the text long enough?)");
+    }
+    assay_text_free(&b.text);
+    return st;
+}

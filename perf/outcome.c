@@ -1,0 +1,253 @@
+/* outcome.c: judging kept blocks and writing records.
+ * SPDX-License-Identifier: MIT */
+#include "perf/outcome.h"
+
+#include "perf/stats.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ROOF_SHARE_LIMIT 0.97   /* a time below this share of the roof time is an error, not a record */
+#define DRIFT_LIMIT 0.03        /* of the calibration loop before and after */
+#define CHEAP_TRUTH_SECONDS 10. /* below this a later step is checked too */
+
+#define FORWARD_ROLE (1u << ASSAY_ROLE_FORWARD)
+#define GRADIENT_ROLE (1u << ASSAY_ROLE_GRADIENT)
+
+/* ---- judging ---- */
+
+typedef struct court {
+    const assay_outcome_of *of;
+    assay_entrant *entrant;
+    double *margin;
+} court;
+
+static void judge(const court *c, const char *phase, int32_t state, int64_t step, const assay_values *given,
+                  const assay_values *got, const assay_values *truth)
+{
+    assay_rig *rig = &c->entrant->rig;
+    const assay_problem *p = c->of->problem;
+    assay_values update = {{0}};
+    int updates = 0;
+    for (int param = 0; param < ASSAY_MAX_PARAMS; param++)
+        updates |= got->at[assay_tensor_id(ASSAY_PARAM_1, param)] != NULL;
+    if (updates && assay_state_update(p, given, got, step, &update) != ASSAY_OK) {
+        assay_rig_fail(rig, ASSAY_VERDICT_BROKEN, "no memory to judge the %s", phase);
+        return;
+    }
+    const assay_kept kept = {.workload = c->of->measurement->workload, .problem = p, .declared = &rig->declared,
+                             .implementation = rig->about.name, .phase = phase, .seed = c->of->measurement->seed,
+                             .state = state, .step = step, .given = given, .got = got, .truth = truth,
+                             .update_truth = updates ? &update : NULL};
+    assay_judgement j = c->of->options->judge(c->of->options->user, &kept);
+    *c->margin = fmax(*c->margin, isnan(j.margin) ? INFINITY : j.margin);
+    if (j.verdict != ASSAY_VERDICT_PASS)
+        assay_rig_fail(rig, j.verdict, "%s: the timed calls are wrong: %s", phase, j.why);
+    assay_values_free(&update);
+}
+
+/* A later step has a truth of its own, from the implementation's own parameters. */
+static void judge_later(const court *c, const assay_values *start)
+{
+    static const int from[] = {ASSAY_PARAM_1, ASSAY_M_1, ASSAY_V_1}, to[] = {ASSAY_PARAM, ASSAY_M, ASSAY_V};
+    const assay_kept_block *k = &c->entrant->later;
+    assay_values given = *start, truth;
+    for (int f = 0; f < 3; f++)
+        for (int param = 0; param < ASSAY_MAX_PARAMS; param++) {
+            void *own = k->params.at[assay_tensor_id(from[f], param)];
+            if (own) given.at[assay_tensor_id(to[f], param)] = own;
+        }
+    if (assay_state_truth(c->of->problem, &given, k->step, FORWARD_ROLE | GRADIENT_ROLE, &truth) != ASSAY_OK) {
+        assay_rig_fail(&c->entrant->rig, ASSAY_VERDICT_BROKEN, "no memory for the truth of a later step");
+        return;
+    }
+    judge(c, "step", -1, k->step, &given, &k->got, &truth);
+    assay_values_free(&truth);
+}
+
+static void judge_entrant(const court *c, const assay_values *given, const assay_values *truth, int cheap)
+{
+    const assay_measurement *m = c->of->measurement;
+    assay_entrant *e = c->entrant;
+    const struct {
+        const char *phase;
+        const assay_kept_block *kept;
+    } blocks[] = {{"step", &e->first}, {"phases", &e->phases}, {"infer", &e->infer}};
+    for (int b = 0; b < 3; b++)
+        if (blocks[b].kept->held && e->rig.verdict == ASSAY_VERDICT_PASS)
+            judge(c, blocks[b].phase, m->judged, blocks[b].kept->step, given, &blocks[b].kept->got, truth);
+    if (e->later.held && cheap && e->rig.verdict == ASSAY_VERDICT_PASS) judge_later(c, given);
+}
+
+static double flop_of(const assay_workload *w, int phase)
+{
+    double forward = assay_workload_flop_forward(w), backward = assay_workload_flop_backward(w);
+    switch (phase) {
+    case ASSAY_PHASE_FORWARD:
+    case ASSAY_PHASE_INFER:
+        return forward;
+    case ASSAY_PHASE_BACKWARD:
+        return backward;
+    case ASSAY_PHASE_STEP:
+        return forward + backward;
+    default:
+        return 0;
+    }
+}
+
+static void hold_against_roof(const assay_outcome_of *of, assay_entrant *e)
+{
+    for (int phase = 0; phase < ASSAY_PHASES; phase++) {
+        const assay_series *s = &e->series[phase];
+        if (s->count < ASSAY_SAMPLES_LEAST) continue;
+        double median = assay_stats_of(s->seconds, s->count).median;
+        double roof = flop_of(of->measurement->workload, phase) * 1e-9 / of->peak;
+        if (!(median >= ROOF_SHARE_LIMIT * roof))
+            assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED,
+                           "%s: %.4g ms is less than the declared work takes at this machine's peak, %.4g ms",
+                           assay_phase_name(phase), median * 1e3, roof * 1e3);
+    }
+}
+
+assay_status assay_outcome_judge(const assay_outcome_of *of, assay_entrant *const *entrants, int count, double *margins,
+                                 double *seconds)
+{
+    const assay_measurement *m = of->measurement;
+    const assay_values *given = &m->states[m->judged];
+    assay_values truth = {{0}};
+    unsigned roles = 0;
+    for (int k = 0; k < count; k++) {
+        const assay_entrant *e = entrants[k];
+        margins[k] = 0;
+        if (e->rig.verdict != ASSAY_VERDICT_PASS) continue;
+        if (e->infer.held) roles |= FORWARD_ROLE;
+        if (e->first.held || e->phases.held) roles |= FORWARD_ROLE | GRADIENT_ROLE;
+    }
+    *seconds = 0;
+    if (!roles) return ASSAY_OK;
+    double start = assay_clock();
+    assay_status st = assay_state_truth(of->problem, given, m->steps[m->judged], roles, &truth);
+    *seconds = assay_clock() - start;
+    if (st != ASSAY_OK) return st;
+    for (int k = 0; k < count; k++) {
+        const court c = {of, entrants[k], &margins[k]};
+        if (entrants[k]->rig.verdict != ASSAY_VERDICT_PASS) continue;
+        judge_entrant(&c, given, &truth, *seconds < CHEAP_TRUTH_SECONDS);
+        hold_against_roof(of, entrants[k]);
+    }
+    assay_values_free(&truth);
+    return ASSAY_OK;
+}
+
+/* ---- records ---- */
+
+#define SET(to, from) snprintf(to, sizeof(to), "%.*s", (int)sizeof(to) - 1, (from) ? (from) : "")
+
+/* What the headline rows contain; what the harness can't see is called unstated, not guessed. */
+static assay_equal_work equal_work(const assay_workload *w, int phase)
+{
+    const assay_problem *p = &w->problem;
+    int logits = phase == ASSAY_PHASE_STEP ? 0 : 1;
+    assay_equal_work e;
+    memset(&e, 0, sizeof e);
+    SET(e.dx_layer1, w->need_dx ? "requested" : "not requested");
+    SET(e.bptt_steps, "all");
+    SET(e.dead_reverse_top, p->directions == 2 && p->head == ASSAY_HEAD_LAST ? "executed" : "none");
+    SET(e.padding_frames, w->ragged ? "unstated" : "none");
+    SET(e.distinct_tokens, p->vocab ? "unstated" : "no");
+    SET(e.embedding_update, !p->vocab ? "none" : p->optimizer == ASSAY_OPT_ADAM ? "dense" : "unstated");
+    SET(e.logits, logits ? "materialised" : "not requested");
+    SET(e.wx_included, "yes");
+    SET(e.saved_state, phase == ASSAY_PHASE_INFER ? "none" : "inside");
+    SET(e.optimizer, p->optimizer == ASSAY_OPT_ADAM ? "adam" : "sgd");
+    SET(e.h2d, "none");
+    return e;
+}
+
+static void set_times(assay_record *r, const assay_series *s, uint64_t seed)
+{
+    assay_stats times = assay_stats_of(s->seconds, s->count);
+    assay_interval i = assay_stats_median_interval(s->seconds, s->count, seed);
+    r->median_ms = times.median * 1e3;
+    r->q1_ms = times.q1 * 1e3;
+    r->q3_ms = times.q3 * 1e3;
+    r->min_ms = times.min * 1e3;
+    r->mean_ms = times.mean * 1e3;
+    r->p95_ms = times.p95 * 1e3;
+    r->low_ms = i.low * 1e3;
+    r->high_ms = i.high * 1e3;
+    r->worker_ms = assay_stats_of(s->worker, s->count).median * 1e3;
+    r->n = s->count;
+    r->calls = s->calls;
+    for (int32_t k = 0; k < s->count; k++)
+        r->samples_ms[k] = s->seconds[k] * 1e3;
+}
+
+static void set_roof(assay_record *r, double flop, double peak)
+{
+    r->gflop = flop * 1e-9;
+    r->peak_gflop_per_s = peak;
+    r->gflop_per_s = flop > 0 ? r->gflop / r->median_ms * 1e3 : NAN;
+    r->roof_ms = flop > 0 ? r->gflop / peak * 1e3 : NAN;
+    r->roof_share = flop > 0 ? r->roof_ms / r->median_ms : NAN;
+    SET(r->limit, flop > 0 ? "multiply-add" : "none declared");
+}
+
+static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_entrant *e)
+{
+    const assay_session_info *about = &e->rig.about;
+    time_t now = time(NULL);
+    struct tm utc;
+    SET(r->workload, of->measurement->workload->id);
+    SET(r->implementation, about->name);
+    SET(r->version, about->version);
+    SET(r->arithmetic, assay_format_name(of->problem->arithmetic));
+    SET(r->loss_by, about->loss_by);
+    SET(r->update_by, about->update_by);
+    SET(r->plugin_hash, about->plugin_hash);
+    SET(r->libraries_hash, about->mapped_hash);
+    SET(r->certificate, e->certificate.hash);
+    SET(r->data, of->data);
+    SET(r->suite_version, of->options->suite_version);
+    SET(r->commit, of->options->commit);
+    SET(r->build, of->options->build);
+    if (gmtime_r(&now, &utc)) strftime(r->time, sizeof r->time, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    r->machine = *of->machine;
+    r->threads = of->threads;
+    r->seed = of->measurement->seed;
+    r->kept_state = of->measurement->judged;
+    r->calibration_before = of->calibration_before;
+    r->calibration_after = of->calibration_after;
+    r->drift = fabs(of->calibration_after / of->calibration_before - 1);
+    r->fit = r->drift <= DRIFT_LIMIT;
+    r->round_trip_ms = e->rig.round_trip * 1e3;
+}
+
+int assay_outcome_record(const assay_outcome_of *of, const assay_entrant *e, double margin, assay_records *out)
+{
+    int added = 0;
+    if (e->rig.verdict != ASSAY_VERDICT_PASS) return 0;
+    for (int phase = 0; phase < ASSAY_PHASES; phase++) {
+        const assay_series *s = &e->series[phase];
+        assay_record r;
+        if (s->count < ASSAY_SAMPLES_LEAST) continue;
+        memset(&r, 0, sizeof r);
+        r.samples_ms = malloc((size_t)s->count * sizeof *r.samples_ms);
+        if (!r.samples_ms) return -1;
+        set_origin(&r, of, e);
+        set_times(&r, s, of->measurement->seed);
+        set_roof(&r, flop_of(of->measurement->workload, phase), of->peak);
+        SET(r.phase, assay_phase_name(phase));
+        r.work = equal_work(of->measurement->workload, phase);
+        r.margin = margin;
+        if (assay_records_add(out, &r) != ASSAY_OK) {
+            free(r.samples_ms);
+            return -1;
+        }
+        added++;
+    }
+    return added;
+}

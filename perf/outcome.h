@@ -1,0 +1,29 @@
+/* outcome.h: from what was measured to what is published: the kept blocks judged, the roof held against the times, records.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_OUTCOME_H
+#define ASSAY_OUTCOME_H
+
+#include "perf/bench.h"
+#include "perf/measure.h"
+
+/* Everything about one workload's measurement that its records share. */
+typedef struct assay_outcome_of {
+    const assay_bench_options *options;
+    const assay_measurement *measurement;
+    const assay_problem *problem;
+    const assay_machine *machine;
+    const char *data;                     /* of the record */
+    int32_t threads;
+    double calibration_before, calibration_after, peak; /* GFLOP/s; peak = the best seen in this run */
+} assay_outcome_of;
+
+/* Compares what each entrant left behind with the truth, and sets verdict and why of those that are wrong, or faster
+ * than the roof allows (below 0.97 of the declared work at the peak rate). margins[k] = worst of entrant k. *seconds =
+ * what the truth took. ASSAY_NO_MEMORY where it could not be computed. Nothing may be timed meanwhile. */
+assay_status assay_outcome_judge(const assay_outcome_of *of, assay_entrant *const *entrants, int count, double *margins,
+                                 double *seconds);
+
+/* Adds a record for every phase of an entrant that passed and has samples enough. Returns how many, -1 without memory. */
+int assay_outcome_record(const assay_outcome_of *of, const assay_entrant *e, double margin, assay_records *out);
+
+#endif

@@ -1,0 +1,67 @@
+/* report.c: picks the writer; entries for dashboards.
+ * SPDX-License-Identifier: MIT */
+#include "perf/report.h"
+
+#include "perf/report_parts.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+int assay_report_format_by_name(const char *name)
+{
+    static const char *const names[] = {
+        [ASSAY_REPORT_TABLE] = "table", [ASSAY_REPORT_MARKDOWN] = "markdown", [ASSAY_REPORT_HTML] = "html",
+        [ASSAY_REPORT_JSON] = "json",   [ASSAY_REPORT_SMALLER] = "customSmallerIsBetter"};
+    for (int k = 0; k < (int)(sizeof names / sizeof *names); k++)
+        if (!strcmp(name, names[k])) return k;
+    return -1;
+}
+
+static char *smaller_is_better(const assay_records *list)
+{
+    json_t *root = json_array();
+    for (int32_t k = 0; k < list->count; k++) {
+        const assay_record *r = &list->at[k];
+        char name[160], range[64], extra[160];
+        snprintf(name, sizeof name, "%s/%s/%s/%s", r->workload, r->implementation, r->arithmetic, r->phase);
+        snprintf(range, sizeof range, "%.4g .. %.4g", r->low_ms, r->high_ms);
+        snprintf(extra, sizeof extra, "n %d, margin %.3g, seed 0x%016llx, %s", (int)r->n, r->margin,
+                 (unsigned long long)r->seed, r->machine.cpu);
+        json_array_append_new(root, json_pack("{sssssfssss}", "name", name, "unit", "ms", "value", r->median_ms, "range",
+                                              range, "extra", extra));
+    }
+    char *text = json_dumps(root, JSON_SORT_KEYS | JSON_INDENT(2));
+    json_decref(root);
+    return text;
+}
+
+static char *document(const assay_records *list, assay_report_format format)
+{
+    assay_report_groups groups;
+    char *text = NULL;
+    size_t size = 0;
+    if (assay_report_groups_make(list, &groups) != ASSAY_OK) return NULL;
+    FILE *f = open_memstream(&text, &size);
+    if (f && format == ASSAY_REPORT_TABLE) assay_report_table(f, list, &groups);
+    if (f && format == ASSAY_REPORT_MARKDOWN) assay_report_markdown(f, list, &groups);
+    if (f && format == ASSAY_REPORT_HTML) assay_report_html(f, list, &groups);
+    if (f && fclose(f)) {
+        free(text);
+        text = NULL;
+    }
+    assay_report_groups_free(&groups);
+    return text;
+}
+
+char *assay_report_text(const assay_records *list, assay_report_format format)
+{
+    switch (format) {
+    case ASSAY_REPORT_JSON:
+        return assay_records_text(list);
+    case ASSAY_REPORT_SMALLER:
+        return smaller_is_better(list);
+    default:
+        return document(list, format);
+    }
+}

@@ -1,0 +1,166 @@
+/* report_text.c: the report as a terminal table and as Markdown.
+ * SPDX-License-Identifier: MIT */
+#include "perf/report_parts.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* Columns of a row, in order of the work inside a step. */
+static const assay_phase columns[] = {ASSAY_PHASE_PACK,     ASSAY_PHASE_FORWARD, ASSAY_PHASE_LOSS,
+                                      ASSAY_PHASE_BACKWARD, ASSAY_PHASE_UPDATE,  ASSAY_PHASE_INFER};
+#define COLUMNS (int)(sizeof columns / sizeof *columns)
+
+static const char *ms(const assay_record *r, char *buffer)
+{
+    return r ? assay_report_number(r->median_ms, buffer) : "-";
+}
+
+static const char *percent(const assay_record *r, char *buffer)
+{
+    if (!r || !isfinite(r->roof_share)) return "-";
+    snprintf(buffer, 24, "%.0f %%", 100 * r->roof_share);
+    return buffer;
+}
+
+static const char *times(const assay_report_row *row, int first, char *buffer)
+{
+    char low[24], high[24];
+    if (first) return "1";
+    if (!isfinite(row->ratio.low)) return "-";
+    snprintf(buffer, 64, "%s..%s", assay_report_number(row->ratio.low, low), assay_report_number(row->ratio.high, high));
+    return buffer;
+}
+
+/* What holds for all rows of a group: seed, machine rate, and whether the clock was steady. */
+static void facts(FILE *f, const assay_report_group *g)
+{
+    const assay_record *r = g->rows[0].any, *step = g->rows[0].phase[ASSAY_PHASE_STEP];
+    char number[24];
+    fprintf(f, "seed 0x%016" PRIx64 ", %d threads, %s GFLOP/s at the multiply-add peak", r->seed, (int)r->threads,
+            assay_report_number(r->peak_gflop_per_s, number));
+    if (step) fprintf(f, ", roof of a step %s ms", assay_report_number(step->roof_ms, number));
+    if (!r->fit) fprintf(f, "; DRIFT %.1f %%: no verdict from this run", 100 * r->drift);
+}
+
+static void lead(FILE *f, const assay_records *list)
+{
+    const char *missing = assay_report_missing_peers(list);
+    if (missing[0]) fprintf(f, "Required peers that are not here: %s.\n", missing);
+    if (list->count == 0) {
+        fprintf(f, "Nothing was timed.\n");
+        return;
+    }
+    const assay_machine *m = &list->at[0].machine;
+    fprintf(f, "%s, %d cores, %s; %s; suite %s, commit %s.\n", m->cpu, (int)m->cores, m->isa, m->os,
+            list->at[0].suite_version, list->at[0].commit[0] ? list->at[0].commit : "unknown");
+}
+
+/* ---- terminal ---- */
+
+static void table_row(FILE *f, const assay_report_row *row, int first)
+{
+    const assay_record *step = row->phase[ASSAY_PHASE_STEP];
+    char name[80], b[COLUMNS][24], s[24], share[24], ratio[64], margin[24];
+    snprintf(name, sizeof name, "%s %s", row->any->implementation, row->any->arithmetic);
+    fprintf(f, "  %-18.18s", name);
+    for (int k = 0; k < COLUMNS; k++)
+        fprintf(f, " %8s", ms(row->phase[columns[k]], b[k]));
+    fprintf(f, " %8s %5s %13s %4d %6s\n", ms(step, s), percent(step, share), times(row, first, ratio),
+            step ? (int)step->n : (int)row->any->n, assay_report_number(row->any->margin, margin));
+}
+
+void assay_report_table(FILE *f, const assay_records *list, const assay_report_groups *g)
+{
+    lead(f, list);
+    for (int32_t k = 0; k < g->count; k++) {
+        const assay_report_group *group = &g->at[k];
+        fprintf(f, "\n%s: %s\n  ", group->id, group->workload ? group->workload->what : "not in this program's table");
+        facts(f, group);
+        fprintf(f, "\n  %-18s", "median ms of");
+        for (int c = 0; c < COLUMNS; c++)
+            fprintf(f, " %8s", assay_phase_name(columns[c]));
+        fprintf(f, " %8s %5s %13s %4s %6s\n", "step", "roof", "x fastest", "n", "margin");
+        for (int32_t r = 0; r < group->row_count; r++)
+            table_row(f, &group->rows[r], r == 0);
+    }
+    if (list->left_count) fprintf(f, "\nLeft out:\n");
+    for (int32_t k = 0; k < list->left_count; k++) {
+        const assay_left_out *l = &list->left[k];
+        fprintf(f, "  %s %s %s: %s\n", l->workload, l->implementation, l->phase, l->why);
+    }
+}
+
+/* ---- Markdown ---- */
+
+/* A cell must not end the row. */
+static void cell(FILE *f, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '|') fputc('\\', f);
+        fputc(*text == '\n' ? ' ' : *text, f);
+    }
+}
+
+static void markdown_row(FILE *f, const assay_report_row *row, int first)
+{
+    const assay_record *step = row->phase[ASSAY_PHASE_STEP];
+    char b[24], share[24], ratio[64], low[24], high[24];
+    fprintf(f, "| %s %s |", row->any->implementation, row->any->arithmetic);
+    for (int k = 0; k < COLUMNS; k++)
+        fprintf(f, " %s |", ms(row->phase[columns[k]], b));
+    fprintf(f, " **%s** |", ms(step, b));
+    if (step)
+        fprintf(f, " %s..%s |", assay_report_number(step->low_ms, low), assay_report_number(step->high_ms, high));
+    else
+        fprintf(f, " - |");
+    fprintf(f, " %s | %s | %d | %s |\n", percent(step, share), times(row, first, ratio),
+            step ? (int)step->n : (int)row->any->n, assay_report_number(row->any->margin, b));
+}
+
+static void markdown_published(FILE *f, const char *id)
+{
+    int any = 0;
+    for (int k = 0; k < assay_published_count(); k++) {
+        const assay_published *p = assay_published_get(k);
+        char number[24];
+        if (strcmp(p->workload, id)) continue;
+        if (!any++)
+            fprintf(f, "\n<details><summary>published, other hardware</summary>\n\n"
+                       "| implementation | phase | ms | hardware | source | remark |\n|---|---|---:|---|---|---|\n");
+        fprintf(f, "| %s | %s | %s | %s | %s | %s |\n", p->implementation, p->phase, assay_report_number(p->ms, number),
+                p->hardware, p->source, p->note ? p->note : "");
+    }
+    if (any) fprintf(f, "\n</details>\n");
+}
+
+void assay_report_markdown(FILE *f, const assay_records *list, const assay_report_groups *g)
+{
+    fprintf(f, "# Recurrent networks: measured times\n\n");
+    lead(f, list);
+    fprintf(f, "\nMedian milliseconds of one call. *roof*: share of what the machine's multiply-add peak allows for the "
+               "declared work. *x fastest*: 95 %% interval of the paired ratio. *margin*: worst error of the timed calls' "
+               "results over their limit.\n");
+    for (int32_t k = 0; k < g->count; k++) {
+        const assay_report_group *group = &g->at[k];
+        fprintf(f, "\n## %s\n\n%s; ", group->id, group->workload ? group->workload->what : "not in this program's table");
+        facts(f, group);
+        fprintf(f, ".\n\n| implementation |");
+        for (int c = 0; c < COLUMNS; c++)
+            fprintf(f, " %s |", assay_phase_name(columns[c]));
+        fprintf(f, " step | 95 %% | roof | x fastest | n | margin |\n|---|");
+        for (int c = 0; c < COLUMNS + 6; c++)
+            fprintf(f, "---:|");
+        fprintf(f, "\n");
+        for (int32_t r = 0; r < group->row_count; r++)
+            markdown_row(f, &group->rows[r], r == 0);
+        markdown_published(f, group->id);
+    }
+    if (list->left_count) fprintf(f, "\n## Left out\n\n| workload | implementation | phase | why |\n|---|---|---|---|\n");
+    for (int32_t k = 0; k < list->left_count; k++) {
+        const assay_left_out *l = &list->left[k];
+        fprintf(f, "| %s | %s | %s | ", l->workload, l->implementation, l->phase);
+        cell(f, l->why);
+        fprintf(f, " |\n");
+    }
+}

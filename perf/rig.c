@@ -1,0 +1,174 @@
+/* rig.c: an implementation on a workload: memory, bindings, requests.
+ * SPDX-License-Identifier: MIT */
+#include "perf/rig.h"
+
+#include "perf/stats.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROUND_TRIPS 21
+
+int assay_rig_fail(assay_rig *r, assay_verdict v, const char *format, ...)
+{
+    if (r->verdict == ASSAY_VERDICT_PASS) {
+        va_list list;
+        va_start(list, format);
+        vsnprintf(r->why, sizeof r->why, format, list);
+        va_end(list);
+        r->verdict = v;
+    }
+    return 0;
+}
+
+static int answered(assay_rig *r, const char *what, const assay_reply *reply)
+{
+    static const assay_verdict of[] = {
+        [ASSAY_ANSWERED] = ASSAY_VERDICT_FAIL, [ASSAY_DIED] = ASSAY_VERDICT_CRASHED, [ASSAY_TIMED_OUT] = ASSAY_VERDICT_TIMEOUT, [ASSAY_MUTE] = ASSAY_VERDICT_CRASHED};
+    if (reply->outcome == ASSAY_ANSWERED && reply->status == ASSAY_OK) return 1;
+    assay_verdict v = of[reply->outcome];
+    if (reply->outcome == ASSAY_ANSWERED && reply->status == ASSAY_UNSUPPORTED) v = ASSAY_VERDICT_UNSUPPORTED;
+    if (reply->outcome == ASSAY_ANSWERED && reply->status == ASSAY_NO_DEVICE) v = ASSAY_VERDICT_SKIPPED;
+    return assay_rig_fail(r, v, "%s: %s", what, reply->what[0] ? reply->what : "status is not ASSAY_OK");
+}
+
+int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_options *o, const assay_problem *p)
+{
+    char why[160] = "";
+    memset(r, 0, sizeof *r);
+    for (int id = 0; id < ASSAY_TENSORS; id++)
+        r->memory[id].fd = -1;
+    r->problem = *p;
+    r->tensor_count = assay_tensors_of(p, r->tensors);
+    assay_reply reply = assay_session_start(plugin, o, &r->session);
+    if (!answered(r, "start", &reply)) return 0;
+    r->about = *assay_session_about(r->session);
+    reply = assay_session_supports(r->session, p, &r->declared, why, sizeof why);
+    if (reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_UNSUPPORTED)
+        return assay_rig_fail(r, ASSAY_VERDICT_UNSUPPORTED, "%s", why);
+    return answered(r, "supports", &reply);
+}
+
+/* Is this output part of a training step? dx and final states are not. */
+static int wanted(const assay_tensor *x)
+{
+    switch (x->id) {
+    case ASSAY_Y:
+    case ASSAY_LOSS:
+    case ASSAY_LOSS_ROWS:
+        return 1;
+    default:
+        return x->id >= ASSAY_SLOTS && x->role != ASSAY_ROLE_INPUT;
+    }
+}
+
+static int bind(assay_rig *r, const assay_tensor *x, int input)
+{
+    assay_memory *m = &r->memory[x->id];
+    size_t bytes = (size_t)x->count * assay_element_bytes(x, r->problem.arithmetic);
+    if (m->fd < 0 && assay_memory_make(bytes, ASSAY_PLACE_START, input, m) != ASSAY_OK)
+        return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "%s: no memory for %zu bytes", x->name, bytes);
+    assay_reply reply = assay_session_bind(r->session, x->id, m);
+    return answered(r, "bind", &reply);
+}
+
+static int measure_round_trip(assay_rig *r)
+{
+    const assay_call nothing = {.kind = ASSAY_CALL_POISON, .what = 0};
+    double seconds[ROUND_TRIPS];
+    for (int k = 0; k < ROUND_TRIPS; k++) {
+        assay_timing t;
+        if (!assay_rig_run(r, &nothing, 1, 1, &t)) return 0;
+        seconds[k] = t.seconds;
+    }
+    r->round_trip = assay_stats_of(seconds, ROUND_TRIPS).median;
+    return 1;
+}
+
+int assay_rig_plan(assay_rig *r, const assay_values *given)
+{
+    assay_sizes sizes;
+    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
+    assay_reply reply = assay_session_plan(r->session, &r->problem, ASSAY_PLACE_START, &sizes);
+    if (!answered(r, "plan", &reply)) return 0;
+    for (int k = 0; k < r->tensor_count; k++) {
+        const assay_tensor *x = &r->tensors[k];
+        int input = given->at[x->id] != NULL;
+        if ((input || wanted(x)) && !bind(r, x, input)) return 0;
+    }
+    return measure_round_trip(r);
+}
+
+int assay_rig_logits(assay_rig *r, int on)
+{
+    assay_tensor x;
+    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
+    if (!assay_tensor_find(&r->problem, ASSAY_LOGITS, &x)) return 1;
+    if (on) return bind(r, &x, 0);
+    assay_reply reply = assay_session_bind(r->session, ASSAY_LOGITS, NULL);
+    assay_memory_free(&r->memory[ASSAY_LOGITS]);
+    r->memory[ASSAY_LOGITS].fd = -1;
+    return answered(r, "bind", &reply);
+}
+
+int assay_rig_restore(assay_rig *r, const assay_values *given)
+{
+    static const assay_call pack = {.kind = ASSAY_CALL_PACK};
+    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
+    for (int k = 0; k < r->tensor_count; k++) {
+        const assay_tensor *x = &r->tensors[k];
+        if (!given->at[x->id]) continue;
+        assay_values_store(x, r->problem.arithmetic, given->at[x->id], assay_memory_data(&r->memory[x->id]));
+    }
+    return assay_rig_run(r, &pack, 1, 1, NULL);
+}
+
+int assay_rig_run(assay_rig *r, const assay_call *calls, int count, int repeat, assay_timing *t)
+{
+    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
+    assay_reply reply = assay_session_run(r->session, calls, count, repeat, 1, NULL, t);
+    return answered(r, "run", &reply);
+}
+
+int assay_rig_pass(assay_rig *r, assay_pass pass, int64_t step, int repeat, assay_timing *t)
+{
+    assay_call call = {.kind = ASSAY_CALL_RUN, .pass = (int32_t)pass, .step = step};
+    return assay_rig_run(r, &call, 1, repeat, t);
+}
+
+int assay_rig_read(assay_rig *r, unsigned roles, assay_values *out)
+{
+    static const assay_call unpack = {.kind = ASSAY_CALL_UNPACK};
+    memset(out, 0, sizeof *out);
+    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
+    if (roles & (1u << ASSAY_ROLE_GRADIENT | 1u << ASSAY_ROLE_UPDATED) && !assay_rig_run(r, &unpack, 1, 1, NULL))
+        return 0;
+    if (assay_values_make(&r->problem, roles, out) != ASSAY_OK)
+        return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "no memory for the results");
+    for (int k = 0; k < r->tensor_count; k++) {
+        const assay_tensor *x = &r->tensors[k];
+        if (!out->at[x->id]) continue;
+        if (r->memory[x->id].fd < 0)
+            assay_values_drop(out, x->id);
+        else
+            assay_values_load(x, r->problem.arithmetic, assay_memory_data(&r->memory[x->id]), out->at[x->id]);
+    }
+    return 1;
+}
+
+void assay_rig_poison(assay_rig *r)
+{
+    for (int id = 0; id < ASSAY_TENSORS; id++)
+        if (r->memory[id].fd >= 0 && !r->memory[id].input) assay_memory_poison(&r->memory[id]);
+}
+
+void assay_rig_end(assay_rig *r)
+{
+    for (int id = 0; id < ASSAY_TENSORS; id++) {
+        if (r->memory[id].map) assay_memory_free(&r->memory[id]);
+        r->memory[id] = (assay_memory){.fd = -1};
+    }
+    assay_session_end(r->session);
+    r->session = NULL;
+}

@@ -1,0 +1,159 @@
+/* test_report.c: the report says what the records say, keeps others' numbers apart, and loads nothing.
+ * SPDX-License-Identifier: MIT */
+#include "perf/report.h"
+
+#include "perf/report_group.h"
+#include "perf/tests/sample.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+static char *report(assay_report_format format)
+{
+    assay_records list = assay_sample_records();
+    char *text = assay_report_text(&list, format);
+    assay_records_free(&list);
+    assert_non_null(text);
+    return text;
+}
+
+static void rows_are_grouped_and_the_fastest_comes_first(void **state)
+{
+    (void)state;
+    assay_records list = assay_sample_records();
+    assay_report_groups g;
+    assert_int_equal(assay_report_groups_make(&list, &g), ASSAY_OK);
+    assert_int_equal(g.count, 2);
+    assert_string_equal(g.at[0].id, "b1.lstm-ce-short");
+    assert_int_equal(g.at[0].row_count, 2);
+    assert_string_equal(g.at[0].rows[0].any->implementation, "quick");
+    assay_report_groups_free(&g);
+    assay_records_free(&list);
+}
+
+static void the_ratio_is_paired(void **state)
+{
+    (void)state;
+    assay_records list = assay_sample_records();
+    assay_report_groups g;
+    assert_int_equal(assay_report_groups_make(&list, &g), ASSAY_OK);
+    assert_true(isnan(g.at[0].rows[0].ratio.low));
+    assert_true(fabs(g.at[0].rows[1].ratio.low - 2) < 1e-12 && fabs(g.at[0].rows[1].ratio.high - 2) < 1e-12);
+    assay_report_groups_free(&g);
+    assay_records_free(&list);
+}
+
+static void samples_of_two_runs_are_no_pairs(void **state)
+{
+    (void)state;
+    assay_records list = assay_sample_records();
+    for (int32_t k = 0; k < list.count; k++)
+        if (!strcmp(list.at[k].implementation, "slow")) list.at[k].seed = 1;
+    assay_report_groups g;
+    assert_int_equal(assay_report_groups_make(&list, &g), ASSAY_OK);
+    assert_true(isnan(g.at[0].rows[1].ratio.low));
+    assay_report_groups_free(&g);
+    assay_records_free(&list);
+}
+
+static void numbers_have_three_figures(void **state)
+{
+    (void)state;
+    char b[24];
+    assert_string_equal(assay_report_number(12345.6, b), "12346");
+    assert_string_equal(assay_report_number(99.96, b), "100");
+    assert_string_equal(assay_report_number(12.345, b), "12.3");
+    assert_string_equal(assay_report_number(1.2345, b), "1.23");
+    assert_string_equal(assay_report_number(0.01234, b), "0.012");
+    assert_string_equal(assay_report_number(NAN, b), "-");
+}
+
+static void every_format_names_seed_reason_and_missing_peers(void **state)
+{
+    (void)state;
+    static const assay_report_format formats[] = {ASSAY_REPORT_TABLE, ASSAY_REPORT_MARKDOWN, ASSAY_REPORT_HTML};
+    for (int k = 0; k < 3; k++) {
+        char *text = report(formats[k]);
+        assert_non_null(strstr(text, "0xfedcba9876543210"));
+        assert_non_null(strstr(text, "budget: 6 steps"));
+        assert_non_null(strstr(text, "PyTorch, oneDNN"));
+        free(text);
+    }
+}
+
+static void the_page_loads_nothing_and_escapes_what_it_prints(void **state)
+{
+    (void)state;
+    char *text = report(ASSAY_REPORT_HTML);
+    assert_null(strstr(text, "http://"));
+    assert_null(strstr(text, "https://"));
+    assert_null(strstr(text, "<script"));
+    assert_null(strstr(text, "<link"));
+    assert_null(strstr(text, "url("));
+    assert_null(strstr(text, "<beta>"));
+    assert_non_null(strstr(text, "1.0 &lt;beta&gt; &amp; &quot;co&quot;"));
+    assert_non_null(strstr(text, "published, other hardware"));
+    free(text);
+}
+
+static void a_bar_in_a_reason_does_not_end_a_markdown_cell(void **state)
+{
+    (void)state;
+    char *text = report(ASSAY_REPORT_MARKDOWN);
+    assert_non_null(strstr(text, "6 steps \\| would"));
+    free(text);
+}
+
+static void dashboards_get_a_name_a_unit_and_a_value(void **state)
+{
+    (void)state;
+    char *text = report(ASSAY_REPORT_SMALLER);
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *one = json_array_get(root, 5);
+    assert_int_equal(json_array_size(root), 15);
+    assert_string_equal(json_string_value(json_object_get(one, "name")), "b1.lstm-ce-short/slow/fp32/step");
+    assert_string_equal(json_string_value(json_object_get(one, "unit")), "ms");
+    assert_true(fabs(json_number_value(json_object_get(one, "value")) - 261.04) < 1e-9);
+    json_decref(root);
+    free(text);
+}
+
+static void nothing_timed_is_said(void **state)
+{
+    (void)state;
+    assay_records none = {0};
+    char *text = assay_report_text(&none, ASSAY_REPORT_HTML);
+    assert_non_null(strstr(text, "Nothing was timed."));
+    free(text);
+}
+
+static void formats_have_names(void **state)
+{
+    (void)state;
+    assert_int_equal(assay_report_format_by_name("html"), ASSAY_REPORT_HTML);
+    assert_int_equal(assay_report_format_by_name("customSmallerIsBetter"), ASSAY_REPORT_SMALLER);
+    assert_int_equal(assay_report_format_by_name("pdf"), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_grouped_and_the_fastest_comes_first),
+        cmocka_unit_test(the_ratio_is_paired),
+        cmocka_unit_test(samples_of_two_runs_are_no_pairs),
+        cmocka_unit_test(numbers_have_three_figures),
+        cmocka_unit_test(every_format_names_seed_reason_and_missing_peers),
+        cmocka_unit_test(the_page_loads_nothing_and_escapes_what_it_prints),
+        cmocka_unit_test(a_bar_in_a_reason_does_not_end_a_markdown_cell),
+        cmocka_unit_test(dashboards_get_a_name_a_unit_and_a_value),
+        cmocka_unit_test(nothing_timed_is_said),
+        cmocka_unit_test(formats_have_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
