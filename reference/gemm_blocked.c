@@ -20,7 +20,8 @@ enum {
     BLOCK_ROWS = 96,     /* 96 x 640 doubles = 480 KiB, half of a second-level cache of 1 MiB */
     TASKS_A_THREAD = 2,  /* so that a thread that lost its core for a while does not hold up the others */
     PANELS_A_TASK = 4,   /* below that, packing A again for each task costs too much */
-    SERIAL_MACS = 100000 /* starting threads takes as long as so many multiply-adds */
+    TERMS_A_UNIT = 16,   /* 16 x 24 doubles = 3 KiB of each panel at a time */
+    SERIAL_MACS = 2000000, /* 30 to 60 us: two threads gain nothing on less, and a busy machine makes them lose */
 };
 
 const assay_gemm_kernel *assay_gemm_kernel_pick(void)
@@ -42,26 +43,84 @@ static int lesser(int a, int b)
     return a < b ? a : b;
 }
 
-/* `lanes` rows or columns, `depth` terms each -> out (depth, width), width >= lanes, the rest zeros. Lane l, term j
- * is at[l * lane + j * step]. */
-static void pack_panel(const double *at, int64_t lane, int64_t step, int lanes, int64_t depth, int width,
-                       assay_factor how, double *out)
+/* A factor on its way into panels of `width` lanes (rows of A, columns of B), each (depth, width). The last panel has
+ * the lanes that are left: padded with zeros if `pads`, else narrower. Lane l, term j is at[l * lane + j * step]. */
+typedef struct packing {
+    const double *at;
+    int64_t lane, step;
+    int lanes, depth, width, pads;
+    assay_factor how;
+    double *out;
+} packing;
+
+/* Inlined with constant w and l, so that a row of a panel is a few moves. */
+static inline __attribute__((always_inline)) void copy(const double *at, int64_t lane, int64_t step, int l, int depth,
+                                                       int w, double *out)
 {
-    if (lanes < width) memset(out, 0, (size_t)depth * (size_t)width * sizeof *out);
-    if (lane == 1) {
-        for (int64_t j = 0; j < depth; ++j)
-            memcpy(out + j * width, at + j * step, (size_t)lanes * sizeof *out);
-    } else {
-        for (int64_t j = 0; j < depth; ++j)
-            for (int l = 0; l < lanes; ++l)
-                out[j * width + l] = at[l * lane + j * step];
+    for (int j = 0; j < depth; ++j, at += step, out += w)
+        for (int i = 0; i < l; ++i)
+            out[i] = at[i * lane];
+}
+
+#define COPY(w)                                                                                                        \
+    if (lane == 1)                                                                                                     \
+        copy(at, 1, step, w, depth, w, out);                                                                           \
+    else                                                                                                               \
+        copy(at, lane, step, w, depth, w, out);                                                                        \
+    break
+
+static void copy_full(const double *at, int64_t lane, int64_t step, int depth, int width, double *out)
+{
+    switch (width) {
+    case 4:
+        COPY(4);
+    case 8:
+        COPY(8);
+    case 12:
+        COPY(12);
+    case 24:
+        COPY(24);
+    default:
+        COPY(width);
     }
-    if (how.operand != ASSAY_FP64)
-        for (int64_t i = 0; i < depth * width; ++i)
-            out[i] = assay_round_to(how.operand, out[i]);
-    if (how.square)
-        for (int64_t i = 0; i < depth * width; ++i)
+}
+
+/* Terms [from, to) of panel q. */
+static void pack_piece(const packing *p, int q, int from, int to)
+{
+    const int first = q * p->width, lanes = lesser(p->width, p->lanes - first), width = p->pads ? p->width : lanes;
+    const double *at = p->at + first * p->lane + from * p->step;
+    double *out = p->out + (int64_t)first * p->depth + (int64_t)from * width;
+    const int64_t count = (int64_t)(to - from) * width;
+    if (lanes < width) memset(out, 0, (size_t)count * sizeof *out);
+    if (lanes == width)
+        copy_full(at, p->lane, p->step, to - from, width, out);
+    else
+        copy(at, p->lane, p->step, lanes, to - from, width, out);
+    if (p->how.operand != ASSAY_FP64)
+        for (int64_t i = 0; i < count; ++i)
+            out[i] = assay_round_to(p->how.operand, out[i]);
+    if (p->how.square)
+        for (int64_t i = 0; i < count; ++i)
             out[i] *= out[i];
+}
+
+/* Packing is done in units, in the order in which memory lies: by panels where the terms are neighbours, else by a few
+ * terms of all panels. */
+static int units(const packing *p)
+{
+    return p->lane == 1 ? ceil_div(p->depth, TERMS_A_UNIT) : ceil_div(p->lanes, p->width);
+}
+
+static void pack_unit(const packing *p, int unit)
+{
+    if (p->lane != 1) {
+        pack_piece(p, unit, 0, p->depth);
+        return;
+    }
+    const int from = unit * TERMS_A_UNIT, to = lesser(p->depth, from + TERMS_A_UNIT);
+    for (int q = 0; q * p->width < p->lanes; ++q)
+        pack_piece(p, q, from, to);
 }
 
 int assay_gemm_packed_columns(void)
@@ -78,13 +137,11 @@ int64_t assay_gemm_packed_count(int n, int k)
 void assay_gemm_pack_b(int n, int k, assay_matrix b, assay_factor how, double *out)
 {
     const assay_gemm_kernel *g = assay_gemm_kernel_pick();
-    const int panels = ceil_div(n, g->cols);
-#pragma omp parallel for schedule(static) if (!omp_in_parallel() && (int64_t)n * k > SERIAL_MACS)
-    for (int p = 0; p < panels; ++p) {
-        const int from = p * g->cols;
-        pack_panel(b.at + from * b.across, b.across, b.down, lesser(g->cols, n - from), k, g->cols, how,
-                   out + (int64_t)from * k);
-    }
+    const packing p = {b.at, b.across, b.down, n, k, g->cols, 1, how, out};
+    const int count = units(&p);
+#pragma omp parallel for schedule(static) if (!omp_in_parallel() && (int64_t)n * k > SERIAL_MACS / 16)
+    for (int unit = 0; unit < count; ++unit)
+        pack_unit(&p, unit);
 }
 
 /* One product: what all its tasks share. */
@@ -134,11 +191,10 @@ static void run_task(const product *p, int task, int from, int terms, const doub
     const int first = task % p->panel_tasks * p->panels, column = first * g->cols;
     const int end = lesser(p->n, column + p->panels * g->cols);
     if (rows <= 0 || column >= end) return;
-    for (int r = 0; r < rows; r += g->rows) {
-        const int height = lesser(g->rows, rows - r);
-        pack_panel(p->a.at + (row + r) * p->a.down + from * p->a.across, p->a.down, p->a.across, height, terms, height,
-                   p->how, room + (int64_t)r * terms);
-    }
+    const packing pa = {
+        p->a.at + row * p->a.down + from * p->a.across, p->a.down, p->a.across, rows, terms, g->rows, 0, p->how, room};
+    for (int unit = 0; unit < units(&pa); ++unit)
+        pack_unit(&pa, unit);
     b += first * stride;
     for (int q = column; q < end; q += g->cols, b += stride)
         run_panel(p, rows, lesser(g->cols, end - q), terms, room, b, p->c + row * p->ldc + q,
@@ -180,19 +236,18 @@ int assay_gemm_blocked(int m, int n, int k, assay_matrix a, assay_matrix b, cons
     double *memory = aligned_alloc(64, ((size_t)(room * threads + slab) * sizeof(double) + 63) / 64 * 64);
     if (!memory) return 0;
     double *fresh = memory + room * threads;
-    const int panels = ceil_div(n, p.g->cols), tasks = p.row_tasks * p.panel_tasks;
+    const int tasks = p.row_tasks * p.panel_tasks;
 
 #pragma omp parallel num_threads(threads) if (threads > 1)
     for (int from = 0; from < k; from += p.deep) {
         const int terms = lesser(p.deep, k - from);
         const int64_t stride = (int64_t)(packed ? k : terms) * p.g->cols;
         if (!packed) {
+            const packing pb = {b.at + from * b.down, b.across, b.down, n, terms, p.g->cols, 1, how, fresh};
+            const int count = units(&pb);
 #pragma omp for schedule(static)
-            for (int q = 0; q < panels; ++q) {
-                const int column = q * p.g->cols;
-                pack_panel(b.at + from * b.down + column * b.across, b.across, b.down, lesser(p.g->cols, n - column),
-                           terms, p.g->cols, how, fresh + q * stride);
-            }
+            for (int unit = 0; unit < count; ++unit)
+                pack_unit(&pb, unit);
         }
 #pragma omp for schedule(dynamic)
         for (int task = 0; task < tasks; ++task)
