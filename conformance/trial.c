@@ -115,6 +115,12 @@ static unsigned reach(assay_routine routine)
     return ASSAY_ROLES_WANTED;
 }
 
+/* Inference of a network ends with its logits. */
+static int is_network_loss(const assay_problem *p, const assay_tensor *x)
+{
+    return p->op == ASSAY_OP_NETWORK && (x->id == ASSAY_LOSS || x->id == ASSAY_LOSS_ROWS);
+}
+
 static void check_canary(assay_trial *t, const assay_tensor *x)
 {
     char what[40];
@@ -141,7 +147,8 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
     int count = assay_tensors_of(p, list);
     for (int k = 0; k < count && !t->over; k++) {
         const assay_tensor *x = &list[k];
-        if (!is_input(x) && skip && skip[x->id]) assay_values_drop(got, x->id);
+        int unmade = routine == ASSAY_ROUTINE_INFER && is_network_loss(p, x);
+        if (!is_input(x) && (unmade || (skip && skip[x->id]))) assay_values_drop(got, x->id);
         int there = is_input(x) ? given->at[x->id] != NULL : got->at[x->id] != NULL;
         if (!bind(t, x, there) || !there) continue;
         assay_memory_poison(&t->memory[x->id]);

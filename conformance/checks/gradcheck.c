@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define DIRECTIONS 8
-#define STEPS 4
+#define STEPS 6
 
 typedef struct probe {
     assay_trial *t;
@@ -113,13 +113,14 @@ static double norm(const double *v, int64_t n)
     return sqrt(s);
 }
 
-/* The step with the smallest estimate of its own error, from h = 1, 1/8, 1/64, 1/512; *error is that estimate. */
+/* The step with the smallest estimate of its own error, from h = 1/2, 1/4 ... 1/64; *error is that estimate: noise, and
+ * the change from the step before, which is mostly that step's larger truncation. */
 static double choose_step(probe *b, double *error)
 {
     double best = 0, previous = NAN;
     *error = INFINITY;
     for (int j = 0; j < STEPS && !b->t->over; j++) {
-        double h = ldexp(1, -3 * j), r = extrapolated(b, h);
+        double h = ldexp(0.5, -j), r = extrapolated(b, h);
         double e = 3 * 1.9 * b->noise / h + fabs(r - previous);
         if (j > 0 && e < *error) {
             *error = e;
