@@ -140,6 +140,16 @@ static void draw(probe *b, int k)
         b->direction[e] = assay_random_bits(b->t->subject->seed, stream, (uint64_t)e) & 1u ? rms : -rms;
 }
 
+/* What the same step leaves as truncation along a few other directions, where it is more than along the first. */
+static double widest_error(probe *b, double h, double error)
+{
+    for (int k = 1; k < 4 && !b->t->over; k++) {
+        draw(b, k);
+        error = fmax(error, 3 * 1.9 * b->noise / h + fabs(extrapolated(b, h) - extrapolated(b, 2 * h)));
+    }
+    return error;
+}
+
 /* All directions of one tensor: one finding, the worst. */
 static void along(probe *b)
 {
@@ -147,6 +157,7 @@ static void along(probe *b)
     int useful = 0, at_direction = -1;
     draw(b, 0);
     double h = choose_step(b, &error);
+    error = widest_error(b, h, error);
     size = norm(b->truth, b->x.count);
     for (int k = 0; k < DIRECTIONS && !b->t->over; k++) {
         draw(b, k);
