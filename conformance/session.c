@@ -233,7 +233,7 @@ static assay_reply open_plugin(assay_session *s, const assay_session_options *o)
 static assay_reply name_plugin(const char *plugin, assay_reply r)
 {
     assay_reply named = r;
-    say(&named, "%s: %s", plugin, r.what[0] ? r.what : "open failed");
+    say(&named, "%s: %s", plugin, r.what);
     return named;
 }
 

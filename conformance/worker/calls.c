@@ -31,9 +31,15 @@ static int environment_changed(void)
 
 assay_status assay_server_status(int returned, const char *call, char *what)
 {
-    if (returned >= ASSAY_OK && returned <= ASSAY_FAILED) return (assay_status)returned;
-    snprintf(what, ASSAY_WIRE_WHAT, "%s returned %d, which is no assay_status", call, returned);
-    return ASSAY_FAILED;
+    static const char *const names[] = {"ASSAY_OK",        "ASSAY_UNSUPPORTED", "ASSAY_BAD_ARGUMENT",
+                                        "ASSAY_NO_MEMORY", "ASSAY_NO_DEVICE",   "ASSAY_FAILED"};
+    if (returned == ASSAY_OK) return ASSAY_OK;
+    if (returned < 0 || returned > ASSAY_FAILED) {
+        snprintf(what, ASSAY_WIRE_WHAT, "%s returned %d, which is no assay_status", call, returned);
+        return ASSAY_FAILED;
+    }
+    snprintf(what, ASSAY_WIRE_WHAT, "%s returned %s", call, names[returned]);
+    return (assay_status)returned;
 }
 
 /* Where a slot's pointer lies in assay_args, and its second place: integers are passed twice. */

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <ucontext.h>
 
-enum { STACK_BYTES = 64 * 1024, NEAR_NULL = 64 * 1024 };
+enum { STACK_BYTES = 64 * 1024, NEAR = 64 * 1024 };
 
 /* A signal handler gets no argument of its own: this is how it finds the worker. */
 static const assay_scene *volatile watched;
@@ -63,6 +63,18 @@ static const char *access_of(const ucontext_t *context)
 #endif
 }
 
+static uintptr_t stack_of(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+    return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+    return (uintptr_t)context->uc_mcontext.sp;
+#else
+    (void)context;
+    return 0;
+#endif
+}
+
 /* "write to input x: offset 0 of 40 bytes"; 0 if the address lies in no region. */
 static int put_place(line *l, const assay_scene *s, const char *access, const unsigned char *address)
 {
@@ -95,7 +107,12 @@ static void put_memory_fault(line *l, const assay_scene *s, const siginfo_t *inf
     put(l, access);
     put(l, " at ");
     put_number(l, address, 16);
-    put(l, address < NEAR_NULL ? " (a null pointer)" : " (no tensor or block of the plan)");
+    if (address < NEAR)
+        put(l, " (a null pointer)");
+    else if (address + NEAR - stack_of(context) < 2 * NEAR)
+        put(l, " (the stack overflowed)");
+    else
+        put(l, " (no tensor or block of the plan)");
 }
 
 static void put_cause(line *l, const assay_scene *s, const siginfo_t *info, const ucontext_t *context)

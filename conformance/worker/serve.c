@@ -265,13 +265,9 @@ int assay_worker_refuse(int socket, assay_status status, const char *why)
 
 void assay_worker_begin(int socket, const assay_worker_options *options)
 {
-    assay_scene *scene = calloc(1, sizeof *scene); /* watched until serve() puts its own in its place */
-    if (!scene || options->guest) {
-        free(scene);
-        return;
-    }
-    scene->socket = socket;
-    scene->doing = "load";
-    assay_fault_watch(scene);
+    static assay_scene scene = {.doing = "load"}; /* watched until serve() puts its own in its place */
+    if (options->guest) return;
+    scene.socket = socket;
+    assay_fault_watch(&scene);
     if (options->sandbox > 0) assay_sandbox_close(1);
 }

@@ -30,7 +30,8 @@ void assay_server_point(assay_server *s, int id);
 /* Unbinds every tensor. */
 void assay_server_unbind(assay_server *s);
 
-/* A status that a plugin returned, or ASSAY_FAILED and a line where it's no status at all. */
+/* A status that a plugin returned, ASSAY_FAILED where it's no status at all; one line in what[ASSAY_WIRE_WHAT] unless
+ * it is ASSAY_OK. */
 assay_status assay_server_status(int returned, const char *call, char *what);
 
 #endif

@@ -70,7 +70,7 @@ static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream 
 static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
 {
     (void)plan, (void)stream;
-    if (args->param_1[0]) memcpy(args->param_1[0], args->packed, sizeof(float));
+    if (args->dparam[0]) memcpy(args->dparam[0], args->packed, sizeof(float));
     return ASSAY_OK;
 }
 
@@ -248,6 +248,7 @@ static assay_status escape(int how)
 
 static assay_status speak(int how)
 {
+    if (how == ROGUE_LOOK_AROUND) return getuid() == 0 || getenv(ROGUE_SECRET) ? ASSAY_FAILED : ASSAY_OK;
     if (how == ROGUE_BAD_STATUS) return (assay_status)77;
     if (how == ROGUE_HANG_UP) {
         close(WORKER_SOCKET);

@@ -30,7 +30,8 @@ enum rogue {
     ROGUE_TRACE,
     ROGUE_KILL_PARENT,
     ROGUE_TIMER,
-    ROGUE_OPEN_FILE, /* ASSAY_FAILED if it could */
+    ROGUE_OPEN_FILE,   /* ASSAY_FAILED if it could */
+    ROGUE_LOOK_AROUND, /* ASSAY_FAILED if it is root or finds the secret in its environment */
     ROGUE_BAD_STATUS,
     ROGUE_GARBAGE,     /* writes to the worker's socket */
     ROGUE_HANG_UP,     /* closes the worker's socket and waits */
@@ -41,7 +42,10 @@ enum rogue {
     ROGUE_UNSUPPORTED /* with a reason that holds an escape sequence */
 };
 
-/* What rogue.so prints, and the byte that it writes out of bounds. */
+/* A variable that a parent has, but no worker. */
+#define ROGUE_SECRET "ASSAY_TEST_SECRET"
+
+/* What rogue.so prints. */
 #define ROGUE_TEXT "rogue was here"
 
 #endif
