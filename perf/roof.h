@@ -1,0 +1,38 @@
+/* roof.h: what this machine can do at most, measured: multiply-adds in registers, and the product of its BLAS.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_ROOF_H
+#define ASSAY_ROOF_H
+
+#include "reference/problem.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct assay_roof {
+    double fma_gflops_fp32; /* 1e9 floating-point operations a second, a multiply-add counts two; all threads */
+    double fma_gflops_fp64;
+    double sgemm_gflops; /* OpenBLAS, 2048 x 2048 x 2048 */
+    int threads;
+    const char *isa; /* "avx512", "avx2", "baseline"; static */
+} assay_roof;
+
+/* Measures for about `seconds`, a third for each rate; each is the best of many bursts of some milliseconds, because
+ * whatever else runs on the machine can only slow one down. threads >= 1: that many pinned to one processor each, of
+ * those that the caller may use. The caller's affinity and OpenBLAS's number of threads are left as they were.
+ * Not while another product of OpenBLAS runs in this process. ASSAY_BAD_ARGUMENT, ASSAY_NO_MEMORY, or ASSAY_FAILED
+ * where threads can't be started. */
+assay_status assay_roof_measure(int threads, double seconds, assay_roof *out);
+
+/* One of the multiply-add rates alone, ASSAY_FP32 or ASSAY_FP64; NaN where it can't be measured. */
+double assay_roof_fma(int format, int threads, double seconds);
+
+/* The reference's own product, double, over the six products of a layer of the 4 x 320 network in one direction (input
+ * 640, 100 steps of 32 samples), the recurrent ones step by step: 1e9 operations a second, from the best time of each
+ * in as many rounds as fit into `seconds`, at least two. NaN where there's no memory. */
+double assay_ref_gemm_gflops(int threads, double seconds);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

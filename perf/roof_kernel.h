@@ -1,0 +1,25 @@
+/* roof_kernel.h: loops of nothing but multiply-adds, one table entry an instruction set. Private to perf.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_ROOF_KERNEL_H
+#define ASSAY_ROOF_KERNEL_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct assay_roof_kernel {
+    const char *isa;
+    int flop_fp32, flop_fp64; /* operations of one round */
+    /* That many rounds in registers; what comes back is of no meaning, but keeps the loop. Any thread. */
+    float (*fp32)(int64_t rounds, float factor, float term);
+    double (*fp64)(int64_t rounds, double factor, double term);
+} assay_roof_kernel;
+
+extern const assay_roof_kernel assay_roof_baseline, assay_roof_avx2, assay_roof_avx512;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

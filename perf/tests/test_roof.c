@@ -1,0 +1,106 @@
+/* test_roof.c: the measured peaks are peaks: no product beats them, more seconds and more threads do not lower them.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cblas.h>
+#include <cmocka.h>
+#include <omp.h>
+
+#include "perf/roof.h"
+#include "perf/roof_kernel.h"
+
+/* x <- x/2 + 1 leads to 2 from anywhere: 60 rounds to the last bit, in each of the two lanes that are summed. */
+static int multiplies_and_adds(const assay_roof_kernel *k, int chains)
+{
+    return k->fp64(60, 0.5, 1.0) == 4.0 * chains && k->fp32(60, 0.5f, 1.0f) == 4.0f * (float)chains &&
+           k->fp64(0, 0.5, 1.0) != k->fp64(60, 0.5, 1.0);
+}
+
+static void every_loop_of_this_processor_multiplies_and_adds(void **state)
+{
+    (void)state;
+    assert_true(multiplies_and_adds(&assay_roof_baseline, 12));
+    assert_int_equal(assay_roof_baseline.flop_fp64, 2 * 12 * 2);
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        assert_true(multiplies_and_adds(&assay_roof_avx2, 12));
+        assert_int_equal(assay_roof_avx2.flop_fp64, 2 * 12 * 4);
+    }
+    if (__builtin_cpu_supports("avx512f")) {
+        assert_true(multiplies_and_adds(&assay_roof_avx512, 24));
+        assert_int_equal(assay_roof_avx512.flop_fp64, 2 * 24 * 8);
+    }
+#endif
+}
+
+/* Twice the lanes: about twice the rate. A factor, because a shared machine lends less at one time than at another. */
+static void fp32_is_about_twice_fp64(void **state)
+{
+    (void)state;
+    const double fp32 = assay_roof_fma(ASSAY_FP32, 1, 0.3), fp64 = assay_roof_fma(ASSAY_FP64, 1, 0.3);
+    print_message("one thread: fp32 %.1f, fp64 %.1f GFLOP/s\n", fp32, fp64);
+    assert_true(fp64 > 0.1 && fp32 / fp64 > 1 && fp32 / fp64 < 4);
+}
+
+static void measuring_leaves_threads_and_affinity_alone(void **state)
+{
+    (void)state;
+    cpu_set_t before, after;
+    const int blas = openblas_get_num_threads(), omp = omp_get_max_threads();
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    assay_roof r;
+    assert_int_equal(assay_roof_measure(2, 0, &r), ASSAY_OK);
+    assert_true(assay_ref_gemm_gflops(1, 0) > 0);
+    assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&before, &after));
+    assert_int_equal(openblas_get_num_threads(), blas);
+    assert_int_equal(omp_get_max_threads(), omp);
+    assert_int_equal(r.threads, 2);
+    assert_true(r.fma_gflops_fp32 > 0 && r.fma_gflops_fp64 > 0 && r.sgemm_gflops > 0);
+    assert_true(strcmp(r.isa, "avx512") == 0 || strcmp(r.isa, "avx2") == 0 || strcmp(r.isa, "baseline") == 0);
+}
+
+/* No product runs faster than multiply-adds alone: 10 % for clocks that move between the two measurements. */
+static void no_product_beats_the_roof(void **state)
+{
+    (void)state;
+    assay_roof r;
+    assert_int_equal(assay_roof_measure(1, 1.5, &r), ASSAY_OK);
+    const double reference = assay_ref_gemm_gflops(1, 0.5);
+    print_message(
+        "one thread, %s: fp32 %.1f, fp64 %.1f, sgemm %.1f (%.0f %%), reference's product %.1f GFLOP/s (%.0f %%)\n",
+        r.isa, r.fma_gflops_fp32, r.fma_gflops_fp64, r.sgemm_gflops, 100 * r.sgemm_gflops / r.fma_gflops_fp32,
+        reference, 100 * reference / r.fma_gflops_fp64);
+    assert_true(r.sgemm_gflops < 1.1 * r.fma_gflops_fp32);
+    assert_true(reference < 1.1 * r.fma_gflops_fp64);
+}
+
+static void impossible_requests_are_refused(void **state)
+{
+    (void)state;
+    assay_roof r;
+    assert_int_equal(assay_roof_measure(0, 0.1, &r), ASSAY_BAD_ARGUMENT);
+    assert_int_equal(assay_roof_measure(1, NAN, &r), ASSAY_BAD_ARGUMENT);
+    assert_int_equal(assay_roof_measure(1, 0.1, NULL), ASSAY_BAD_ARGUMENT);
+    assert_true(isnan(assay_roof_fma(ASSAY_BF16, 1, 0.1)) && isnan(assay_roof_fma(ASSAY_FP32, 0, 0.1)));
+    assert_true(isnan(assay_ref_gemm_gflops(0, 0.1)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_loop_of_this_processor_multiplies_and_adds),
+        cmocka_unit_test(fp32_is_about_twice_fp64),
+        cmocka_unit_test(measuring_leaves_threads_and_affinity_alone),
+        cmocka_unit_test(no_product_beats_the_roof),
+        cmocka_unit_test(impossible_requests_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
