@@ -33,6 +33,9 @@ static view view_of(int transposed, const real *at, int64_t ld)
     return v;
 }
 
+/* Local functions that differ from build to build are named through REF() too: coverage tools tell them apart by name.
+ */
+
 /* The definition, one multiply-add after the other: for when there is no memory for anything better. */
 static void direct(int m, int n, int k, view a, view b, int accumulate, real *c, int64_t ldc)
 {
@@ -83,7 +86,7 @@ static struct REF(panels) * pack(int n, int k, view b)
     return p;
 }
 
-static void multiply(int m, view a, const struct REF(panels) * p, int accumulate, real *c, int64_t ldc)
+static void REF(multiply)(int m, view a, const struct REF(panels) * p, int accumulate, real *c, int64_t ldc)
 {
     for (int r = 0; r < m; ++r) {
         for (int i = 0; i < p->k; ++i)
@@ -109,7 +112,7 @@ void REF(gemm)(int ta, int tb, int m, int n, int k, const real *a, int64_t lda, 
     (void)sum; /* every term is rounded as it comes, whatever it stands for */
     struct REF(panels) *p = pack(n > 0 ? n : 0, k > 0 ? k : 0, view_of(tb, b, ldb));
     if (p)
-        multiply(m, view_of(ta, a, lda), p, accumulate, c, ldc);
+        REF(multiply)(m, view_of(ta, a, lda), p, accumulate, c, ldc);
     else
         direct(m, n, k, view_of(ta, a, lda), view_of(tb, b, ldb), accumulate, c, ldc);
     REF(gemm_pack_free)(p);
@@ -122,7 +125,7 @@ REF(panels) * REF(gemm_pack)(int tb, int n, int k, const real *b, int64_t ldb)
 
 void REF(gemm_packed)(int m, const real *a, int64_t lda, const REF(panels) * b, int accumulate, real *c, int64_t ldc)
 {
-    multiply(m, view_of(0, a, lda), b, accumulate, c, ldc);
+    REF(multiply)(m, view_of(0, a, lda), b, accumulate, c, ldc);
 }
 
 void REF(gemm_pack_free)(REF(panels) * b)
@@ -162,12 +165,12 @@ static view panel_of(const struct REF(panels) * p, int q)
 }
 
 #if defined(ASSAY_BUILD_NOISE)
-static int operand_format(void)
+static int REF(operand_format)(void)
 {
     return assay_state_noise.r.operand;
 }
 
-static int noisy(void)
+static int REF(noisy)(void)
 {
     return assay_state_noise.r.mode != ASSAY_ROUND_EXACT;
 }
@@ -219,9 +222,9 @@ static double terms_of(int sum, int m, int k, view a)
 
 /* s is the sum of x; the terms as above. The first of n terms is taken as it is, where a product rounds it: that is
  * Q/n less in the square bracket of docs/tolerance.md 4. */
-static double summed(int64_t n, const double *x, int64_t stride, int sum, double s)
+static double REF(summed)(int64_t n, const double *x, int64_t stride, int sum, double s)
 {
-    if (!noisy()) return s;
+    if (!REF(noisy)()) return s;
     double squares = 0, terms = 0;
     for (int64_t i = 0; i < n; ++i) {
         squares += x[i * stride] * x[i * stride];
@@ -233,17 +236,17 @@ static double summed(int64_t n, const double *x, int64_t stride, int sum, double
     return noisy_sum(&e, 0, s, squares * (1 - 6 / (terms * (terms + 1))));
 }
 #else
-static int operand_format(void)
+static int REF(operand_format)(void)
 {
     return ASSAY_FP64;
 }
 
-static int noisy(void)
+static int REF(noisy)(void)
 {
     return 0;
 }
 
-static double summed(int64_t n, const double *x, int64_t stride, int sum, double s)
+static double REF(summed)(int64_t n, const double *x, int64_t stride, int sum, double s)
 {
     (void)n;
     (void)x;
@@ -257,7 +260,7 @@ static int blocked(int m, int n, int k, view a, view b, const double *packed, in
                    int64_t ldc)
 {
     const assay_matrix am = {a.at, a.down, a.across}, bm = {b.at, b.down, b.across};
-    const assay_factor how = {operand_format(), square};
+    const assay_factor how = {REF(operand_format)(), square};
     return assay_gemm_blocked(m, n, k, am, bm, packed, how, accumulate, c, ldc);
 }
 
@@ -291,10 +294,10 @@ static void direct_noisy(const noise *e, int m, int n, int k, view a, view b, in
     }
 }
 
-static void multiply(int m, int n, int k, view a, view b, const struct REF(panels) * p, int accumulate, double *c,
-                     int64_t ldc, int sum)
+static void REF(multiply)(int m, int n, int k, view a, view b, const struct REF(panels) * p, int accumulate, double *c,
+                          int64_t ldc, int sum)
 {
-    if (!noisy() || m <= 0 || n <= 0 || k <= 0) {
+    if (!REF(noisy)() || m <= 0 || n <= 0 || k <= 0) {
         exact(m, n, k, a, b, p, accumulate, c, ldc);
         return;
     }
@@ -321,8 +324,8 @@ static void multiply(int m, int n, int k, view a, view b, const struct REF(panel
     free(memory);
 }
 #else
-static void multiply(int m, int n, int k, view a, view b, const struct REF(panels) * p, int accumulate, double *c,
-                     int64_t ldc, int sum)
+static void REF(multiply)(int m, int n, int k, view a, view b, const struct REF(panels) * p, int accumulate, double *c,
+                          int64_t ldc, int sum)
 {
     (void)sum;
     exact(m, n, k, a, b, p, accumulate, c, ldc);
@@ -332,7 +335,7 @@ static void multiply(int m, int n, int k, view a, view b, const struct REF(panel
 void REF(gemm)(int ta, int tb, int m, int n, int k, const real *a, int64_t lda, const real *b, int64_t ldb,
                int accumulate, real *c, int64_t ldc, int sum)
 {
-    multiply(m, n, k, view_of(ta, a, lda), view_of(tb, b, ldb), NULL, accumulate, c, ldc, sum);
+    REF(multiply)(m, n, k, view_of(ta, a, lda), view_of(tb, b, ldb), NULL, accumulate, c, ldc, sum);
 }
 
 REF(panels) * REF(gemm_pack)(int tb, int n, int k, const real *b, int64_t ldb)
@@ -341,7 +344,7 @@ REF(panels) * REF(gemm_pack)(int tb, int n, int k, const real *b, int64_t ldb)
     const view v = view_of(tb, b, ldb);
     const assay_matrix bm = {v.at, v.down, v.across};
     struct REF(panels) *p = (struct REF(panels) *)malloc(sizeof *p);
-    double *room = (double *)aligned_alloc(64, ((noisy() ? 2 : 1) * count * sizeof *room + 64) / 64 * 64);
+    double *room = (double *)aligned_alloc(64, ((REF(noisy)() ? 2 : 1) * count * sizeof *room + 64) / 64 * 64);
     if (!p || !room) {
         free(p);
         free(room);
@@ -350,9 +353,9 @@ REF(panels) * REF(gemm_pack)(int tb, int n, int k, const real *b, int64_t ldb)
     p->n = n;
     p->k = k;
     p->b = room;
-    p->squares = noisy() ? room + count : NULL;
-    for (int square = 0; square <= noisy(); ++square) {
-        const assay_factor how = {operand_format(), square};
+    p->squares = REF(noisy)() ? room + count : NULL;
+    for (int square = 0; square <= REF(noisy)(); ++square) {
+        const assay_factor how = {REF(operand_format)(), square};
         assay_gemm_pack_b(n, k, bm, how, square ? p->squares : p->b);
     }
     return p;
@@ -361,7 +364,7 @@ REF(panels) * REF(gemm_pack)(int tb, int n, int k, const real *b, int64_t ldb)
 void REF(gemm_packed)(int m, const real *a, int64_t lda, const REF(panels) * b, int accumulate, real *c, int64_t ldc)
 {
     const view none = {NULL, 0, 0};
-    multiply(m, b->n, b->k, view_of(0, a, lda), none, b, accumulate, c, ldc, ASSAY_SUM_FEATURES);
+    REF(multiply)(m, b->n, b->k, view_of(0, a, lda), none, b, accumulate, c, ldc, ASSAY_SUM_FEATURES);
 }
 
 void REF(gemm_pack_free)(REF(panels) * b)
@@ -375,7 +378,7 @@ real REF(sum)(int64_t n, const real *x, int64_t stride, int sum)
     double s = 0;
     for (int64_t i = 0; i < n; ++i)
         s += x[i * stride];
-    return summed(n, x, stride, sum, s);
+    return REF(summed)(n, x, stride, sum, s);
 }
 
 #endif
