@@ -17,12 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_PLUGINS 64
+#define MOST_PLUGINS        64
 #define CALIBRATION_SECONDS 0.3
-#define LIMIT_SECONDS 120          /* for one request, and the time of its work at 1 GFLOP/s */
-#define TRUTH_SHARE_OF_PEAK 0.2    /* first guess of the reference's rate: 40 % of the double peak, half the single */
-#define STEPS_SHARE 0.55           /* of a workload's time; what is left goes to phases, then to forward only */
-#define PHASES_SHARE 0.7
+#define LIMIT_SECONDS       120  /* for one request, and the time of its work at 1 GFLOP/s */
+#define TRUTH_SHARE_OF_PEAK 0.2  /* first guess of the reference's rate: 40 % of the double peak, half the single */
+#define STEPS_SHARE         0.55 /* of a workload's time; what is left goes to phases, then to forward only */
+#define PHASES_SHARE        0.7
 
 typedef struct bench {
     const assay_bench_options *o;
@@ -91,7 +91,7 @@ typedef struct heat {
     assay_entrant *entrants; /* one a plugin; those not in `in` are out */
     assay_entrant *in[MOST_PLUGINS];
     int count;
-    double end;              /* of this workload's share of the budget */
+    double end; /* of this workload's share of the budget */
 } heat;
 
 static int index_of(const heat *h, const assay_entrant *e)
@@ -131,8 +131,8 @@ static int enter(heat *h, assay_entrant *e)
 {
     bench *b = h->b;
     char why[200] = "";
-    const assay_session_options so = {.threads = b->threads, .worker = b->o->worker,
-                                      .time_limit = LIMIT_SECONDS + gflop_of(h->w)};
+    const assay_session_options so = {
+        .threads = b->threads, .worker = b->o->worker, .time_limit = LIMIT_SECONDS + gflop_of(h->w)};
     double start = assay_clock();
     assay_status st = b->o->gate(b->o->user, e->plugin, &h->problem, &e->certificate, why, sizeof why);
     h->end += assay_clock() - start; /* conformance takes its time from the whole budget, not from this share */
@@ -211,9 +211,10 @@ static void warm_up(heat *h, double reserved)
         int slowest = 0;
         for (int k = 1; k < h->count; k++)
             if (h->in[k]->estimate[ASSAY_PHASE_STEP] > h->in[slowest]->estimate[ASSAY_PHASE_STEP]) slowest = k;
-        leave_out(h->b, h->w, h->in[slowest]->plugin, "all", "budget: a step takes %.2f s, five and the truth (%.0f s) "
-                  "do not fit into the %.0f s left for it", h->in[slowest]->estimate[ASSAY_PHASE_STEP], reserved,
-                  fmax(h->end - assay_clock(), 0));
+        leave_out(h->b, h->w, h->in[slowest]->plugin, "all",
+                  "budget: a step takes %.2f s, five and the truth (%.0f s) "
+                  "do not fit into the %.0f s left for it",
+                  h->in[slowest]->estimate[ASSAY_PHASE_STEP], reserved, fmax(h->end - assay_clock(), 0));
         out(h, slowest, 0);
     }
 }
@@ -280,18 +281,27 @@ static assay_status race(heat *h)
     double after = calibrate(b);
     for (int k = 0; k < h->count; k++)
         assay_rig_end(&h->in[k]->rig);
-    const assay_outcome_of of = {
-        .options = b->o, .measurement = &h->m, .problem = &h->problem, .machine = &b->machine,
-        .data = h->w->data == ASSAY_DATA_WINDOWS ? b->data : "documented", .threads = b->threads,
-        .calibration_before = before, .calibration_after = after, .peak = b->peak};
+    const assay_outcome_of of = {.options = b->o,
+                                 .measurement = &h->m,
+                                 .problem = &h->problem,
+                                 .machine = &b->machine,
+                                 .data = h->w->data == ASSAY_DATA_WINDOWS ? b->data : "documented",
+                                 .threads = b->threads,
+                                 .calibration_before = before,
+                                 .calibration_after = after,
+                                 .peak = b->peak};
     return settle(h, &of);
 }
 
 static assay_status run_workload(bench *b, const assay_workload *w, double seconds)
 {
     heat h = {.b = b, .w = w, .problem = w->problem, .end = assay_clock() + seconds};
-    h.m = (assay_measurement){.workload = w, .gbench = b->gbench, .states = h.states, .steps = h.steps,
-                              .stop = b->o->stop, .user = b->o->user};
+    h.m = (assay_measurement){.workload = w,
+                              .gbench = b->gbench,
+                              .states = h.states,
+                              .steps = h.steps,
+                              .stop = b->o->stop,
+                              .user = b->o->user};
     h.entrants = calloc((size_t)b->o->plugin_count, sizeof *h.entrants);
     assay_status st = h.entrants ? race(&h) : ASSAY_NO_MEMORY;
     for (int k = 0; h.entrants && k < b->o->plugin_count; k++)
@@ -350,7 +360,8 @@ assay_status assay_bench_run(const assay_bench_options *o, assay_gbench *g, assa
         st = run_workload(&b, selected[k], (b.end - assay_clock()) / (count - k));
         if (st != ASSAY_OK)
             snprintf(why, why_size, "%s: %s", selected[k]->id,
-                     st == ASSAY_NO_MEMORY ? "no memory" : "data or truth could not be made (is the text long enough?)");
+                     st == ASSAY_NO_MEMORY ? "no memory"
+                                           : "data or truth could not be made (is the text long enough?)");
     }
     assay_text_free(&b.text);
     return st;

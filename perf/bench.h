@@ -1,6 +1,6 @@
-/* bench.h: the measurement of documented workloads, in the order of docs/performance.md: certificate, worker, seed, calibration,
- * warm-up, timed blocks side by side, calibration again, everything that was kept compared with the truth, roof, record.
- * SPDX-License-Identifier: MIT */
+/* bench.h: the measurement of documented workloads, in the order of docs/performance.md: certificate, worker, seed,
+ * calibration, warm-up, timed blocks side by side, calibration again, everything that was kept compared with the truth,
+ * roof, record. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_BENCH_H
 #define ASSAY_BENCH_H
 
@@ -16,17 +16,17 @@
  * NULL in both. */
 typedef struct assay_kept {
     const assay_workload *workload;
-    const assay_problem *problem;       /* the workload's, in the arithmetic that was timed */
+    const assay_problem *problem; /* the workload's, in the arithmetic that was timed */
     const assay_arithmetic *declared;
     const char *implementation;
-    const char *phase;                  /* "step", "infer", or "phases": forward, loss, backward, update one by one */
+    const char *phase; /* "step", "infer", or "phases": forward, loss, backward, update one by one */
     uint64_t seed;
-    int32_t state;                      /* the block's starting state, or -1: a later step, from its own parameters */
-    int64_t step;                       /* updates made before it */
-    const assay_values *given;          /* what the step started from: inputs, parameters, moments */
-    const assay_values *got;            /* y, losses, gradients, updated parameters and moments; logits in infer */
-    const assay_values *truth;          /* the same tensors by the reference */
-    const assay_values *update_truth;   /* param_1, m_1, v_1: the optimizer applied to got's own gradients; or NULL */
+    int32_t state;                    /* the block's starting state, or -1: a later step, from its own parameters */
+    int64_t step;                     /* updates made before it */
+    const assay_values *given;        /* what the step started from: inputs, parameters, moments */
+    const assay_values *got;          /* y, losses, gradients, updated parameters and moments; logits in infer */
+    const assay_values *truth;        /* the same tensors by the reference */
+    const assay_values *update_truth; /* param_1, m_1, v_1: the optimizer applied to got's own gradients; or NULL */
 } assay_kept;
 
 typedef struct assay_judgement {
@@ -38,13 +38,13 @@ typedef struct assay_judgement {
 typedef struct assay_bench_options {
     const char *const *plugins; /* paths of shared objects */
     int32_t plugin_count;
-    const char *glob;           /* of workload ids; NULL = all */
-    double budget;              /* seconds for everything; what doesn't fit is left out, by name */
-    int32_t threads;            /* for each implementation; 0 = one for each core that this process may use */
-    int32_t fixed_seed;         /* 1: take `seed`; 0: draw one for each workload, after the plugins were loaded */
+    const char *glob;   /* of workload ids; NULL = all */
+    double budget;      /* seconds for everything; what doesn't fit is left out, by name */
+    int32_t threads;    /* for each implementation; 0 = one for each core that this process may use */
+    int32_t fixed_seed; /* 1: take `seed`; 0: draw one for each workload, after the plugins were loaded */
     uint64_t seed;
-    const char *worker;         /* path of assay-worker; NULL = beside this program */
-    const char *text;           /* file for d.ptb-lm; NULL = the documented stream */
+    const char *worker;                         /* path of assay-worker; NULL = beside this program */
+    const char *text;                           /* file for d.ptb-lm; NULL = the documented stream */
     const char *suite_version, *commit, *build; /* for the record */
 
     /* Is this plugin certified for this problem? (assay_gate_open()) Anything but ASSAY_OK, with one line in why: no

@@ -71,17 +71,18 @@ extern "C" double assay_gbench_take(assay_gbench *g, const char *name, const cha
 try {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     benchmark::ClearRegisteredBenchmarks();
-    benchmark::RegisterBenchmark(name, [=](benchmark::State &state) {
-        for (auto _ : state) {
-            double seconds = sample(user);
-            if (!(seconds >= 0)) {
-                state.SkipWithError("the sample failed");
-                break;
-            }
-            state.SetIterationTime(seconds);
-        }
-        state.SetLabel(label);
-    })
+    benchmark::RegisterBenchmark(name,
+                                 [=](benchmark::State &state) {
+                                     for (auto _ : state) {
+                                         double seconds = sample(user);
+                                         if (!(seconds >= 0)) {
+                                             state.SkipWithError("the sample failed");
+                                             break;
+                                         }
+                                         state.SetIterationTime(seconds);
+                                     }
+                                     state.SetLabel(label);
+                                 })
         ->Iterations(1)
         ->UseManualTime()
         ->Unit(benchmark::kMillisecond);

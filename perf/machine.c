@@ -46,8 +46,8 @@ static int has_word(const char *list, const char *name)
 
 static void read_isa(assay_machine *m)
 {
-    static const char *const wanted[] = {"avx", "avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16",
-                                         "amx_bf16", "asimd", "sve", "sve2"};
+    static const char *const wanted[] = {"avx",         "avx2",     "fma",   "avx512f", "avx512bw", "avx512_vnni",
+                                         "avx512_bf16", "amx_bf16", "asimd", "sve",     "sve2"};
     char flags[4096];
     value_of("/proc/cpuinfo", "flags", ':', flags, sizeof flags);
     if (!flags[0]) value_of("/proc/cpuinfo", "Features", ':', flags, sizeof flags);

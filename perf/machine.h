@@ -7,16 +7,16 @@
 
 /* What is not known is "" or 0. */
 typedef struct assay_machine {
-    char cpu[96];       /* model, as the kernel names it */
-    char isa[64];       /* vector extensions that matter here: "avx2 fma avx512f" */
-    int32_t cores;      /* physical, those this process may use */
-    int32_t threads;    /* logical, those this process may use */
+    char cpu[96];           /* model, as the kernel names it */
+    char isa[64];           /* vector extensions that matter here: "avx2 fma avx512f" */
+    int32_t cores;          /* physical, those this process may use */
+    int32_t threads;        /* logical, those this process may use */
     int32_t l2_kib, l3_kib; /* of one cache */
     double memory_gib;
-    char governor[24];  /* of the first core */
-    char kernel[96];    /* "Linux 6.1.0" */
-    char os[64];        /* PRETTY_NAME */
-    char hypervisor[32];/* "" on bare metal */
+    char governor[24];   /* of the first core */
+    char kernel[96];     /* "Linux 6.1.0" */
+    char os[64];         /* PRETTY_NAME */
+    char hypervisor[32]; /* "" on bare metal */
 } assay_machine;
 
 /* Reads /proc, /sys and uname(). Cannot fail: what is missing stays empty. */

@@ -1,5 +1,5 @@
-/* measure.c: rounds of blocks. A block restores one of the three states outside the clock and takes a few samples from it.
- * SPDX-License-Identifier: MIT */
+/* measure.c: rounds of blocks. A block restores one of the three states outside the clock and takes a few samples from
+ * it. SPDX-License-Identifier: MIT */
 #include "perf/measure.h"
 
 #include "perf/stats.h"
@@ -8,15 +8,15 @@
 #include <string.h>
 #include <time.h>
 
-#define MOST_ENTRANTS 64
-#define BLOCK_SAMPLES 3       /* samples from one restored state ... */
-#define BLOCK_SECONDS 0.5     /* ... where everybody's are shorter than this, else 1 */
-#define ROUNDS_BETWEEN_TESTS 4 /* of the samples: the bootstrap itself takes time */
-#define WARM_UP_SECONDS 0.2   /* a second warm-up call only if the first was shorter than 10 times this */
+#define MOST_ENTRANTS        64
+#define BLOCK_SAMPLES        3   /* samples from one restored state ... */
+#define BLOCK_SECONDS        0.5 /* ... where everybody's are shorter than this, else 1 */
+#define ROUNDS_BETWEEN_TESTS 4   /* of the samples: the bootstrap itself takes time */
+#define WARM_UP_SECONDS      0.2 /* a second warm-up call only if the first was shorter than 10 times this */
 
-#define FORWARD_ROLE (1u << ASSAY_ROLE_FORWARD)
+#define FORWARD_ROLE  (1u << ASSAY_ROLE_FORWARD)
 #define GRADIENT_ROLE (1u << ASSAY_ROLE_GRADIENT)
-#define UPDATED_ROLE (1u << ASSAY_ROLE_UPDATED)
+#define UPDATED_ROLE  (1u << ASSAY_ROLE_UPDATED)
 
 double assay_clock(void)
 {
@@ -63,11 +63,12 @@ static int keep_this(assay_measurement *m, assay_kept_block *k, int state)
     return state == m->judged && draw(m, ++k->seen) == 0;
 }
 
-/* A state for the next block; the fifth block at the latest starts from the judged one. */
-static int draw_state(assay_measurement *m, const assay_kept_block *k, int32_t blocks)
+/* A state for the next block; the one that makes the least number of samples full starts from the judged state at the
+ * latest. */
+static int draw_state(assay_measurement *m, const assay_kept_block *k, int32_t samples_after)
 {
     int state = draw(m, ASSAY_STATES);
-    return blocks >= ASSAY_SAMPLES_LEAST - 1 && k->seen == 0 ? m->judged : state;
+    return samples_after >= ASSAY_SAMPLES_LEAST && k->seen == 0 ? m->judged : state;
 }
 
 /* ---- warming up ---- */
@@ -88,10 +89,12 @@ int assay_measure_warm_up(assay_measurement *m, assay_entrant *e)
     return e->rig.verdict == ASSAY_VERDICT_PASS;
 }
 
-/* Phases one by one, so that each has its estimate; not where a step is long: then one call a sample is right anyway. */
+/* Phases one by one, so that each has its estimate; not where a step is long: then one call a sample is right anyway.
+ */
 static int warm_up_phases(assay_measurement *m, assay_entrant *e)
 {
-    static const assay_phase order[] = {ASSAY_PHASE_FORWARD, ASSAY_PHASE_LOSS, ASSAY_PHASE_BACKWARD, ASSAY_PHASE_UPDATE};
+    static const assay_phase order[] = {ASSAY_PHASE_FORWARD, ASSAY_PHASE_LOSS, ASSAY_PHASE_BACKWARD,
+                                        ASSAY_PHASE_UPDATE};
     static const assay_pass pass[] = {ASSAY_TRAIN, ASSAY_LOSS_PASS, ASSAY_BACKWARD, ASSAY_UPDATE};
     static const assay_call pack = {.kind = ASSAY_CALL_PACK};
     assay_timing t = {0};
@@ -132,7 +135,7 @@ static int keep_step(void *user, int place)
 static void step_block(assay_measurement *m, assay_entrant *e)
 {
     assay_series *s = &e->series[ASSAY_PHASE_STEP];
-    int state = draw_state(m, &e->first, s->count);
+    int state = draw_state(m, &e->first, s->count + m->block_samples);
     int keeps = keep_this(m, &e->first, state);
     int64_t step = m->steps[state];
     if (!restore(m, e, state)) return;
@@ -162,14 +165,15 @@ static int keep_update(void *user, int place)
 static void phases_block(assay_measurement *m, assay_entrant *e)
 {
     static const assay_phase order[] = {ASSAY_PHASE_PACK, ASSAY_PHASE_FORWARD, ASSAY_PHASE_LOSS, ASSAY_PHASE_BACKWARD};
-    int state = draw_state(m, &e->phases, e->series[ASSAY_PHASE_UPDATE].count);
+    int state = draw_state(m, &e->phases, e->series[ASSAY_PHASE_UPDATE].count + 1);
     int keeps = keep_this(m, &e->phases, state);
     int64_t step = m->steps[state];
     keeper k = {e, &e->phases, step, 0};
     assay_pause after_first = {1, {1, 0}, keep_update, &k};
     if (!restore(m, e, state)) return;
     for (int p = 0; p < 4; p++)
-        if (!assay_timer_sample(m->gbench, m->workload->id, &e->rig, order[p], step, NULL, &e->series[order[p]])) return;
+        if (!assay_timer_sample(m->gbench, m->workload->id, &e->rig, order[p], step, NULL, &e->series[order[p]]))
+            return;
     if (keeps) {
         drop(&e->phases);
         e->phases.step = step;
@@ -195,7 +199,7 @@ static int keep_infer(void *user, int place)
 static void infer_block(assay_measurement *m, assay_entrant *e)
 {
     assay_series *s = &e->series[ASSAY_PHASE_INFER];
-    int state = draw_state(m, &e->infer, s->count);
+    int state = draw_state(m, &e->infer, s->count + 1);
     int keeps = keep_this(m, &e->infer, state);
     keeper k = {e, &e->infer, m->steps[state], 0};
     assay_pause after_first = {1, {1, 0}, keep_infer, &k};

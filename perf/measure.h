@@ -1,6 +1,5 @@
-/* measure.h: the timed blocks of one workload: several implementations side by side, in random order, from random states;
- * and what blocks drawn at random left behind.
- * SPDX-License-Identifier: MIT */
+/* measure.h: the timed blocks of one workload: several implementations side by side, in random order, from random
+ * states; and what blocks drawn at random left behind. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_MEASURE_H
 #define ASSAY_MEASURE_H
 
@@ -10,11 +9,11 @@
 
 /* What was kept of one block. */
 typedef struct assay_kept_block {
-    int32_t seen;         /* blocks that could have been kept; each had the same chance */
-    int32_t held;         /* 1: got is there */
+    int32_t seen; /* blocks that could have been kept; each had the same chance */
+    int32_t held; /* 1: got is there */
     int64_t step;
-    assay_values got;     /* owned */
-    assay_values params;  /* owned; a later step: parameters and moments before it, as the roles of an update */
+    assay_values got;    /* owned */
+    assay_values params; /* owned; a later step: parameters and moments before it, as the roles of an update */
 } assay_kept_block;
 
 /* One implementation. Zeroed before use. */
@@ -31,11 +30,11 @@ void assay_entrant_free(assay_entrant *e); /* ends the worker; a zeroed one is f
 typedef struct assay_measurement {
     const assay_workload *workload;
     assay_gbench *gbench;
-    uint64_t seed, schedule; /* of the numbers; of orders and choices, which the worker can't know either */
-    uint64_t draws;          /* random choices made so far */
-    int32_t block_samples;   /* of a step, the same for all, so that k-th samples stand side by side */
-    int32_t judged;          /* the starting state whose truth will be computed */
-    const assay_values *states;  /* ASSAY_STATES of them */
+    uint64_t seed, schedule;    /* of the numbers; of orders and choices, which the worker can't know either */
+    uint64_t draws;             /* random choices made so far */
+    int32_t block_samples;      /* of a step, the same for all, so that k-th samples stand side by side */
+    int32_t judged;             /* the starting state whose truth will be computed */
+    const assay_values *states; /* ASSAY_STATES of them */
     const int64_t *steps;
     int (*stop)(void *user);
     void *user;

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <time.h>
 
-#define ROOF_SHARE_LIMIT 0.97   /* a time below this share of the roof time is an error, not a record */
-#define DRIFT_LIMIT 0.03        /* of the calibration loop before and after */
-#define CHEAP_TRUTH_SECONDS 10. /* below this a later step is checked too */
+#define ROOF_SHARE_LIMIT    0.97 /* a time below this share of the roof time is an error, not a record */
+#define DRIFT_LIMIT         0.03 /* of the calibration loop before and after */
+#define CHEAP_TRUTH_SECONDS 10.  /* below this a later step is checked too */
 
-#define FORWARD_ROLE (1u << ASSAY_ROLE_FORWARD)
+#define FORWARD_ROLE  (1u << ASSAY_ROLE_FORWARD)
 #define GRADIENT_ROLE (1u << ASSAY_ROLE_GRADIENT)
 
 /* ---- judging ---- */
@@ -38,9 +38,17 @@ static void judge(const court *c, const char *phase, int32_t state, int64_t step
         assay_rig_fail(rig, ASSAY_VERDICT_BROKEN, "no memory to judge the %s", phase);
         return;
     }
-    const assay_kept kept = {.workload = c->of->measurement->workload, .problem = p, .declared = &rig->declared,
-                             .implementation = rig->about.name, .phase = phase, .seed = c->of->measurement->seed,
-                             .state = state, .step = step, .given = given, .got = got, .truth = truth,
+    const assay_kept kept = {.workload = c->of->measurement->workload,
+                             .problem = p,
+                             .declared = &rig->declared,
+                             .implementation = rig->about.name,
+                             .phase = phase,
+                             .seed = c->of->measurement->seed,
+                             .state = state,
+                             .step = step,
+                             .given = given,
+                             .got = got,
+                             .truth = truth,
                              .update_truth = updates ? &update : NULL};
     assay_judgement j = c->of->options->judge(c->of->options->user, &kept);
     *c->margin = fmax(*c->margin, isnan(j.margin) ? INFINITY : j.margin);
@@ -73,12 +81,19 @@ static void judge_entrant(const court *c, const assay_values *given, const assay
     const assay_measurement *m = c->of->measurement;
     assay_entrant *e = c->entrant;
     const struct {
-        const char *phase;
+        const char *name;
+        assay_phase phase;
         const assay_kept_block *kept;
-    } blocks[] = {{"step", &e->first}, {"phases", &e->phases}, {"infer", &e->infer}};
-    for (int b = 0; b < 3; b++)
-        if (blocks[b].kept->held && e->rig.verdict == ASSAY_VERDICT_PASS)
-            judge(c, blocks[b].phase, m->judged, blocks[b].kept->step, given, &blocks[b].kept->got, truth);
+    } blocks[] = {{"step", ASSAY_PHASE_STEP, &e->first},
+                  {"phases", ASSAY_PHASE_UPDATE, &e->phases},
+                  {"infer", ASSAY_PHASE_INFER, &e->infer}};
+    for (int b = 0; b < 3; b++) {
+        if (e->rig.verdict != ASSAY_VERDICT_PASS || e->series[blocks[b].phase].count < ASSAY_SAMPLES_LEAST) continue;
+        if (blocks[b].kept->held)
+            judge(c, blocks[b].name, m->judged, blocks[b].kept->step, given, &blocks[b].kept->got, truth);
+        else
+            assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "%s: no block was kept for judgement", blocks[b].name);
+    }
     if (e->later.held && cheap && e->rig.verdict == ASSAY_VERDICT_PASS) judge_later(c, given);
 }
 
@@ -226,6 +241,13 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     r->round_trip_ms = e->rig.round_trip * 1e3;
 }
 
+/* Only what was judged is published: the parts of a step were kept and judged together, at their update. */
+static int complete(const assay_entrant *e, int phase)
+{
+    int judged = phase <= ASSAY_PHASE_UPDATE ? ASSAY_PHASE_UPDATE : phase;
+    return e->series[phase].count >= ASSAY_SAMPLES_LEAST && e->series[judged].count >= ASSAY_SAMPLES_LEAST;
+}
+
 int assay_outcome_record(const assay_outcome_of *of, const assay_entrant *e, double margin, assay_records *out)
 {
     int added = 0;
@@ -233,7 +255,7 @@ int assay_outcome_record(const assay_outcome_of *of, const assay_entrant *e, dou
     for (int phase = 0; phase < ASSAY_PHASES; phase++) {
         const assay_series *s = &e->series[phase];
         assay_record r;
-        if (s->count < ASSAY_SAMPLES_LEAST) continue;
+        if (!complete(e, phase)) continue;
         memset(&r, 0, sizeof r);
         r.samples_ms = malloc((size_t)s->count * sizeof *r.samples_ms);
         if (!r.samples_ms) return -1;

@@ -1,5 +1,5 @@
-/* outcome.h: from what was measured to what is published: the kept blocks judged, the roof held against the times, records.
- * SPDX-License-Identifier: MIT */
+/* outcome.h: from what was measured to what is published: the kept blocks judged, the roof held against the times,
+ * records. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_OUTCOME_H
 #define ASSAY_OUTCOME_H
 
@@ -12,7 +12,7 @@ typedef struct assay_outcome_of {
     const assay_measurement *measurement;
     const assay_problem *problem;
     const assay_machine *machine;
-    const char *data;                     /* of the record */
+    const char *data; /* of the record */
     int32_t threads;
     double calibration_before, calibration_after, peak; /* GFLOP/s; peak = the best seen in this run */
 } assay_outcome_of;
@@ -23,7 +23,8 @@ typedef struct assay_outcome_of {
 assay_status assay_outcome_judge(const assay_outcome_of *of, assay_entrant *const *entrants, int count, double *margins,
                                  double *seconds);
 
-/* Adds a record for every phase of an entrant that passed and has samples enough. Returns how many, -1 without memory. */
+/* Adds a record for every phase of an entrant that passed and has samples enough. Returns how many, -1 without memory.
+ */
 int assay_outcome_record(const assay_outcome_of *of, const assay_entrant *e, double margin, assay_records *out);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA "assay.records/1"
+#define SCHEMA     "assay.records/1"
 #define FILE_LIMIT ((size_t)1 << 28)
 
 typedef enum kind { WORD, COUNT, NUMBER, SEED } kind;
@@ -23,34 +23,77 @@ typedef struct field {
 } field;
 
 #define F(group_, kind_, name_, member_)                                                                               \
-    {group_, name_, kind_, offsetof(assay_record, member_), sizeof(((assay_record *)0)->member_)}
-#define W(group, member) F(group, WORD, #member, member)
-#define EQUAL(member) F("equal_work", WORD, #member, work.member)
+    {                                                                                                                  \
+        group_, name_, kind_, offsetof(assay_record, member_), sizeof(((assay_record *)0)->member_)                    \
+    }
+#define W(group, member)      F(group, WORD, #member, member)
+#define EQUAL(member)         F("equal_work", WORD, #member, work.member)
 #define MACHINE(kind, member) F("machine", kind, #member, machine.member)
 
 static const field fields[] = {
-    W("", workload), W("", implementation), W("", version), W("", arithmetic), W("", phase),
+    W("", workload),
+    W("", implementation),
+    W("", version),
+    W("", arithmetic),
+    W("", phase),
     F("", COUNT, "threads", threads),
-    F("time", NUMBER, "median_ms", median_ms), F("time", NUMBER, "q1_ms", q1_ms), F("time", NUMBER, "q3_ms", q3_ms),
-    F("time", NUMBER, "min_ms", min_ms), F("time", NUMBER, "mean_ms", mean_ms), F("time", NUMBER, "p95_ms", p95_ms),
-    F("time", NUMBER, "low_ms", low_ms), F("time", NUMBER, "high_ms", high_ms), F("time", COUNT, "n", n),
-    F("time", COUNT, "calls", calls), F("time", NUMBER, "round_trip_ms", round_trip_ms),
+    F("time", NUMBER, "median_ms", median_ms),
+    F("time", NUMBER, "q1_ms", q1_ms),
+    F("time", NUMBER, "q3_ms", q3_ms),
+    F("time", NUMBER, "min_ms", min_ms),
+    F("time", NUMBER, "mean_ms", mean_ms),
+    F("time", NUMBER, "p95_ms", p95_ms),
+    F("time", NUMBER, "low_ms", low_ms),
+    F("time", NUMBER, "high_ms", high_ms),
+    F("time", COUNT, "n", n),
+    F("time", COUNT, "calls", calls),
+    F("time", NUMBER, "round_trip_ms", round_trip_ms),
     F("time", NUMBER, "worker_ms", worker_ms),
-    F("roof", NUMBER, "gflop", gflop), F("roof", NUMBER, "gflop_per_s", gflop_per_s),
-    F("roof", NUMBER, "peak_gflop_per_s", peak_gflop_per_s), F("roof", NUMBER, "roof_ms", roof_ms),
-    F("roof", NUMBER, "roof_share", roof_share), W("roof", limit),
-    EQUAL(dx_layer1), EQUAL(bptt_steps), EQUAL(dead_reverse_top), EQUAL(padding_frames), EQUAL(distinct_tokens),
-    EQUAL(embedding_update), EQUAL(logits), EQUAL(wx_included), EQUAL(saved_state), EQUAL(optimizer), EQUAL(h2d),
-    W("", loss_by), W("", update_by), F("", SEED, "seed", seed), F("", COUNT, "kept_state", kept_state),
+    F("roof", NUMBER, "gflop", gflop),
+    F("roof", NUMBER, "gflop_per_s", gflop_per_s),
+    F("roof", NUMBER, "peak_gflop_per_s", peak_gflop_per_s),
+    F("roof", NUMBER, "roof_ms", roof_ms),
+    F("roof", NUMBER, "roof_share", roof_share),
+    W("roof", limit),
+    EQUAL(dx_layer1),
+    EQUAL(bptt_steps),
+    EQUAL(dead_reverse_top),
+    EQUAL(padding_frames),
+    EQUAL(distinct_tokens),
+    EQUAL(embedding_update),
+    EQUAL(logits),
+    EQUAL(wx_included),
+    EQUAL(saved_state),
+    EQUAL(optimizer),
+    EQUAL(h2d),
+    W("", loss_by),
+    W("", update_by),
+    F("", SEED, "seed", seed),
+    F("", COUNT, "kept_state", kept_state),
     F("", NUMBER, "margin", margin),
     F("calibration", NUMBER, "before_gflop_per_s", calibration_before),
-    F("calibration", NUMBER, "after_gflop_per_s", calibration_after), F("calibration", NUMBER, "drift", drift),
+    F("calibration", NUMBER, "after_gflop_per_s", calibration_after),
+    F("calibration", NUMBER, "drift", drift),
     F("calibration", COUNT, "fit", fit),
-    W("", data), W("", certificate), W("", plugin_hash), W("", libraries_hash), W("", suite_version), W("", commit),
-    W("", build), F("", WORD, "measured_at", time),
-    MACHINE(WORD, cpu), MACHINE(WORD, isa), MACHINE(COUNT, cores), MACHINE(COUNT, threads), MACHINE(COUNT, l2_kib),
-    MACHINE(COUNT, l3_kib), MACHINE(NUMBER, memory_gib), MACHINE(WORD, governor), MACHINE(WORD, kernel),
-    MACHINE(WORD, os), MACHINE(WORD, hypervisor),
+    W("", data),
+    W("", certificate),
+    W("", plugin_hash),
+    W("", libraries_hash),
+    W("", suite_version),
+    W("", commit),
+    W("", build),
+    F("", WORD, "measured_at", time),
+    MACHINE(WORD, cpu),
+    MACHINE(WORD, isa),
+    MACHINE(COUNT, cores),
+    MACHINE(COUNT, threads),
+    MACHINE(COUNT, l2_kib),
+    MACHINE(COUNT, l3_kib),
+    MACHINE(NUMBER, memory_gib),
+    MACHINE(WORD, governor),
+    MACHINE(WORD, kernel),
+    MACHINE(WORD, os),
+    MACHINE(WORD, hypervisor),
 };
 #define FIELDS (sizeof fields / sizeof *fields)
 
@@ -234,7 +277,8 @@ static assay_status append(json_t *root, const char *where, assay_records *list,
         snprintf(why, why_size, "%s: is no list of records: expected \"schema\": \"" SCHEMA "\"", where);
         return ASSAY_BAD_ARGUMENT;
     }
-    json_array_foreach(records, k, one) {
+    json_array_foreach(records, k, one)
+    {
         assay_record r;
         const char *bad = record_from_json(one, &r);
         if (bad) {
@@ -247,7 +291,8 @@ static assay_status append(json_t *root, const char *where, assay_records *list,
             return ASSAY_NO_MEMORY;
         }
     }
-    json_array_foreach(left, k, one) {
+    json_array_foreach(left, k, one)
+    {
         const char *names[] = {"workload", "implementation", "phase", "why"}, *word[4];
         for (int f = 0; f < 4; f++)
             word[f] = json_string_value(json_object_get(one, names[f]));

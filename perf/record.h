@@ -31,28 +31,28 @@ typedef struct assay_record {
     int32_t threads;
 
     double median_ms, q1_ms, q3_ms, min_ms, mean_ms, p95_ms;
-    double low_ms, high_ms;       /* 95 % bootstrap interval of the median */
-    int32_t n, calls;             /* samples; calls in each sample */
-    double *samples_ms;           /* n of them; owned */
-    double round_trip_ms;         /* of an empty request: inside every sample once */
-    double worker_ms;             /* median by the worker's own clock: a cross-check, never the result */
+    double low_ms, high_ms; /* 95 % bootstrap interval of the median */
+    int32_t n, calls;       /* samples; calls in each sample */
+    double *samples_ms;     /* n of them; owned */
+    double round_trip_ms;   /* of an empty request: inside every sample once */
+    double worker_ms;       /* median by the worker's own clock: a cross-check, never the result */
 
-    double gflop;                 /* declared work of a call */
+    double gflop; /* declared work of a call */
     double gflop_per_s;
-    double peak_gflop_per_s;      /* best multiply-add rate seen in this run, all threads */
-    double roof_ms, roof_share;   /* declared work at that rate; roof_ms / median_ms */
-    char limit[16];               /* which limit binds: "multiply-add", or "none declared" */
+    double peak_gflop_per_s;    /* best multiply-add rate seen in this run, all threads */
+    double roof_ms, roof_share; /* declared work at that rate; roof_ms / median_ms */
+    char limit[16];             /* which limit binds: "multiply-add", or "none declared" */
 
     assay_equal_work work;
     char loss_by[48], update_by[48];
 
     uint64_t seed;
-    int32_t kept_state;           /* starting state of the kept block */
-    double margin;                /* worst error / limit of what the timed calls left behind */
+    int32_t kept_state;                                  /* starting state of the kept block */
+    double margin;                                       /* worst error / limit of what the timed calls left behind */
     double calibration_before, calibration_after, drift; /* GFLOP/s; |after/before - 1| */
-    int32_t fit;                  /* 0: drift above 3 %: no baseline, no verdict */
+    int32_t fit;                                         /* 0: drift above 3 %: no baseline, no verdict */
 
-    char data[96];                /* "documented", or the hash of the user's text */
+    char data[96]; /* "documented", or the hash of the user's text */
     char certificate[65], plugin_hash[65], libraries_hash[65];
     char suite_version[24], commit[48], build[96], time[32]; /* time: ISO 8601, UTC, end of the measurement */
     assay_machine machine;
@@ -78,7 +78,8 @@ void assay_records_free(assay_records *list); /* an empty one is fine */
 
 /* The document as text (sorted keys, two blanks), to be freed; NULL if there's no memory. */
 char *assay_records_text(const assay_records *list);
-/* Parses it and appends to *list. On ASSAY_BAD_ARGUMENT why has one line with line and column, and nothing was added. */
+/* Parses it and appends to *list. On ASSAY_BAD_ARGUMENT why has one line with line and column, and nothing was added.
+ */
 assay_status assay_records_parse(const char *text, const char *where, assay_records *list, char *why, size_t why_size);
 
 /* Whole or not at all. why: one line. */

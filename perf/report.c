@@ -10,9 +10,11 @@
 
 int assay_report_format_by_name(const char *name)
 {
-    static const char *const names[] = {
-        [ASSAY_REPORT_TABLE] = "table", [ASSAY_REPORT_MARKDOWN] = "markdown", [ASSAY_REPORT_HTML] = "html",
-        [ASSAY_REPORT_JSON] = "json",   [ASSAY_REPORT_SMALLER] = "customSmallerIsBetter"};
+    static const char *const names[] = {[ASSAY_REPORT_TABLE] = "table",
+                                        [ASSAY_REPORT_MARKDOWN] = "markdown",
+                                        [ASSAY_REPORT_HTML] = "html",
+                                        [ASSAY_REPORT_JSON] = "json",
+                                        [ASSAY_REPORT_SMALLER] = "customSmallerIsBetter"};
     for (int k = 0; k < (int)(sizeof names / sizeof *names); k++)
         if (!strcmp(name, names[k])) return k;
     return -1;
@@ -28,8 +30,8 @@ static char *smaller_is_better(const assay_records *list)
         snprintf(range, sizeof range, "%.4g .. %.4g", r->low_ms, r->high_ms);
         snprintf(extra, sizeof extra, "n %d, margin %.3g, seed 0x%016llx, %s", (int)r->n, r->margin,
                  (unsigned long long)r->seed, r->machine.cpu);
-        json_array_append_new(root, json_pack("{sssssfssss}", "name", name, "unit", "ms", "value", r->median_ms, "range",
-                                              range, "extra", extra));
+        json_array_append_new(root, json_pack("{sssssfssss}", "name", name, "unit", "ms", "value", r->median_ms,
+                                              "range", range, "extra", extra));
     }
     char *text = json_dumps(root, JSON_SORT_KEYS | JSON_INDENT(2));
     json_decref(root);

@@ -6,11 +6,11 @@
 #include "perf/record.h"
 
 typedef enum assay_report_format {
-    ASSAY_REPORT_TABLE,    /* plain text, for a terminal of 100 columns */
+    ASSAY_REPORT_TABLE, /* plain text, for a terminal of 100 columns */
     ASSAY_REPORT_MARKDOWN,
-    ASSAY_REPORT_HTML,     /* one page, nothing loaded from elsewhere */
-    ASSAY_REPORT_JSON,     /* the records themselves */
-    ASSAY_REPORT_SMALLER   /* "customSmallerIsBetter" of github-action-benchmark */
+    ASSAY_REPORT_HTML,   /* one page, nothing loaded from elsewhere */
+    ASSAY_REPORT_JSON,   /* the records themselves */
+    ASSAY_REPORT_SMALLER /* "customSmallerIsBetter" of github-action-benchmark */
 } assay_report_format;
 
 /* The format of this name ("html"), or -1. */

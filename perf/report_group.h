@@ -1,5 +1,5 @@
-/* report_group.h: records in the order in which a reader wants them: by workload, then by implementation, fastest first.
- * SPDX-License-Identifier: MIT */
+/* report_group.h: records in the order in which a reader wants them: by workload, then by implementation, fastest
+ * first. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_REPORT_GROUP_H
 #define ASSAY_REPORT_GROUP_H
 
@@ -12,7 +12,7 @@
 typedef struct assay_report_row {
     const assay_record *any;                 /* one of the phases: what all of them share */
     const assay_record *phase[ASSAY_PHASES]; /* NULL = not measured */
-    assay_interval ratio;                    /* step: its time over the fastest row's, paired; NaN where there is none */
+    assay_interval ratio; /* step: its time over the fastest row's, paired; NaN where there is none */
 } assay_report_row;
 
 typedef struct assay_report_group {

@@ -1,5 +1,5 @@
-/* report_html.c: the report as one HTML page: nothing is loaded from elsewhere, no script, light and dark, narrow and wide.
- * SPDX-License-Identifier: MIT
+/* report_html.c: the report as one HTML page: nothing is loaded from elsewhere, no script, light and dark, narrow and
+ * wide. SPDX-License-Identifier: MIT
  *
  * The chart of a workload has one logarithmic axis of milliseconds. A bar runs from the roof, the least time that the
  * machine's multiply-add peak allows, to the measured median: its length is the distance from the limit. Numbers that
@@ -40,9 +40,11 @@ static const char style[] =
     ".key svg{width:.9rem;height:.9rem;vertical-align:-.1rem;margin-right:.3rem}"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;"
     "width:100%;margin:.5rem 0}th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right;"
-    "white-space:nowrap}th{color:var(--soft);font-weight:600}td:first-child,th:first-child,td.text,th.text{text-align:left}"
+    "white-space:nowrap}th{color:var(--soft);font-weight:600}td:first-child,th:first-child,td.text,th.text{text-align:"
+    "left}"
     "td.text{white-space:normal;min-width:12rem}td svg{width:9rem;height:.9rem;display:block}summary{cursor:pointer;"
-    "color:var(--soft);font-size:.875rem}code{font-family:ui-monospace,monospace;font-size:.875em;overflow-wrap:anywhere}";
+    "color:var(--soft);font-size:.875rem}code{font-family:ui-monospace,monospace;font-size:.875em;overflow-wrap:"
+    "anywhere}";
 
 static void text(FILE *f, const char *s)
 {
@@ -127,7 +129,8 @@ static void grid(FILE *f, const axis *a, int height)
     double ms;
     for (int k = 0; tick(a, k, &ms); k++)
         if (log10(ms) > a->low && log10(ms) < a->high)
-            fprintf(f, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\"/>", at(a, ms), at(a, ms), height);
+            fprintf(f, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\"/>", at(a, ms), at(a, ms),
+                    height);
 }
 
 static void tick_labels(FILE *f, const axis *a)
@@ -165,7 +168,8 @@ static void bar(FILE *f, const axis *a, const assay_report_row *row, int first)
             (int)r->n, r->roof_ms);
     fprintf(f, "<rect class=\"measured\" x=\"%.1f\" y=\"5\" width=\"%.1f\" height=\"12\"/>", fmin(roof, end),
             fmax(fabs(end - roof), 1));
-    fprintf(f, "<line class=\"spread\" x1=\"%.1f\" x2=\"%.1f\" y1=\"11\" y2=\"11\"/>", at(a, r->q1_ms), at(a, r->q3_ms));
+    fprintf(f, "<line class=\"spread\" x1=\"%.1f\" x2=\"%.1f\" y1=\"11\" y2=\"11\"/>", at(a, r->q1_ms),
+            at(a, r->q3_ms));
     fprintf(f, "<line class=\"roof\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"22\"/></svg>", roof, roof);
     fputs("<div class=\"value\"><b>", f);
     number(f, r->median_ms);
@@ -215,8 +219,8 @@ static void strip(FILE *f, const assay_report_row *row)
         const assay_record *r = row->phase[parts[k]];
         if (!r) continue;
         double width = WIDTH * r->median_ms / sum;
-        fprintf(f, "<rect class=\"part%d\" x=\"%.1f\" width=\"%.1f\" height=\"10\"><title>%s: %.1f %%</title></rect>", k, x,
-                width, assay_phase_name(parts[k]), 100 * r->median_ms / sum);
+        fprintf(f, "<rect class=\"part%d\" x=\"%.1f\" width=\"%.1f\" height=\"10\"><title>%s: %.1f %%</title></rect>",
+                k, x, width, assay_phase_name(parts[k]), 100 * r->median_ms / sum);
         x += width;
     }
     fputs("</svg>", f);
@@ -253,8 +257,9 @@ static void phase_table(FILE *f, const assay_report_group *g)
     }
     fputs("</table></div><div class=\"key\">", f);
     for (int k = 0; k < PARTS; k++)
-        fprintf(f, "<span><svg viewBox=\"0 0 10 10\"><rect class=\"part%d\" width=\"10\" height=\"10\"/></svg>%s</span>", k,
-                assay_phase_name(parts[k]));
+        fprintf(f,
+                "<span><svg viewBox=\"0 0 10 10\"><rect class=\"part%d\" width=\"10\" height=\"10\"/></svg>%s</span>",
+                k, assay_phase_name(parts[k]));
     fputs("</div>\n", f);
 }
 
@@ -265,8 +270,10 @@ static void published_table(FILE *f, const char *id)
         const assay_published *p = assay_published_get(k);
         if (strcmp(p->workload, id)) continue;
         if (!any++)
-            fputs("<details><summary>published, other hardware</summary><div class=\"scroll\"><table><tr><th>implementation"
-                  "<th>phase<th>ms<th class=\"text\">hardware<th class=\"text\">source<th class=\"text\">remark</tr>\n", f);
+            fputs("<details><summary>published, other hardware</summary><div "
+                  "class=\"scroll\"><table><tr><th>implementation"
+                  "<th>phase<th>ms<th class=\"text\">hardware<th class=\"text\">source<th class=\"text\">remark</tr>\n",
+                  f);
         fputs("<tr><td>", f);
         text(f, p->implementation);
         fprintf(f, "<td>%s<td>", p->phase);
@@ -284,20 +291,25 @@ static void published_table(FILE *f, const char *id)
 
 static void equal_work(FILE *f, const assay_report_group *g)
 {
-    fputs("<details><summary>what was inside the timed call, and how to repeat it</summary><div class=\"scroll\"><table>"
-          "<tr><th>implementation<th class=\"text\">version<th class=\"text\">work<th class=\"text\">certificate</tr>\n", f);
+    fputs(
+        "<details><summary>what was inside the timed call, and how to repeat it</summary><div class=\"scroll\"><table>"
+        "<tr><th>implementation<th class=\"text\">version<th class=\"text\">work<th class=\"text\">certificate</tr>\n",
+        f);
     for (int32_t k = 0; k < g->row_count; k++) {
-        const assay_record *r = g->rows[k].phase[ASSAY_PHASE_STEP] ? g->rows[k].phase[ASSAY_PHASE_STEP] : g->rows[k].any;
+        const assay_record *r =
+            g->rows[k].phase[ASSAY_PHASE_STEP] ? g->rows[k].phase[ASSAY_PHASE_STEP] : g->rows[k].any;
         const assay_equal_work *w = &r->work;
         fputs("<tr><td>", f);
         text(f, r->implementation);
         fputs("<td class=\"text\">", f);
         text(f, r->version);
-        fprintf(f, "<td class=\"text\">dx of layer 1 %s; backward through %s steps; dead reverse steps %s; padding %s; "
-                   "distinct tokens %s; embedding update %s; logits %s; loss by %s; update by %s; %d calls a sample; "
-                   "round trip %.3g ms<td class=\"text\"><code>%.16s</code></tr>\n",
+        fprintf(f,
+                "<td class=\"text\">dx of layer 1 %s; backward through %s steps; dead reverse steps %s; padding %s; "
+                "distinct tokens %s; embedding update %s; logits %s; loss by %s; update by %s; %d calls a sample; "
+                "round trip %.3g ms<td class=\"text\"><code>%.16s</code></tr>\n",
                 w->dx_layer1, w->bptt_steps, w->dead_reverse_top, w->padding_frames, w->distinct_tokens,
-                w->embedding_update, w->logits, r->loss_by, r->update_by, (int)r->calls, r->round_trip_ms, r->certificate);
+                w->embedding_update, w->logits, r->loss_by, r->update_by, (int)r->calls, r->round_trip_ms,
+                r->certificate);
     }
     fputs("</table></div></details>\n", f);
 }
@@ -312,13 +324,16 @@ static void section(FILE *f, const assay_report_group *g)
     text(f, g->id);
     fputs("</h2>\n<p>", f);
     text(f, g->workload ? g->workload->what : "not in this program's table");
-    fprintf(f, "</p>\n<p class=\"soft\">%.4g GFLOP declared a step &middot; %.4g GFLOP/s multiply-add peak &middot; "
-               "%d threads &middot; seed <code>0x%016" PRIx64 "</code></p>\n",
+    fprintf(f,
+            "</p>\n<p class=\"soft\">%.4g GFLOP declared a step &middot; %.4g GFLOP/s multiply-add peak &middot; "
+            "%d threads &middot; seed <code>0x%016" PRIx64 "</code></p>\n",
             g->rows[0].phase[ASSAY_PHASE_STEP] ? g->rows[0].phase[ASSAY_PHASE_STEP]->gflop : NAN, any->peak_gflop_per_s,
             (int)any->threads, any->seed);
     if (!any->fit)
-        fprintf(f, "<p class=\"alert\">The machine's rate moved by %.1f %% during this measurement: no verdict, no "
-                   "baseline.</p>\n", 100 * any->drift);
+        fprintf(f,
+                "<p class=\"alert\">The machine's rate moved by %.1f %% during this measurement: no verdict, no "
+                "baseline.</p>\n",
+                100 * any->drift);
     if (a.high > a.low) {
         fputs("<div class=\"chart\">\n", f);
         for (int32_t r = 0; r < g->row_count; r++)
@@ -359,19 +374,24 @@ static void lead(FILE *f, const assay_records *list)
     text(f, r->commit[0] ? r->commit : "unknown");
     fputs(", ", f);
     text(f, r->time);
-    fputs(". Every row passed the conformance suite, and the results of the very calls that were timed were compared in "
-          "full with a reference in double precision; <i>margin</i> is their worst error over the measured limit.</p>\n"
-          "<div class=\"key\"><span><svg viewBox=\"0 0 10 10\"><rect class=\"measured\" y=\"2\" width=\"10\" height=\"6\"/>"
-          "</svg>from the roof to the measured time of a training step</span><span><svg viewBox=\"0 0 10 10\"><line "
-          "class=\"roof\" x1=\"5\" x2=\"5\" y1=\"0\" y2=\"10\"/></svg>roof: the declared work at this machine's "
-          "multiply-add peak</span><span><svg viewBox=\"0 0 10 10\"><path class=\"other\" d=\"M5 0v10\"/></svg>published, "
-          "other hardware</span></div>\n", f);
+    fputs(
+        ". Every row passed the conformance suite, and the results of the very calls that were timed were compared in "
+        "full with a reference in double precision; <i>margin</i> is their worst error over the measured limit.</p>\n"
+        "<div class=\"key\"><span><svg viewBox=\"0 0 10 10\"><rect class=\"measured\" y=\"2\" width=\"10\" "
+        "height=\"6\"/>"
+        "</svg>from the roof to the measured time of a training step</span><span><svg viewBox=\"0 0 10 10\"><line "
+        "class=\"roof\" x1=\"5\" x2=\"5\" y1=\"0\" y2=\"10\"/></svg>roof: the declared work at this machine's "
+        "multiply-add peak</span><span><svg viewBox=\"0 0 10 10\"><path class=\"other\" d=\"M5 "
+        "0v10\"/></svg>published, "
+        "other hardware</span></div>\n",
+        f);
 }
 
 static void overview(FILE *f, const assay_report_groups *g)
 {
     fputs("<div class=\"scroll\"><table><tr><th>workload<th class=\"text\">fastest<th>step, ms<th>of the roof<th "
-          "class=\"text\">next<th>times the fastest</tr>\n", f);
+          "class=\"text\">next<th>times the fastest</tr>\n",
+          f);
     for (int32_t k = 0; k < g->count; k++) {
         const assay_report_group *group = &g->at[k];
         const assay_record *best = group->rows[0].phase[ASSAY_PHASE_STEP];
@@ -391,9 +411,12 @@ static void overview(FILE *f, const assay_report_groups *g)
         fputs("<td class=\"text\">", f);
         text(f, next ? next->any->implementation : "-");
         fputs("<td>", f);
-        number(f, next ? next->ratio.low : NAN);
-        fputs(" to ", f);
-        number(f, next ? next->ratio.high : NAN);
+        if (next && isfinite(next->ratio.low)) {
+            number(f, next->ratio.low);
+            fputs(" to ", f);
+            number(f, next->ratio.high);
+        } else
+            fputs("-", f);
         fputs("</tr>\n", f);
     }
     fputs("</table></div>\n", f);
@@ -403,7 +426,8 @@ static void left_out(FILE *f, const assay_records *list)
 {
     if (list->left_count == 0) return;
     fputs("<h2>left out</h2>\n<div class=\"scroll\"><table><tr><th>workload<th class=\"text\">implementation<th "
-          "class=\"text\">phase<th class=\"text\">why</tr>\n", f);
+          "class=\"text\">phase<th class=\"text\">why</tr>\n",
+          f);
     for (int32_t k = 0; k < list->left_count; k++) {
         const assay_left_out *l = &list->left[k];
         const char *cells[] = {l->implementation, l->phase, l->why};
@@ -420,9 +444,11 @@ static void left_out(FILE *f, const assay_records *list)
 
 void assay_report_html(FILE *f, const assay_records *list, const assay_report_groups *g)
 {
-    fprintf(f, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-               "content=\"width=device-width,initial-scale=1\">\n<title>Recurrent networks: measured times</title>\n"
-               "<style>%s</style></head>\n<body>\n", style);
+    fprintf(f,
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+            "content=\"width=device-width,initial-scale=1\">\n<title>Recurrent networks: measured times</title>\n"
+            "<style>%s</style></head>\n<body>\n",
+            style);
     lead(f, list);
     if (g->count) overview(f, g);
     for (int32_t k = 0; k < g->count; k++)

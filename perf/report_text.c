@@ -28,7 +28,8 @@ static const char *times(const assay_report_row *row, int first, char *buffer)
     char low[24], high[24];
     if (first) return "1";
     if (!isfinite(row->ratio.low)) return "-";
-    snprintf(buffer, 64, "%s..%s", assay_report_number(row->ratio.low, low), assay_report_number(row->ratio.high, high));
+    snprintf(buffer, 64, "%s..%s", assay_report_number(row->ratio.low, low),
+             assay_report_number(row->ratio.high, high));
     return buffer;
 }
 
@@ -138,12 +139,14 @@ void assay_report_markdown(FILE *f, const assay_records *list, const assay_repor
 {
     fprintf(f, "# Recurrent networks: measured times\n\n");
     lead(f, list);
-    fprintf(f, "\nMedian milliseconds of one call. *roof*: share of what the machine's multiply-add peak allows for the "
-               "declared work. *x fastest*: 95 %% interval of the paired ratio. *margin*: worst error of the timed calls' "
-               "results over their limit.\n");
+    fprintf(f,
+            "\nMedian milliseconds of one call. *roof*: share of what the machine's multiply-add peak allows for the "
+            "declared work. *x fastest*: 95 %% interval of the paired ratio. *margin*: worst error of the timed calls' "
+            "results over their limit.\n");
     for (int32_t k = 0; k < g->count; k++) {
         const assay_report_group *group = &g->at[k];
-        fprintf(f, "\n## %s\n\n%s; ", group->id, group->workload ? group->workload->what : "not in this program's table");
+        fprintf(f, "\n## %s\n\n%s; ", group->id,
+                group->workload ? group->workload->what : "not in this program's table");
         facts(f, group);
         fprintf(f, ".\n\n| implementation |");
         for (int c = 0; c < COLUMNS; c++)
@@ -156,7 +159,8 @@ void assay_report_markdown(FILE *f, const assay_records *list, const assay_repor
             markdown_row(f, &group->rows[r], r == 0);
         markdown_published(f, group->id);
     }
-    if (list->left_count) fprintf(f, "\n## Left out\n\n| workload | implementation | phase | why |\n|---|---|---|---|\n");
+    if (list->left_count)
+        fprintf(f, "\n## Left out\n\n| workload | implementation | phase | why |\n|---|---|---|---|\n");
     for (int32_t k = 0; k < list->left_count; k++) {
         const assay_left_out *l = &list->left[k];
         fprintf(f, "| %s | %s | %s | ", l->workload, l->implementation, l->phase);

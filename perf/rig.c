@@ -24,8 +24,10 @@ int assay_rig_fail(assay_rig *r, assay_verdict v, const char *format, ...)
 
 static int answered(assay_rig *r, const char *what, const assay_reply *reply)
 {
-    static const assay_verdict of[] = {
-        [ASSAY_ANSWERED] = ASSAY_VERDICT_FAIL, [ASSAY_DIED] = ASSAY_VERDICT_CRASHED, [ASSAY_TIMED_OUT] = ASSAY_VERDICT_TIMEOUT, [ASSAY_MUTE] = ASSAY_VERDICT_CRASHED};
+    static const assay_verdict of[] = {[ASSAY_ANSWERED] = ASSAY_VERDICT_FAIL,
+                                       [ASSAY_DIED] = ASSAY_VERDICT_CRASHED,
+                                       [ASSAY_TIMED_OUT] = ASSAY_VERDICT_TIMEOUT,
+                                       [ASSAY_MUTE] = ASSAY_VERDICT_CRASHED};
     if (reply->outcome == ASSAY_ANSWERED && reply->status == ASSAY_OK) return 1;
     assay_verdict v = of[reply->outcome];
     if (reply->outcome == ASSAY_ANSWERED && reply->status == ASSAY_UNSUPPORTED) v = ASSAY_VERDICT_UNSUPPORTED;

@@ -1,5 +1,5 @@
-/* rig.h: one implementation set up on one workload in its worker: restore a state, run calls under the clock, read back.
- * SPDX-License-Identifier: MIT */
+/* rig.h: one implementation set up on one workload in its worker: restore a state, run calls under the clock, read
+ * back. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_RIG_H
 #define ASSAY_RIG_H
 
@@ -17,12 +17,13 @@ typedef struct assay_rig {
     assay_memory memory[ASSAY_TENSORS];
     assay_tensor tensors[ASSAY_TENSORS];
     int32_t tensor_count;
-    double round_trip;      /* seconds of a request that does nothing, median */
-    assay_verdict verdict;  /* PASS as long as all is well */
+    double round_trip;     /* seconds of a request that does nothing, median */
+    assay_verdict verdict; /* PASS as long as all is well */
     char why[256];
 } assay_rig;
 
-/* Starts the worker, loads the plugin, asks whether it supports p. 1 if so. Nothing that depends on a seed exists yet. */
+/* Starts the worker, loads the plugin, asks whether it supports p. 1 if so. Nothing that depends on a seed exists yet.
+ */
 int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_options *o, const assay_problem *p);
 
 /* Plans, makes and binds every tensor that is there in `given`, and y, losses, parameter gradients, updated tensors.

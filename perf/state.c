@@ -10,11 +10,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define DATA_SEED 11         /* of the original benchmarks and of everything that is the same in every run */
-#define STRING_LENGTH 100    /* labels a sample, CTC */
-#define FIRST_WORD 3         /* f: ids 0..2 are padding, start and unknown in the original's data */
-#define WINDOW_STRIDE 3      /* d: window w starts at token 3w */
-#define MOMENT_SCALE 1e-3    /* typical gradient of these networks: moments look like those of a running optimizer */
+#define DATA_SEED     11   /* of the original benchmarks and of everything that is the same in every run */
+#define STRING_LENGTH 100  /* labels a sample, CTC */
+#define FIRST_WORD    3    /* f: ids 0..2 are padding, start and unknown in the original's data */
+#define WINDOW_STRIDE 3    /* d: window w starts at token 3w */
+#define MOMENT_SCALE  1e-3 /* typical gradient of these networks: moments look like those of a running optimizer */
 
 /* ---- inputs and labels ---- */
 
@@ -57,8 +57,7 @@ static void fill_uniform(const assay_workload *w, const assay_values *v)
     uint64_t stream = assay_stream_id("c.emb-lstm", ASSAY_IDS);
     for (int t = 0; t < p->t; t++)
         for (int n = 0; n < p->n; n++)
-            ids[t * p->n + n] =
-                (int32_t)(p->vocab * assay_random_uniform(DATA_SEED, stream, position(p, t, n)));
+            ids[t * p->n + n] = (int32_t)(p->vocab * assay_random_uniform(DATA_SEED, stream, position(p, t, n)));
     fill_labels(w, "c.emb-lstm", v);
 }
 
@@ -101,9 +100,9 @@ static assay_status fill_windows(const assay_workload *w, int state, const assay
         int64_t first = WINDOW_STRIDE * (batch * p->n + n);
         for (int t = 0; t <= p->t; t++) {
             int64_t at = first + t;
-            int32_t token = text ? text->tokens[at]
-                                 : assay_zipf(cumulative, p->vocab,
-                                              assay_random_uniform(DATA_SEED, stream, (uint64_t)at));
+            int32_t token =
+                text ? text->tokens[at]
+                     : assay_zipf(cumulative, p->vocab, assay_random_uniform(DATA_SEED, stream, (uint64_t)at));
             if (t < p->t) ids[t * p->n + n] = token;
             if (t > 0) labels[(t - 1) * p->n + n] = token;
         }

@@ -1,5 +1,5 @@
-/* state.h: the numbers of a timed step: data of a workload, parameters and moments of one of its three starting states, and the truth.
- * SPDX-License-Identifier: MIT */
+/* state.h: the numbers of a timed step: data of a workload, parameters and moments of one of its three starting states,
+ * and the truth. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_STATE_H
 #define ASSAY_STATE_H
 
@@ -16,8 +16,8 @@ assay_status assay_state_make(const assay_workload *w, uint64_t seed, int state,
                               assay_values *out, int64_t *step);
 
 /* The truth of one training step from `given`: y, logits, losses (role FORWARD) and every gradient of a parameter (role
- * GRADIENT), as `roles` asks; *out is made here. Updated tensors are not in it, see below. Uses all cores: never call it
- * while something is timed. */
+ * GRADIENT), as `roles` asks; *out is made here. Updated tensors are not in it, see below. Uses all cores: never call
+ * it while something is timed. */
 assay_status assay_state_truth(const assay_problem *p, const assay_values *given, int64_t step, unsigned roles,
                                assay_values *out);
 

@@ -34,8 +34,13 @@ assay_stats assay_stats_of(const double *samples, int32_t n)
     double sum = 0;
     for (int32_t k = 0; k < n; k++)
         sum += sorted[k];
-    s = (assay_stats){.n = n, .min = sorted[0], .q1 = quantile(sorted, n, 0.25), .median = quantile(sorted, n, 0.5),
-                      .q3 = quantile(sorted, n, 0.75), .p95 = quantile(sorted, n, 0.95), .max = sorted[n - 1],
+    s = (assay_stats){.n = n,
+                      .min = sorted[0],
+                      .q1 = quantile(sorted, n, 0.25),
+                      .median = quantile(sorted, n, 0.5),
+                      .q3 = quantile(sorted, n, 0.75),
+                      .p95 = quantile(sorted, n, 0.95),
+                      .max = sorted[n - 1],
                       .mean = sum / n};
     free(sorted);
     return s;

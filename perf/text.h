@@ -13,7 +13,7 @@ enum { ASSAY_TEXT_WORDS = 9998, ASSAY_TEXT_START = 9998, ASSAY_TEXT_END = 9999, 
 typedef struct assay_text {
     int32_t *tokens; /* 0 .. 10000 */
     int64_t count;
-    char hash[65];   /* sha256 of the file, hex, for the record */
+    char hash[65]; /* sha256 of the file, hex, for the record */
 } assay_text;
 
 /* Words are split at white space and numbered by falling frequency (ties: first seen), at most 9,998 of them; a line's

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define REQUEST_SECONDS 0.02 /* a round trip of 50 us is a quarter of a per cent of it */
-#define MOST_CALLS 1000
+#define MOST_CALLS      1000
 
 static const struct {
     const char *name;

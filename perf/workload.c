@@ -9,30 +9,42 @@
 
 /* Dialects of docs/workloads.md 1.3: the headline ones, and the one other that is timed. */
 #define STANDARD(cell_, biases_, reset_) .cell = (cell_), .biases = (biases_), .gru_reset = (reset_)
-#define LSTM_STANDARD STANDARD(ASSAY_LSTM, ASSAY_BIAS_TWO, ASSAY_RESET_AFTER_INSIDE)
-#define LSTM_TWO {LSTM_STANDARD, .xent_reduction = ASSAY_REDUCE_MEAN}
-#define LSTM_TWO_CTC {LSTM_STANDARD, .ctc_reduction = ASSAY_REDUCE_MEAN, .ctc_blank = 0}
+#define LSTM_STANDARD                    STANDARD(ASSAY_LSTM, ASSAY_BIAS_TWO, ASSAY_RESET_AFTER_INSIDE)
+#define LSTM_TWO                                                                                                       \
+    {                                                                                                                  \
+        LSTM_STANDARD, .xent_reduction = ASSAY_REDUCE_MEAN                                                             \
+    }
+#define LSTM_TWO_CTC                                                                                                   \
+    {                                                                                                                  \
+        LSTM_STANDARD, .ctc_reduction = ASSAY_REDUCE_MEAN, .ctc_blank = 0                                              \
+    }
 #define GRU_TWO                                                                                                        \
-    {STANDARD(ASSAY_GRU, ASSAY_BIAS_TWO, ASSAY_RESET_AFTER_INSIDE), .xent_reduction = ASSAY_REDUCE_MEAN}
+    {                                                                                                                  \
+        STANDARD(ASSAY_GRU, ASSAY_BIAS_TWO, ASSAY_RESET_AFTER_INSIDE), .xent_reduction = ASSAY_REDUCE_MEAN             \
+    }
 #define GRU_BEFORE                                                                                                     \
-    {STANDARD(ASSAY_GRU, ASSAY_BIAS_ONE_INPUT, ASSAY_RESET_BEFORE), .xent_reduction = ASSAY_REDUCE_MEAN}
+    {                                                                                                                  \
+        STANDARD(ASSAY_GRU, ASSAY_BIAS_ONE_INPUT, ASSAY_RESET_BEFORE), .xent_reduction = ASSAY_REDUCE_MEAN             \
+    }
 
-#define ADAM .optimizer = ASSAY_OPT_ADAM, .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8
-#define SGD .optimizer = ASSAY_OPT_SGD, .lr = 1e-3
-#define LAST_CE .head = ASSAY_HEAD_LAST, .loss = ASSAY_LOSS_XENT
-#define EVERY_CE .head = ASSAY_HEAD_EVERY, .loss = ASSAY_LOSS_XENT
+#define ADAM          .optimizer = ASSAY_OPT_ADAM, .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8
+#define SGD           .optimizer = ASSAY_OPT_SGD, .lr = 1e-3
+#define LAST_CE       .head = ASSAY_HEAD_LAST, .loss = ASSAY_LOSS_XENT
+#define EVERY_CE      .head = ASSAY_HEAD_EVERY, .loss = ASSAY_LOSS_XENT
 #define STRING_LENGTH 100 /* labels a sample, CTC */
 #define EVERY_CTC(samples)                                                                                             \
     .head = ASSAY_HEAD_EVERY, .loss = ASSAY_LOSS_CTC, .max_label = STRING_LENGTH, .labels = STRING_LENGTH * (samples)
 #define NETWORK(t_, n_, i_, h_, layers_, directions_, classes_, ...)                                                   \
-    {.op = ASSAY_OP_NETWORK, .arithmetic = ASSAY_FP32, .t = (t_), .n = (n_), .i = (i_), .h = (h_),                     \
-     .layers = (layers_), .directions = (directions_), .classes = (classes_), __VA_ARGS__}
+    {                                                                                                                  \
+        .op = ASSAY_OP_NETWORK, .arithmetic = ASSAY_FP32, .t = (t_), .n = (n_), .i = (i_), .h = (h_),                  \
+        .layers = (layers_), .directions = (directions_), .classes = (classes_), __VA_ARGS__                           \
+    }
 
 #define BRAUN_2017 "stefbraun/rnn_benchmarks README.md, code edf5aff (CTC: 79872a9)"
 #define BRAUN_2018 "stefbraun/rnn_benchmarks results/10/framework_comparison/readme.md f35cfe6, code 9d80fc8"
-#define METZ "lukemetz/rnn_benchmarks 0258879"
-#define CARROT "lcy-seso/Carrot benchmarks/rnnlm/README.md 0a722e9"
-#define KARMANOV "ilkarman/DeepLearningFrameworks README.md a252dc6..ad5b115"
+#define METZ       "lukemetz/rnn_benchmarks 0258879"
+#define CARROT     "lcy-seso/Carrot benchmarks/rnnlm/README.md 0a722e9"
+#define KARMANOV   "ilkarman/DeepLearningFrameworks README.md a252dc6..ad5b115"
 
 static const assay_workload table[] = {
 #include "perf/workloads.inc"

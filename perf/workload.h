@@ -22,15 +22,15 @@ typedef enum assay_data {
 /* One row of workloads.inc. */
 typedef struct assay_workload {
     const char *id;
-    const char *what;               /* one line for a reader: the network and its data */
-    assay_problem problem;          /* arithmetic ASSAY_FP32 */
-    int32_t data;                   /* assay_data */
-    int32_t label_low, label_high;  /* labels are drawn from [low, high) */
-    int32_t ragged;                 /* 1: lengths rise evenly from T/2 to T; 0: every row has length T */
-    int32_t need_dx;                /* 1: the input's gradient is part of the work (an embedding lies below) */
-    double offset, offset_last;     /* added to b_ih of the LSTM's forget or the GRU's update gate: all layers; the last
-                                       one. Keeps the backward signal alive, so that a cut backward shows (1.4) */
-    const char *source;             /* public benchmark that it descends from, and its state */
+    const char *what;              /* one line for a reader: the network and its data */
+    assay_problem problem;         /* arithmetic ASSAY_FP32 */
+    int32_t data;                  /* assay_data */
+    int32_t label_low, label_high; /* labels are drawn from [low, high) */
+    int32_t ragged;                /* 1: lengths rise evenly from T/2 to T; 0: every row has length T */
+    int32_t need_dx;               /* 1: the input's gradient is part of the work (an embedding lies below) */
+    double offset, offset_last;    /* added to b_ih of the LSTM's forget or the GRU's update gate: all layers; the last
+                                      one. Keeps the backward signal alive, so that a cut backward shows (1.4) */
+    const char *source;            /* public benchmark that it descends from, and its state */
 } assay_workload;
 
 #define ASSAY_WORKLOAD_ROWS 128 /* samples of the largest batch */

@@ -49,7 +49,8 @@ static void equal_samples_have_no_width(void **state)
     assert_true(i.low == 3 && i.high == 3);
 }
 
-/* Of many sets of 40 draws from U(0,1) the interval must hold the true median, 0.5, in about 95 %: 5 sigma either way. */
+/* Of many sets of 40 draws from U(0,1) the interval must hold the true median, 0.5, in about 95 %: 5 sigma either way.
+ */
 static void interval_covers_the_median(void **state)
 {
     (void)state;

@@ -72,9 +72,9 @@ static void parameters_of_the_originals_come_out(void **state)
         int classes, biases, dense_bias;
         int64_t parameters;
     } published[] = {
-        {"a1.gru-ce", 25, ASSAY_BIAS_ONE_INPUT, 1, 434265},  {"a1.gru-ce", 25, ASSAY_BIAS_TWO, 1, 435225},
-        {"a2.blstm4-ce", 25, ASSAY_BIAS_ONE_INPUT, 1, 8533145}, {"a2.blstm4-ce", 25, ASSAY_BIAS_TWO, 1, 8543385},
-        {"a3.blstm4-ctc", 58, ASSAY_BIAS_ONE_INPUT, 1, 8554298}, {"a3.blstm4-ctc", 58, ASSAY_BIAS_TWO, 1, 8564538},
+        {"a1.gru-ce", 25, ASSAY_BIAS_ONE_INPUT, 1, 434265},        {"a1.gru-ce", 25, ASSAY_BIAS_TWO, 1, 435225},
+        {"a2.blstm4-ce", 25, ASSAY_BIAS_ONE_INPUT, 1, 8533145},    {"a2.blstm4-ce", 25, ASSAY_BIAS_TWO, 1, 8543385},
+        {"a3.blstm4-ctc", 58, ASSAY_BIAS_ONE_INPUT, 1, 8554298},   {"a3.blstm4-ctc", 58, ASSAY_BIAS_TWO, 1, 8564538},
         {"b1.lstm-ce-short", 25, ASSAY_BIAS_ONE_INPUT, 1, 576345}, {"b1.lstm-ce-short", 25, ASSAY_BIAS_TWO, 1, 577625},
     };
     for (size_t k = 0; k < sizeof published / sizeof *published; k++) {
