@@ -18,11 +18,11 @@
 typedef enum assay_placement { ASSAY_PLACE_START, ASSAY_PLACE_END } assay_placement;
 
 typedef struct assay_memory {
-    int fd;              /* -1 when empty */
-    unsigned char *map;  /* the parent's mapping, read-write */
-    size_t map_bytes;    /* whole pages */
-    size_t bytes, offset;/* the tensor inside the mapping */
-    int input;           /* sealed: the worker can map it for reading only */
+    int fd;               /* -1 when empty */
+    unsigned char *map;   /* the parent's mapping, read-write */
+    size_t map_bytes;     /* whole pages */
+    size_t bytes, offset; /* the tensor inside the mapping */
+    int input;            /* sealed: the worker can map it for reading only */
 } assay_memory;
 
 /* Makes a tensor of so many bytes (0 is fine: one page of canaries), filled with 0xFF bytes (NaN), slack with canaries.
@@ -30,7 +30,7 @@ typedef struct assay_memory {
 assay_status assay_memory_make(size_t bytes, assay_placement place, int input, assay_memory *out);
 void assay_memory_free(assay_memory *m); /* an empty one is fine */
 void *assay_memory_data(const assay_memory *m);
-void assay_memory_poison(assay_memory *m);           /* data back to 0xFF, slack back to canaries */
+void assay_memory_poison(assay_memory *m); /* data back to 0xFF, slack back to canaries */
 /* -1 intact, else where the slack was written, nearest to the data: the offset from the data's start if it is behind
  * the data (>= bytes), or -1 - d if it is d bytes before its start (<= -2). */
 int64_t assay_memory_canary_broken(const assay_memory *m);
@@ -38,8 +38,8 @@ int64_t assay_memory_canary_broken(const assay_memory *m);
 /* ---- the worker ---- */
 
 typedef enum assay_outcome {
-    ASSAY_ANSWERED,  /* look at status */
-    ASSAY_DIED,      /* a signal or an exit: what says which, and where a fault lay ("SIGSEGV reading 4 bytes past x") */
+    ASSAY_ANSWERED, /* look at status */
+    ASSAY_DIED,     /* a signal or an exit: what says which, and where a fault lay ("SIGSEGV reading 4 bytes past x") */
     ASSAY_TIMED_OUT, /* killed at its time limit */
     ASSAY_MUTE       /* answered something that is not the protocol, or could not be started */
 } assay_outcome;
@@ -58,29 +58,30 @@ typedef struct assay_session assay_session;
 void assay_parent_seal(void);
 
 typedef struct assay_session_options {
-    int32_t threads;      /* for assay_open_args; >= 1 */
+    int32_t threads; /* for assay_open_args; >= 1 */
     int32_t device;
-    double time_limit;    /* seconds for any one request; assay_session_limit() changes it */
-    const char *worker;   /* path of assay-worker; NULL = beside this program */
+    double time_limit;  /* seconds for any one request; assay_session_limit() changes it */
+    const char *worker; /* path of assay-worker; NULL = beside this program */
 } assay_session_options;
 
-/* Starts a worker, loads the plugin, checks ABI and open(). On anything but ANSWERED+ASSAY_OK *out is NULL and nothing is left.
- * reply.what names file and reason ("./x.so: has no entry point assay_impl_entry, which every plugin exports").
- * status ASSAY_BAD_ARGUMENT: not a plugin; ASSAY_NO_DEVICE: nothing to run on. */
+/* Starts a worker, loads the plugin, checks ABI and open(). On anything but ANSWERED+ASSAY_OK *out is NULL and nothing
+ * is left. reply.what names file and reason ("./x.so: has no entry point assay_impl_entry, which every plugin
+ * exports"). status ASSAY_BAD_ARGUMENT: not a plugin; ASSAY_NO_DEVICE: nothing to run on. The calling thread must
+ * outlive the session: the worker is killed when that thread ends. One thread a session. */
 assay_reply assay_session_start(const char *plugin, const assay_session_options *o, assay_session **out);
 void assay_session_end(assay_session *s); /* NULL and dead ones are fine; reaps the process */
 
 typedef struct assay_session_info {
     char name[48], version[192], loss_by[48], update_by[48];
     int32_t place;
-    int32_t sandbox;       /* 2 full, 1 weaker, 0 none: as the worker reports it */
-    char plugin_hash[65];  /* sha256 of the plugin's file, hex */
-    char mapped_hash[65];  /* sha256 over the sorted (hash) list of every library mapped into the worker; "" before
-                              assay_session_libraries(), which takes a second for 150 MB that it hasn't met before */
+    int32_t sandbox;      /* 2 full, 1 weaker, 0 none: as the worker reports it */
+    char plugin_hash[65]; /* sha256 of the plugin's file, hex */
+    char mapped_hash[65]; /* sha256 over the sorted (hash) list of every library mapped into the worker; "" before
+                             assay_session_libraries(), which takes a second for 150 MB that it hasn't met before */
 } assay_session_info;
 const assay_session_info *assay_session_about(const assay_session *s);
-/* Hashes every file that was mapped into the worker after open(), at the first call, and fills info.mapped_hash; returns
- * it. "" if a file couldn't be read: then no certificate can name what ran. */
+/* Hashes every file that was mapped into the worker after open(), at the first call, and fills info.mapped_hash;
+ * returns it. "" if a file couldn't be read: then no certificate can name what ran. */
 const char *assay_session_libraries(assay_session *s);
 /* A session with a worker that serves the other end of `socket` already and isn't a child: a thread of a test, a host
  * started by another. `name` is what messages call it. The socket is the session's from here on. */
@@ -102,7 +103,7 @@ typedef enum assay_call_kind {
     ASSAY_CALL_PACK,
     ASSAY_CALL_RUN,
     ASSAY_CALL_UNPACK,
-    ASSAY_CALL_POISON,   /* `what`: bit mask of blocks to refill with NaN: 1 packed 2 grads 4 workspace 8 reserve */
+    ASSAY_CALL_POISON, /* `what`: bit mask of blocks to refill with NaN: 1 packed 2 grads 4 workspace 8 reserve */
     ASSAY_CALL_UNBIND_ALL
 } assay_call_kind;
 typedef struct assay_call {

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const double patient = 60;
@@ -53,7 +55,7 @@ static void a_division_by_zero_is_named(void **state)
 static void an_abort_is_a_death(void **state)
 {
     (void)state;
-    died(ROGUE_ABORT, ASSAY_PLACE_END, SIGABRT, "SIGABRT in a run request");
+    died(ROGUE_ABORT, ASSAY_PLACE_END, SIGABRT, "SIGABRT in run (train): abort() or an assertion");
 }
 
 static void a_stack_overflow_is_named(void **state)
@@ -67,7 +69,10 @@ static void a_stack_overflow_is_named(void **state)
 static void an_exit_is_a_death(void **state)
 {
     (void)state;
-    died(ROGUE_EXIT, ASSAY_PLACE_END, 0, "exited with code 0 in a run request");
+    assay_reply r = rig_try(ROGUE_EXIT, ASSAY_PLACE_END, patient);
+    assert_int_equal(r.outcome, ASSAY_DIED);
+    assert_int_equal(r.signal, 0);
+    assert_ptr_equal(strstr(r.what, "exited with code 0 in a run request"), r.what); /* exit handlers may print */
 }
 
 static void a_hang_ends_at_its_limit(void **state)
@@ -87,6 +92,12 @@ static void an_input_cannot_be_written(void **state)
 {
     (void)state;
     died(ROGUE_WRITE_INPUT, ASSAY_PLACE_END, SIGSEGV, "SIGSEGV in run (train): write to input x: offset 4 of 72 bytes");
+}
+
+static void an_input_stays_read_only(void **state)
+{
+    (void)state;
+    ends(ROGUE_UNPROTECT_INPUT, ASSAY_PLACE_END, ASSAY_ANSWERED, 0, "");
 }
 
 static void writing_past_y_hits_the_guard(void **state)
@@ -350,6 +361,34 @@ static void no_descriptor_is_left(void **state)
     assert_int_equal(open_descriptors(), before);
 }
 
+/* Starts a worker that hangs, from a process that is then killed. */
+static void hang_and_be_killed(int ready)
+{
+    rig r;
+    rig_start(&r, ROGUE_HANG, ASSAY_PLACE_END, patient);
+    if (write(ready, "x", 1) != 1) _exit(1);
+    rig_run(&r, NULL);
+    _exit(1);
+}
+
+static void a_worker_dies_with_its_parent(void **state)
+{
+    (void)state;
+    int ready[2], status = 0;
+    char byte;
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* the worker comes here when its parent has gone */
+    assert_int_equal(pipe(ready), 0);
+    pid_t parent = fork();
+    if (parent == 0) hang_and_be_killed(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    kill(parent, SIGKILL);
+    assert_int_equal(waitpid(parent, &status, 0), parent);
+    assert_true(waitpid(-1, &status, 0) > 0); /* ctest's time limit ends this if the worker lives on */
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    close(ready[0]);
+    close(ready[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +399,7 @@ int main(void)
         cmocka_unit_test(an_exit_is_a_death),
         cmocka_unit_test(a_hang_ends_at_its_limit),
         cmocka_unit_test(an_input_cannot_be_written),
+        cmocka_unit_test(an_input_stays_read_only),
         cmocka_unit_test(writing_past_y_hits_the_guard),
         cmocka_unit_test(writing_before_y_hits_the_guard),
         cmocka_unit_test(reading_past_x_hits_the_guard),
@@ -389,6 +429,7 @@ int main(void)
         cmocka_unit_test(a_workspace_that_cannot_be_is_no_memory),
         cmocka_unit_test(a_plan_that_is_none_is_a_failure),
         cmocka_unit_test(no_descriptor_is_left),
+        cmocka_unit_test(a_worker_dies_with_its_parent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

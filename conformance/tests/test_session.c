@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 /* Seconds that no machine exceeds unless something hangs. */
 static const double patient = 60;
@@ -343,7 +345,7 @@ static void a_dead_session_says_so(void **state)
     const assay_problem p = rig_problem(ROGUE_PLAN_CRASH);
     assay_reply first = assay_session_plan(r->session, &p, ASSAY_PLACE_END, NULL), second = rig_run(r, NULL);
     assert_int_equal(first.outcome, ASSAY_DIED);
-    assert_string_equal(first.what, "SIGABRT in plan");
+    assert_string_equal(first.what, "SIGABRT in plan: abort() or an assertion");
     assert_false(assay_session_alive(r->session));
     assert_int_equal(second.outcome, ASSAY_MUTE);
     assert_string_equal(second.what, "the worker has ended before: start another session");
@@ -354,6 +356,17 @@ static void ending_nothing_is_fine(void **state)
     (void)state;
     assay_session_end(NULL);
     assert_false(assay_session_alive(NULL));
+}
+
+static void a_sealed_parent_cannot_be_looked_into(void **state)
+{
+    (void)state;
+    struct rlimit core;
+    assay_parent_seal();
+    assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+    assert_int_equal(getrlimit(RLIMIT_CORE, &core), 0);
+    assert_int_equal(core.rlim_cur, 0);
+    a_missing_device_is_no_fault(NULL); /* and sessions still start */
 }
 
 #define HONEST(test) cmocka_unit_test_setup_teardown(test, honest, ended)
@@ -395,6 +408,7 @@ int main(void)
         HONEST(support_is_declared),
         HONEST(a_dead_session_says_so),
         cmocka_unit_test(ending_nothing_is_fine),
+        cmocka_unit_test(a_sealed_parent_cannot_be_looked_into),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

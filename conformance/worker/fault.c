@@ -18,7 +18,8 @@ static const assay_scene *volatile watched;
 static const struct {
     int number;
     const char *name;
-} signals[] = {{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGFPE, "SIGFPE"}, {SIGILL, "SIGILL"}, {SIGSYS, "SIGSYS"}};
+} signals[] = {{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGFPE, "SIGFPE"},
+               {SIGILL, "SIGILL"},   {SIGSYS, "SIGSYS"}, {SIGABRT, "SIGABRT"}};
 
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
@@ -125,6 +126,8 @@ static void put_cause(line *l, const assay_scene *s, const siginfo_t *info, cons
         else
             put_number(l, (uint64_t)info->si_syscall, 10);
         put(l, " is forbidden");
+    } else if (info->si_signo == SIGABRT) {
+        put(l, "abort() or an assertion");
     } else if (info->si_code <= 0) {
         put(l, "sent by a process");
     } else if (info->si_signo == SIGSEGV || info->si_signo == SIGBUS) {
@@ -133,6 +136,17 @@ static void put_cause(line *l, const assay_scene *s, const siginfo_t *info, cons
         put(l, "instruction at ");
         put_number(l, (uintptr_t)info->si_addr, 16);
     }
+}
+
+void assay_fault_describe(const assay_scene *s, const siginfo_t *info, const void *context, char *what, size_t size)
+{
+    line l = {what, 0, size};
+    for (int k = 0; k < SIGNALS; k++)
+        if (signals[k].number == info->si_signo) put(&l, signals[k].name);
+    put(&l, " in ");
+    put(&l, s->doing);
+    put(&l, ": ");
+    put_cause(&l, s, info, context);
 }
 
 static void report(int number, siginfo_t *info, void *context)
@@ -144,13 +158,7 @@ static void report(int number, siginfo_t *info, void *context)
     a.head.version = ASSAY_WIRE_VERSION;
     a.head.kind = ASSAY_WIRE_FAULT;
     a.head.sequence = s->sequence;
-    line l = {a.what, 0, sizeof a.what};
-    for (int k = 0; k < SIGNALS; k++)
-        if (signals[k].number == number) put(&l, signals[k].name);
-    put(&l, " in ");
-    put(&l, s->doing);
-    put(&l, ": ");
-    put_cause(&l, s, info, context);
+    assay_fault_describe(s, info, context, a.what, sizeof a.what);
     send(s->socket, &a, sizeof a, MSG_NOSIGNAL | MSG_DONTWAIT);
     raise(number); /* SA_RESETHAND: the default action now, so that the parent sees the true signal */
 }

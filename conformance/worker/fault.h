@@ -5,6 +5,8 @@
 
 #include "conformance/worker/region.h"
 
+#include <signal.h>
+
 /* What a handler needs to know of the worker. `doing` and `sequence` change while it is watched. */
 typedef struct assay_scene {
     int socket;
@@ -14,9 +16,13 @@ typedef struct assay_scene {
     int count;
 } assay_scene;
 
-/* Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGSYS on a stack of their own; they send one
+/* Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT and SIGSYS on a stack of their own; they send one
  * ASSAY_WIRE_FAULT and let the signal have its way. The scene is watched until the process ends or another call.
  * Handlers that a library has put in their place are replaced by a second call. */
 void assay_fault_watch(const assay_scene *scene);
+
+/* One line on a signal: "SIGSEGV in run (train): write to input x: offset 4 of 72 bytes". context is the ucontext_t
+ * that a handler gets. Async-signal-safe. */
+void assay_fault_describe(const assay_scene *s, const siginfo_t *info, const void *context, char *what, size_t size);
 
 #endif

@@ -26,7 +26,7 @@ enum { WHY = 192, NOBODY = 65534 };
 typedef const assay_impl *entry_point(void);
 
 /* If memory runs out, the kernel ends the worker and not the parent, which knows what to make of it. */
-static void settle(int socket)
+static void settle(void)
 {
     const struct rlimit none = {0, 0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -36,7 +36,6 @@ static void settle(int socket)
         if (write(fd, "1000", 4) != 4) errno = 0; /* nothing depends on it */
         close(fd);
     }
-    if (socket == STDERR_FILENO + 1) close_range((unsigned)socket + 1, ~0u, 0);
 }
 
 /* As root: gives the process to nobody, so that plugins run without a root's rights. 0 if that failed. */
@@ -107,7 +106,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: assay-worker SOCKET PLUGIN: started by assay, with an open descriptor\n");
         return 2;
     }
-    settle((int)socket);
+    settle();
     int file = open(argv[2], O_RDONLY | O_CLOEXEC);
     int dropped = drop_root();
     assay_worker_options options = {.struct_size = sizeof options,

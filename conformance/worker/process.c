@@ -107,6 +107,7 @@ static int spawn(const char *program, const char *plugin, int threads, int socke
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
     posix_spawn_file_actions_adddup2(&actions, socket, ASSAY_WIRE_SOCKET);
+    posix_spawn_file_actions_addclosefrom_np(&actions, ASSAY_WIRE_SOCKET + 1);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -154,6 +155,9 @@ static assay_status overstep(const assay_problem *p, const assay_args *args)
     switch (p->dialect.bptt_steps) {
     case ROGUE_WRITE_INPUT:
         poke((void *)(uintptr_t)args->x, 4);
+        break;
+    case ROGUE_UNPROTECT_INPUT:
+        read = mprotect((void *)((uintptr_t)args->x & ~(uintptr_t)(PAGE - 1)), PAGE, PROT_READ | PROT_WRITE) == 0;
         break;
     case ROGUE_PAST_Y:
         poke(args->y, y);

@@ -12,6 +12,7 @@ enum rogue {
     ROGUE_HANG,
     ROGUE_EXIT,
     ROGUE_WRITE_INPUT,
+    ROGUE_UNPROTECT_INPUT, /* ASSAY_FAILED if it could */
     ROGUE_PAST_Y,
     ROGUE_BEFORE_Y,
     ROGUE_READ_PAST_X,
