@@ -4,11 +4,13 @@
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
 #include "perf/cli/print.h"
+#include "perf/roof.h"
 #include "reference/certify.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* All proofs of one op by one method, as one line. */
 typedef struct line {
@@ -75,6 +77,18 @@ static void print_lines(const request *q)
     }
 }
 
+/* How much of the machine's double multiply-add peak the reference's own product reaches. */
+static void print_speed(json_t *head)
+{
+    const double seconds = 3; /* for each of the two measurements */
+    int threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    double peak = assay_roof_fma(ASSAY_FP64, threads, seconds), product = assay_ref_gemm_gflops(threads, seconds);
+    printf("product of the reference, fp64, %d threads: %.1f GFLOP/s, %.0f %% of the multiply-add peak %.1f\n", threads,
+           product, 100 * product / peak, peak);
+    json_object_set_new(head, "product_gflop_per_s", assay_output_real(product));
+    json_object_set_new(head, "peak_gflop_per_s", assay_output_real(peak));
+}
+
 int assay_command_truth(int argc, char **argv)
 {
     static const assay_usage usage = {
@@ -83,10 +97,11 @@ int assay_command_truth(int argc, char **argv)
         "against the enumeration of all paths, published values of other frameworks. docs/tolerance.md 3.8.",
         "assay truth --full --json truth.json"};
     request q = {0};
-    int full = 0;
+    int full = 0, speed = 0;
     const char *json = NULL;
     const assay_option options[] = {
         {"full", NULL, "the whole product of dialects, longer paths", ASSAY_TAKES_NOTHING, &full},
+        {"speed", NULL, "also the rate of its product, as a share of the machine's peak", ASSAY_TAKES_NOTHING, &speed},
         {"all", NULL, "print every proof, not only those that do not hold", ASSAY_TAKES_NOTHING, &q.all},
         {"json", "FILE", "write every proof", ASSAY_TAKES_TEXT, &json},
         {0}};
@@ -98,13 +113,13 @@ int assay_command_truth(int argc, char **argv)
     print_lines(&q);
     printf("%d proofs, %d do not hold, %.1f s\n", q.proofs, broken, assay_print_clock() - started);
     status = broken || q.no_memory || q.proofs == 0 ? ASSAY_EXIT_UNABLE : ASSAY_EXIT_HELD;
-    if (json) {
-        json_t *head = assay_output_head("truth");
-        json_object_set_new(head, "full", json_boolean(full));
-        json_object_set_new(head, "broken", json_integer(broken));
-        json_object_set(head, "proofs", q.rows);
-        if (assay_output_json(json, head)) status = ASSAY_EXIT_UNABLE;
-    }
+    json_t *head = assay_output_head("truth");
+    json_object_set_new(head, "full", json_boolean(full));
+    json_object_set_new(head, "broken", json_integer(broken));
+    json_object_set(head, "proofs", q.rows);
+    if (speed) print_speed(head);
+    if (json && assay_output_json(json, json_incref(head))) status = ASSAY_EXIT_UNABLE;
+    json_decref(head);
     json_decref(q.rows);
     free(q.lines);
     return status;
