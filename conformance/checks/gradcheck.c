@@ -123,15 +123,17 @@ static void draw(probe *b, int k)
         b->direction[e] = assay_random_bits(b->t->subject->seed, stream, (uint64_t)e) & 1u ? rms : -rms;
 }
 
-/* The step with the smallest estimate of its own error, from h = 1/2, 1/4 ... 1/64; *error is that estimate: noise, and
+/* The step with the smallest estimate of its own error, six halvings from 1/2, or from 1/32
+ * where the noise is that of fp64; *error is that estimate: noise, and
  * truncation. After Richardson truncation is of order h^4, so halving the step changes the residual by 15 times what is
  * left; a fifth of that change keeps a factor of 3 in hand. The worst of several directions counts. */
 static double choose_step(probe *b, double *error)
 {
+    const double first = b->t->declared.accumulate == ASSAY_FP64 ? 1.0 / 32 : 0.5;
     double best = 0, previous[TRIED] = {0};
     *error = INFINITY;
     for (int j = 0; j < STEPS && !b->t->over; j++) {
-        double h = ldexp(0.5, -j), change = 0;
+        double h = ldexp(first, -j), change = 0;
         for (int k = 0; k < TRIED; k++) {
             draw(b, k);
             double r = extrapolated(b, h);
