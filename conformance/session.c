@@ -422,7 +422,7 @@ assay_reply assay_session_run(assay_session *s, const assay_call *calls, int cou
     if (r.outcome != ASSAY_ANSWERED) return r;
     assay_process_drain(&s->process);
     add_printed(s, &r);
-    if (failed) *failed = a.run.failed;
+    if (failed) *failed = r.status == ASSAY_OK ? -1 : a.run.failed;
     if (timing)
         *timing = (assay_timing){.seconds = seconds,
                                  .worker_seconds = a.run.seconds,

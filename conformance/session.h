@@ -125,9 +125,9 @@ typedef struct assay_timing {
 } assay_timing;
 
 /* Runs calls[0..count) in order, the whole `repeat` times, in one request. Stops at the first that is not ASSAY_OK: its
- * status is the reply's, its index in *failed if failed isn't NULL. Canaries of the four blocks are checked by the
- * worker after the request: DIED-like report: outcome ANSWERED, status ASSAY_FAILED, what = "workspace: wrote past...".
- * timing may be NULL. count <= 16. */
+ * status is the reply's, its index in *failed if failed isn't NULL (-1 if all are well). Canaries of the four blocks
+ * are checked by the worker after the request: DIED-like report: outcome ANSWERED, status ASSAY_FAILED, what =
+ * "workspace: wrote past...". timing may be NULL. count <= 16. */
 assay_reply assay_session_run(assay_session *s, const assay_call *calls, int count, int repeat, int step_stride,
                               int *failed, assay_timing *timing);
 
