@@ -4,6 +4,7 @@
 #include "conformance/hash.h"
 #include "conformance/suite.h"
 #include "perf/cli/command.h"
+#include "perf/cli/documented.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
 #include "perf/cli/plugins.h"
@@ -32,6 +33,10 @@ static void on_result(void *user, const assay_result *x)
     if (bad || x->verdict == ASSAY_VERDICT_ILL_POSED) {
         assay_progress_clear(&r->progress);
         assay_results_print_failure(x);
+    }
+    if (!strcmp(x->check, "documented")) {
+        assay_progress_clear(&r->progress);
+        assay_documented_print(stdout, x);
     }
 }
 
@@ -161,9 +166,10 @@ int assay_command_check(int argc, char **argv)
         "assay check --impl blas --impl ./mine.so --op ctc --quick"};
     assay_strings impls = {{0}, 0};
     int quick = 0, full = 0;
-    assay_check_request q = {.command = "check",
-                             .suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_seed_fresh()},
-                             .repeat = 1};
+    assay_check_request q = {
+        .command = "check",
+        .suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_seed_fresh(), .floors = ASSAY_FLOORS},
+        .repeat = 1};
     const assay_option options[] = {
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
         {"op", "OP", "rnn, xent, ctc or network only", ASSAY_TAKES_TEXT, &q.suite.op},
@@ -190,12 +196,15 @@ int assay_command_check(int argc, char **argv)
         return ASSAY_EXIT_USAGE;
     }
     assay_plugins plugins;
+    assay_case documented[ASSAY_DOCUMENTED_MOST];
     status = assay_plugins_select(&impls, &plugins);
     if (status >= 0) return status;
     q.suite.plugins = (const char *const *)plugins.path;
     q.suite.labels = (const char *const *)plugins.label;
     q.suite.plugin_count = plugins.count;
     q.suite.level = quick ? ASSAY_LEVEL_QUICK : full ? ASSAY_LEVEL_FULL : ASSAY_LEVEL_ORDINARY;
+    q.suite.extra = documented;
+    q.suite.extra_count = assay_documented_cases(q.suite.level, q.suite.glob, documented);
     status = assay_check_perform(&q);
     assay_plugins_free(&plugins);
     return status;

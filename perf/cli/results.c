@@ -26,15 +26,20 @@ void assay_results_free(assay_results *r)
     memset(r, 0, sizeof *r);
 }
 
+/* Rows of one implementation stand together. */
 static assay_tally *tally_of(assay_results *r, const char *impl, const char *check)
 {
+    int at = r->tally_count;
     for (int k = 0; k < r->tally_count; k++) {
-        if (!strcmp(r->tallies[k].impl, impl) && !strcmp(r->tallies[k].check, check)) return &r->tallies[k];
+        if (strcmp(r->tallies[k].impl, impl)) continue;
+        if (!strcmp(r->tallies[k].check, check)) return &r->tallies[k];
+        at = k + 1;
     }
     assay_tally *more = realloc(r->tallies, (size_t)(r->tally_count + 1) * sizeof *more);
     if (!more) return NULL;
     r->tallies = more;
-    assay_tally *t = &more[r->tally_count++];
+    assay_tally *t = &more[at];
+    memmove(t + 1, t, (size_t)(r->tally_count++ - at) * sizeof *t);
     memset(t, 0, sizeof *t);
     snprintf(t->impl, sizeof t->impl, "%s", impl);
     snprintf(t->check, sizeof t->check, "%s", check);

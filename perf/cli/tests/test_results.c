@@ -76,6 +76,18 @@ static void a_row_counts_one_implementation_under_one_check(void **state)
     assert_int_equal(r->tallies[1].counts[ASSAY_VERDICT_UNSUPPORTED], 1);
 }
 
+static void rows_of_one_implementation_stand_together(void **state)
+{
+    assay_results *r = &((fixture *)*state)->results;
+    add(r, "one", "forward", ASSAY_VERDICT_PASS, NULL);
+    add(r, "two", "forward", ASSAY_VERDICT_PASS, NULL);
+    add(r, "one", "backward", ASSAY_VERDICT_PASS, NULL);
+    assert_string_equal(r->tallies[1].impl, "one");
+    assert_string_equal(r->tallies[1].check, "backward");
+    assert_string_equal(r->tallies[2].impl, "two");
+    assert_int_equal(r->tallies[2].counts[ASSAY_VERDICT_PASS], 1);
+}
+
 static void the_worst_passing_margin_is_kept_with_its_place(void **state)
 {
     assay_results *r = &((fixture *)*state)->results;
@@ -169,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_row_counts_one_implementation_under_one_check),
+        TEST(rows_of_one_implementation_stand_together),
         TEST(the_worst_passing_margin_is_kept_with_its_place),
         TEST(a_margin_above_the_limit_is_counted_and_nan_is_above),
         TEST(json_keeps_seeds_of_64_bits_and_writes_null_for_infinity),
