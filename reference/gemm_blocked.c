@@ -16,11 +16,11 @@
 #include "reference/rounding.h"
 
 enum {
-    DEEP = 640,          /* terms of a slab */
-    BLOCK_ROWS = 96,     /* 96 x 640 doubles = 480 KiB, half of a second-level cache of 1 MiB */
-    TASKS_A_THREAD = 2,  /* so that a thread that lost its core for a while does not hold up the others */
-    PANELS_A_TASK = 4,   /* below that, packing A again for each task costs too much */
-    TERMS_A_UNIT = 16,   /* 16 x 24 doubles = 3 KiB of each panel at a time */
+    DEEP = 640,            /* terms of a slab */
+    BLOCK_ROWS = 96,       /* 96 x 640 doubles = 480 KiB, half of a second-level cache of 1 MiB */
+    TASKS_A_THREAD = 2,    /* so that a thread that lost its core for a while does not hold up the others */
+    PANELS_A_TASK = 4,     /* below that, packing A again for each task costs too much */
+    TERMS_A_UNIT = 16,     /* 16 x 24 doubles = 3 KiB of each panel at a time */
     SERIAL_MACS = 2000000, /* 30 to 60 us: two threads gain nothing on less, and a busy machine makes them lose */
 };
 
@@ -53,36 +53,27 @@ typedef struct packing {
     double *out;
 } packing;
 
-/* Inlined with constant w and l, so that a row of a panel is a few moves. */
-static inline __attribute__((always_inline)) void copy(const double *at, int64_t lane, int64_t step, int l, int depth,
-                                                       int w, double *out)
+/* Inlined with a constant number of lanes, so that a term is a few moves. */
+static inline __attribute__((always_inline)) void copy(const double *at, int64_t lane, int64_t step, int lanes,
+                                                       int depth, int width, double *out)
 {
-    for (int j = 0; j < depth; ++j, at += step, out += w)
-        for (int i = 0; i < l; ++i)
-            out[i] = at[i * lane];
+    for (int j = 0; j < depth; ++j, at += step, out += width)
+        for (int l = 0; l < lanes; ++l)
+            out[l] = at[l * lane];
 }
 
-#define COPY(w)                                                                                                        \
-    if (lane == 1)                                                                                                     \
-        copy(at, 1, step, w, depth, w, out);                                                                           \
-    else                                                                                                               \
-        copy(at, lane, step, w, depth, w, out);                                                                        \
-    break
-
-static void copy_full(const double *at, int64_t lane, int64_t step, int depth, int width, double *out)
+/* Eight lanes at a time: eight streams are what the processor can foresee, and a line of memory that is written whole.
+ */
+static void copy_lanes(const packing *p, const double *at, int lanes, int depth, int width, double *out)
 {
-    switch (width) {
-    case 4:
-        COPY(4);
-    case 8:
-        COPY(8);
-    case 12:
-        COPY(12);
-    case 24:
-        COPY(24);
-    default:
-        COPY(width);
+    int l = 0;
+    for (; l + 8 <= lanes; l += 8) {
+        if (p->lane == 1)
+            copy(at + l, 1, p->step, 8, depth, width, out + l);
+        else
+            copy(at + l * p->lane, p->lane, p->step, 8, depth, width, out + l);
     }
+    if (l < lanes) copy(at + l * p->lane, p->lane, p->step, lanes - l, depth, width, out + l);
 }
 
 /* Terms [from, to) of panel q. */
@@ -93,10 +84,7 @@ static void pack_piece(const packing *p, int q, int from, int to)
     double *out = p->out + (int64_t)first * p->depth + (int64_t)from * width;
     const int64_t count = (int64_t)(to - from) * width;
     if (lanes < width) memset(out, 0, (size_t)count * sizeof *out);
-    if (lanes == width)
-        copy_full(at, p->lane, p->step, to - from, width, out);
-    else
-        copy(at, p->lane, p->step, lanes, to - from, width, out);
+    copy_lanes(p, at, lanes, to - from, width, out);
     if (p->how.operand != ASSAY_FP64)
         for (int64_t i = 0; i < count; ++i)
             out[i] = assay_round_to(p->how.operand, out[i]);
