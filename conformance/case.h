@@ -48,7 +48,7 @@ typedef struct assay_case assay_case;
 struct assay_case {
     char id[96];            /* "rnn/lstm.bi.l2.t17.n3.i5.h7.ragged" */
     const char *why;
-    const char *ungated;
+    const char *ungated;    /* tensors that it cannot judge, space-separated; NULL = none */
     unsigned flags;
     assay_problem problem;  /* arithmetic ASSAY_FP32; the suite asks in others by a copy */
     /* Makes every given tensor of the problem (cotangents too), in double; *step = updates made before. state 0..2. */

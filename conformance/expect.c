@@ -35,6 +35,7 @@ const assay_oracle *assay_trial_oracle(assay_trial *t, int variant, unsigned rol
 static int named_in(const char *list, const char *name)
 {
     size_t n = strlen(name);
+    if (!list) return 0;
     for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
         if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0)) return 1;
     return 0;
