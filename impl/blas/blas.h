@@ -47,10 +47,10 @@ struct assay_ctx {
 
 /* Offsets are in bytes from the start of reserve ("kept" here) or workspace. */
 typedef struct blas_room {
-    uint64_t y;                       /* network: (T, N, D*H), outputs of the last layer */
-    uint64_t out[ASSAY_MAX_LAYERS];   /* (rows, D*H) internal rows, layers below the last */
-    uint64_t gates, h, c;             /* (L*D, rows, width*H), (L*D, rows, H) states before each row; c: after it */
-    uint64_t last, logits, dlogits;   /* network: (N, D*H); (T, N, V) or (N, V) twice. ctc: dlogits */
+    uint64_t y;                     /* network: (T, N, D*H), outputs of the last layer */
+    uint64_t out[ASSAY_MAX_LAYERS]; /* (rows, D*H) internal rows, layers below the last */
+    uint64_t gates, h, c;           /* (L*D, rows, width*H), (L*D, rows, H) states before each row; c: after it */
+    uint64_t last, logits, dlogits; /* network: (N, D*H); (T, N, V) or (N, V) twice. ctc: dlogits */
     uint64_t end;
 } blas_room;
 
@@ -58,14 +58,14 @@ struct assay_plan {
     assay_ctx *ctx;
     assay_problem p;
     assay_host_layout params;
-    int width;               /* gates kept, in units of H */
-    int64_t recurrent;       /* elements of a block of parameters that belong to the stack */
-    int64_t chunk;           /* rows of the buffers of a thread */
-    blas_room kept, infer;   /* INFER keeps its few steps in the workspace */
-    uint64_t threads, thread_bytes;       /* scratch, one piece a thread */
-    uint64_t d_in[2][2];                  /* (rows, max(I, D*H)): gradient of a layer's input, by layer parity, direction */
-    uint64_t partial;                     /* (slices - 1, recurrent): weight gradients of the slices after the first */
-    uint64_t dy, dx, loss, workspace;     /* network: gradient of y; dx in (T, N, I); scratch of the losses; end */
+    int width;                        /* gates kept, in units of H */
+    int64_t recurrent;                /* elements of a block of parameters that belong to the stack */
+    int64_t chunk;                    /* rows of the buffers of a thread */
+    blas_room kept, infer;            /* INFER keeps its few steps in the workspace */
+    uint64_t threads, thread_bytes;   /* scratch, one piece a thread */
+    uint64_t d_in[2][2];              /* (rows, max(I, D*H)): gradient of a layer's input, by layer parity, direction */
+    uint64_t partial;                 /* (slices - 1, recurrent): weight gradients of the slices after the first */
+    uint64_t dy, dx, loss, workspace; /* network: gradient of y; dx in (T, N, I); scratch of the losses; end */
     blas_slices slices;
 };
 

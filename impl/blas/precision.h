@@ -9,10 +9,10 @@
 
 #ifdef HOST_F64
 #define BLAS(name) blas_##name##_f64
-#define GEMM cblas_dgemm
+#define GEMM       cblas_dgemm
 #else
 #define BLAS(name) blas_##name##_f32
-#define GEMM cblas_sgemm
+#define GEMM       cblas_sgemm
 #endif
 
 #endif

@@ -26,7 +26,8 @@ static void sort(const assay_problem *p, const int32_t *lens, int32_t *bucket, i
         out[bucket[p->t - lens[n]]++] = n;
 }
 
-/* Position in the sorted order of the k-th sample of slice s: dealt out to and fro, so that the sums of lengths agree. */
+/* Position in the sorted order of the k-th sample of slice s: dealt out to and fro, so that the sums of lengths agree.
+ */
 static int dealt(const blas_slices *all, int s, int k)
 {
     return k * all->count + (k % 2 ? all->count - 1 - s : s);
