@@ -315,6 +315,7 @@ void assay_session_end(assay_session *s)
     if (!s) return;
     memset(&q, 0, sizeof q);
     if (s->alive) {
+        assay_session_pause(s, 0);
         double limit = s->limit < close_grace ? s->limit : close_grace;
         s->limit = limit;
         assay_reply r = exchange(s, &q, ASSAY_WIRE_END, -1, &a, NULL);
@@ -343,6 +344,11 @@ int assay_session_alive(const assay_session *s)
 void assay_session_limit(assay_session *s, double seconds)
 {
     s->limit = seconds;
+}
+
+void assay_session_pause(assay_session *s, int paused)
+{
+    if (s->alive && s->process.pid > 0) kill(s->process.pid, paused ? SIGSTOP : SIGCONT);
 }
 
 assay_reply assay_session_supports(assay_session *s, const assay_problem *p, assay_arithmetic *declared, char *why,

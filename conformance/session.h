@@ -89,6 +89,10 @@ assay_reply assay_session_adopt(int socket, const char *name, const assay_sessio
 int assay_session_alive(const assay_session *s);
 void assay_session_limit(assay_session *s, double seconds);
 
+/* Stops or continues all threads of the worker (SIGSTOP, SIGCONT), so that an idle one doesn't spin while another is
+ * timed. A stopped one answers nothing: continue it before the next request. */
+void assay_session_pause(assay_session *s, int paused);
+
 assay_reply assay_session_supports(assay_session *s, const assay_problem *p, assay_arithmetic *declared, char *why,
                                    size_t why_size);
 /* Replaces the session's plan. The four blocks are made in the worker, guarded, exact in size, filled with NaN. */

@@ -20,6 +20,9 @@
 #define MOST_PLUGINS        64
 #define CALIBRATION_SECONDS 0.3
 #define LIMIT_SECONDS       120  /* for one request, and the time of its work at 1 GFLOP/s */
+#define SCRATCH_SEED        1    /* of the numbers for warming up */
+#define WARM_UPS            2    /* steps */
+#define SEARCH_SHARE        0.1  /* of a workload's time for trying another number of threads */
 #define TRUTH_SHARE_OF_PEAK 0.2  /* first guess of the reference's rate: 40 % of the double peak, half the single */
 #define STEPS_SHARE         0.55 /* of a workload's time; what is left goes to phases, then to forward only */
 #define PHASES_SHARE        0.7
@@ -126,25 +129,32 @@ static void out_the_fallen(heat *h)
         if (h->in[k]->rig.verdict != ASSAY_VERDICT_PASS) out_by_verdict(h, k);
 }
 
-/* Certificate, then the worker, whose bytes must be those that were certified. 1 if it may run. */
+/* The worker maps the very bytes that were certified, or nothing runs. */
+static void start(heat *h, assay_entrant *e, int32_t threads)
+{
+    const assay_session_options so = {
+        .threads = threads, .worker = h->b->o->worker, .time_limit = LIMIT_SECONDS + gflop_of(h->w)};
+    e->threads = threads;
+    if (!assay_rig_start(&e->rig, e->plugin, &so, &h->problem)) return;
+    if (strcmp(e->rig.about.mapped_hash, e->certificate.mapped_hash))
+        assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED, "the worker maps other libraries than were certified");
+}
+
+/* 1 if it is certified; what comes of its worker is its verdict. */
 static int enter(heat *h, assay_entrant *e)
 {
     bench *b = h->b;
     char why[200] = "";
-    const assay_session_options so = {
-        .threads = b->threads, .worker = b->o->worker, .time_limit = LIMIT_SECONDS + gflop_of(h->w)};
-    double start = assay_clock();
+    double begin = assay_clock();
     assay_status st = b->o->gate(b->o->user, e->plugin, &h->problem, &e->certificate, why, sizeof why);
-    h->end += assay_clock() - start; /* conformance takes its time from the whole budget, not from this share */
+    h->end += assay_clock() - begin; /* conformance takes its time from the whole budget, not from this share */
     if (st != ASSAY_OK) {
         int failed = st != ASSAY_UNSUPPORTED && st != ASSAY_NO_DEVICE;
         leave_out(b, h->w, e->plugin, "all", "%s%s", failed ? "not certified: " : "", why);
         *(failed ? &b->summary->failed : &b->summary->left_out) += 1;
         return 0;
     }
-    if (!assay_rig_start(&e->rig, e->plugin, &so, &h->problem)) return 1; /* its verdict takes it out */
-    if (strcmp(e->rig.about.mapped_hash, e->certificate.mapped_hash))
-        assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED, "the worker maps other libraries than were certified");
+    start(h, e, b->threads);
     return 1;
 }
 
@@ -167,10 +177,18 @@ static void enter_all(heat *h)
     out_the_fallen(h);
 }
 
+/* Numbers for warming up, the same in every run: the seed that counts is drawn when all workers are warm. */
+static assay_status make_scratch(heat *h)
+{
+    const assay_text *text = h->b->text.tokens ? &h->b->text : NULL;
+    return assay_state_make(h->w, SCRATCH_SEED, 0, text, &h->states[0], &h->steps[0]);
+}
+
 static assay_status make_states(heat *h)
 {
     const assay_bench_options *o = h->b->o;
     const assay_text *text = h->b->text.tokens ? &h->b->text : NULL;
+    assay_values_free(&h->states[0]);
     h->m.seed = o->fixed_seed ? o->seed : assay_seed_fresh();
     h->m.schedule = assay_random_bits(h->m.seed, assay_stream_id("schedule", 0), 0);
     h->m.judged = (int32_t)(ASSAY_STATES * assay_random_uniform(h->m.schedule, 1, 0));
@@ -197,14 +215,49 @@ static double least(const heat *h)
     return sum;
 }
 
+/* Another number of threads, in a worker of its own; the faster of the two stays. */
+static int try_threads(heat *h, assay_entrant *e, int32_t threads)
+{
+    assay_entrant *other = calloc(1, sizeof *other);
+    int faster = 0;
+    if (!other) return 0;
+    assay_rig_rest(&e->rig);
+    other->plugin = e->plugin;
+    other->certificate = e->certificate;
+    start(h, other, threads);
+    if (assay_rig_plan(&other->rig, &h->states[0]) && assay_measure_warm_up(&h->m, other))
+        faster = other->estimate[ASSAY_PHASE_STEP] < e->estimate[ASSAY_PHASE_STEP];
+    if (faster) {
+        assay_entrant slower = *e;
+        *e = *other;
+        *other = slower;
+    }
+    assay_entrant_free(other);
+    free(other);
+    return faster;
+}
+
+/* Halves the number of threads as long as that is faster and costs little of this workload's share. */
+static void search_threads(heat *h, assay_entrant *e)
+{
+    int faster = h->b->o->threads == 0;
+    for (int32_t threads = e->threads / 2; faster && threads >= 1; threads /= 2) {
+        double guess = 2 * WARM_UPS * e->estimate[ASSAY_PHASE_STEP]; /* half the threads may be half as fast */
+        if (guess > SEARCH_SHARE * (h->end - assay_clock())) return;
+        faster = try_threads(h, e, threads);
+    }
+}
+
 /* Warms everyone up; the slowest are left out until the rest fits into what is left. */
 static void warm_up(heat *h, double reserved)
 {
     for (int k = 0; k < h->count; k++) {
         assay_entrant *e = h->in[k];
         if (stopped(h->b)) return;
-        if (assay_rig_plan(&e->rig, &h->states[0]) && assay_measure_warm_up(&h->m, e))
-            h->b->rate[index_of(h, e)] = gflop_of(h->w) / e->estimate[ASSAY_PHASE_STEP];
+        if (!assay_rig_plan(&e->rig, &h->states[0]) || !assay_measure_warm_up(&h->m, e)) continue;
+        search_threads(h, e);
+        h->b->rate[index_of(h, e)] = gflop_of(h->w) / e->estimate[ASSAY_PHASE_STEP];
+        assay_rig_rest(&e->rig);
     }
     out_the_fallen(h);
     while (h->count && assay_clock() + least(h) + reserved > h->end) {
@@ -269,15 +322,17 @@ static assay_status race(heat *h)
     bench *b = h->b;
     enter_all(h);
     if (!h->count) return ASSAY_OK;
-    assay_status st = make_states(h);
+    assay_status st = make_scratch(h);
     if (st != ASSAY_OK) return st;
     double before = calibrate(b);
     double reserved = gflop_of(h->w) / (b->truth_rate > 0 ? b->truth_rate : TRUTH_SHARE_OF_PEAK * b->peak);
-    say(b, "%s: %d implementations, seed 0x%016" PRIx64 ", %.0f s", h->w->id, h->count, h->m.seed,
-        h->end - assay_clock());
     warm_up(h, reserved);
     if (!h->count) return ASSAY_OK;
+    if ((st = make_states(h)) != ASSAY_OK) return st;
+    say(b, "%s: seed 0x%016" PRIx64 ", %.0f s", h->w->id, h->m.seed, h->end - assay_clock());
     time_all(h, reserved);
+    for (int k = 0; k < h->count; k++)
+        assay_rig_rest(&h->in[k]->rig);
     double after = calibrate(b);
     for (int k = 0; k < h->count; k++)
         assay_rig_end(&h->in[k]->rig);
@@ -286,7 +341,6 @@ static assay_status race(heat *h)
                                  .problem = &h->problem,
                                  .machine = &b->machine,
                                  .data = h->w->data == ASSAY_DATA_WINDOWS ? b->data : "documented",
-                                 .threads = b->threads,
                                  .calibration_before = before,
                                  .calibration_after = after,
                                  .peak = b->peak};

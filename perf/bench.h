@@ -40,7 +40,7 @@ typedef struct assay_bench_options {
     int32_t plugin_count;
     const char *glob;   /* of workload ids; NULL = all */
     double budget;      /* seconds for everything; what doesn't fit is left out, by name */
-    int32_t threads;    /* for each implementation; 0 = one for each core that this process may use */
+    int32_t threads;    /* for each implementation; 0 = searched: all cores, half of them, ... one */
     int32_t fixed_seed; /* 1: take `seed`; 0: draw one for each workload, after the plugins were loaded */
     uint64_t seed;
     const char *worker;                         /* path of assay-worker; NULL = beside this program */

@@ -236,8 +236,10 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
 {
     double end = assay_clock() + seconds;
     int order[MOST_ENTRANTS], going = count > 0, round = 0;
-    for (int k = 0; k < count; k++)
+    for (int k = 0; k < count; k++) {
         order[k] = k;
+        assay_rig_rest(&entrants[k]->rig);
+    }
     while (going) {
         for (int k = count - 1; k > 0; k--) {
             int other = draw(m, k + 1), swap = order[k];
@@ -246,7 +248,10 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
         }
         for (int k = 0; k < count; k++) {
             if (m->stop && m->stop(m->user)) return;
-            if (entrants[order[k]]->rig.verdict == ASSAY_VERDICT_PASS) block(m, entrants[order[k]]);
+            assay_entrant *e = entrants[order[k]];
+            if (e->rig.verdict != ASSAY_VERDICT_PASS) continue;
+            block(m, e);
+            if (count > 1) assay_rig_rest(&e->rig);
         }
         int time_is_up = assay_clock() > end;
         if (++round % ROUNDS_BETWEEN_TESTS && !time_is_up && any_alive(entrants, count)) continue;

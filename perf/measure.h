@@ -19,6 +19,7 @@ typedef struct assay_kept_block {
 /* One implementation. Zeroed before use. */
 typedef struct assay_entrant {
     const char *plugin;
+    int32_t threads;
     assay_certificate certificate;
     assay_rig rig;
     assay_series series[ASSAY_PHASES];

@@ -231,7 +231,7 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     SET(r->build, of->options->build);
     if (gmtime_r(&now, &utc)) strftime(r->time, sizeof r->time, "%Y-%m-%dT%H:%M:%SZ", &utc);
     r->machine = *of->machine;
-    r->threads = of->threads;
+    r->threads = e->threads;
     r->seed = of->measurement->seed;
     r->kept_state = of->measurement->judged;
     r->calibration_before = of->calibration_before;

@@ -13,7 +13,6 @@ typedef struct assay_outcome_of {
     const assay_problem *problem;
     const assay_machine *machine;
     const char *data; /* of the record */
-    int32_t threads;
     double calibration_before, calibration_after, peak; /* GFLOP/s; peak = the best seen in this run */
 } assay_outcome_of;
 

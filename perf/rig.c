@@ -22,6 +22,20 @@ int assay_rig_fail(assay_rig *r, assay_verdict v, const char *format, ...)
     return 0;
 }
 
+/* Before every request. */
+static void wake(assay_rig *r)
+{
+    if (r->resting) assay_session_pause(r->session, 0);
+    r->resting = 0;
+}
+
+void assay_rig_rest(assay_rig *r)
+{
+    if (r->verdict != ASSAY_VERDICT_PASS || r->resting) return;
+    assay_session_pause(r->session, 1);
+    r->resting = 1;
+}
+
 static int answered(assay_rig *r, const char *what, const assay_reply *reply)
 {
     static const assay_verdict of[] = {[ASSAY_ANSWERED] = ASSAY_VERDICT_FAIL,
@@ -45,6 +59,8 @@ int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_option
     r->tensor_count = assay_tensors_of(p, r->tensors);
     assay_reply reply = assay_session_start(plugin, o, &r->session);
     if (!answered(r, "start", &reply)) return 0;
+    if (!assay_session_libraries(r->session)[0])
+        return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "start: a library that the worker maps can't be read");
     r->about = *assay_session_about(r->session);
     reply = assay_session_supports(r->session, p, &r->declared, why, sizeof why);
     if (reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_UNSUPPORTED)
@@ -71,6 +87,7 @@ static int bind(assay_rig *r, const assay_tensor *x, int input)
     size_t bytes = (size_t)x->count * assay_element_bytes(x, r->problem.arithmetic);
     if (m->fd < 0 && assay_memory_make(bytes, ASSAY_PLACE_START, input, m) != ASSAY_OK)
         return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "%s: no memory for %zu bytes", x->name, bytes);
+    wake(r);
     assay_reply reply = assay_session_bind(r->session, x->id, m);
     return answered(r, "bind", &reply);
 }
@@ -108,6 +125,7 @@ int assay_rig_logits(assay_rig *r, int on)
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
     if (!assay_tensor_find(&r->problem, ASSAY_LOGITS, &x)) return 1;
     if (on) return bind(r, &x, 0);
+    wake(r);
     assay_reply reply = assay_session_bind(r->session, ASSAY_LOGITS, NULL);
     assay_memory_free(&r->memory[ASSAY_LOGITS]);
     r->memory[ASSAY_LOGITS].fd = -1;
@@ -129,6 +147,7 @@ int assay_rig_restore(assay_rig *r, const assay_values *given)
 int assay_rig_run(assay_rig *r, const assay_call *calls, int count, int repeat, assay_timing *t)
 {
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
+    wake(r);
     assay_reply reply = assay_session_run(r->session, calls, count, repeat, 1, NULL, t);
     return answered(r, "run", &reply);
 }
@@ -173,4 +192,5 @@ void assay_rig_end(assay_rig *r)
     }
     assay_session_end(r->session);
     r->session = NULL;
+    r->resting = 0;
 }

@@ -8,7 +8,7 @@
 #include "conformance/verdict.h"
 #include "reference/tensors.h"
 
-/* Not to be moved or copied once started. What failed first stays: verdict, why; every later call is refused. */
+/* What failed first stays: verdict, why; every later call is refused. */
 typedef struct assay_rig {
     assay_session *session;
     assay_problem problem;
@@ -17,6 +17,7 @@ typedef struct assay_rig {
     assay_memory memory[ASSAY_TENSORS];
     assay_tensor tensors[ASSAY_TENSORS];
     int32_t tensor_count;
+    int32_t resting;       /* 1: its worker is stopped */
     double round_trip;     /* seconds of a request that does nothing, median */
     assay_verdict verdict; /* PASS as long as all is well */
     char why[256];
@@ -41,6 +42,9 @@ int assay_rig_pass(assay_rig *r, assay_pass pass, int64_t step, int repeat, assa
 
 /* Makes *out with the tensors of these roles as doubles, after UNPACK where that is what brings them. */
 int assay_rig_read(assay_rig *r, unsigned roles, assay_values *out);
+
+/* Stops the worker's threads until the next request, so that they don't spin while another implementation is timed. */
+void assay_rig_rest(assay_rig *r);
 
 /* Fills outputs with NaN, so that what is read afterwards was written by the calls in between. */
 void assay_rig_poison(assay_rig *r);

@@ -109,6 +109,7 @@ static int set_up(void **state)
         if (assay_state_make(&small, 7, s, NULL, &b->states[s], &b->steps[s]) != ASSAY_OK) return -1;
     b->entrants[0] = &b->entrant;
     b->entrant.plugin = ASSAY_PLUGIN;
+    b->entrant.threads = 1;
     if (!assay_rig_start(&b->entrant.rig, ASSAY_PLUGIN, &so, &small.problem) ||
         !assay_rig_plan(&b->entrant.rig, &b->states[0]) || !assay_measure_warm_up(&b->m, &b->entrant))
         fprintf(stderr, "%s\n", b->entrant.rig.why);
@@ -117,7 +118,6 @@ static int set_up(void **state)
                                .problem = &small.problem,
                                .machine = &b->machine,
                                .data = "documented",
-                               .threads = 1,
                                .calibration_before = 100,
                                .calibration_after = 100,
                                .peak = 1e6};
@@ -237,6 +237,26 @@ static void a_stop_ends_the_rounds(void **state)
     assert_int_equal(b->entrant.series[ASSAY_PHASE_STEP].count, 0);
 }
 
+/* The other entrant's worker is stopped while one is timed, and answers again afterwards. */
+static void two_entrants_take_turns(void **state)
+{
+    const assay_session_options so = {.threads = 1, .time_limit = 60, .worker = ASSAY_WORKER};
+    bed *b = *state;
+    assay_entrant *other = calloc(1, sizeof *other), *both[] = {&b->entrant, other};
+    assert_non_null(other);
+    assert_true(assay_rig_start(&other->rig, ASSAY_PLUGIN, &so, &small.problem));
+    assert_true(assay_rig_plan(&other->rig, &b->states[0]) && assay_measure_warm_up(&b->m, other));
+    assay_measure_steps(&b->m, both, 2, 0);
+    assert_int_equal(b->entrant.rig.resting, 1);
+    assert_int_equal(other->rig.resting, 1);
+    assert_true(other->series[ASSAY_PHASE_STEP].count >= ASSAY_SAMPLES_LEAST);
+    assert_int_equal(other->series[ASSAY_PHASE_STEP].count, b->entrant.series[ASSAY_PHASE_STEP].count);
+    assay_measure_infer(&b->m, both, 2, 0);
+    assert_string_equal(other->rig.why, "");
+    assay_entrant_free(other);
+    free(other);
+}
+
 static void a_sample_holds_at_least_twenty_milliseconds(void **state)
 {
     (void)state;
@@ -257,6 +277,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_time_below_the_roof_leaves_no_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_right_result_has_a_record_for_every_phase, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stop_ends_the_rounds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_entrants_take_turns, set_up, tear_down),
         cmocka_unit_test(a_sample_holds_at_least_twenty_milliseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

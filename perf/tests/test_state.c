@@ -135,15 +135,14 @@ static int in_range(const assay_workload *w, const assay_values *v)
                                 v->at[ASSAY_LABEL_LENS], why, sizeof why) == ASSAY_OK;
 }
 
-static void integers_of_every_workload_are_possible(void **state)
+static void integers_of_every_kind_of_data_are_possible(void **state)
 {
     (void)state;
-    for (int k = 0; k < assay_workload_count(); k++) {
-        const assay_workload *w = assay_workload_get(k);
-        if (w->problem.h > 512) continue; /* the same ids as the smaller ones of group c */
+    static const char *const ids[] = {"b1.lstm-ce-short", "a3.blstm4-ctc", "c.emb-lstm.h128", "d.ptb-lm", "f.imdb-gru"};
+    for (int k = 0; k < 5; k++) {
         int64_t step;
-        assay_values v = make(w->id, 1, 2, &step);
-        assert_true(in_range(w, &v));
+        assay_values v = make(ids[k], 1, 2, &step);
+        assert_true(in_range(assay_workload_by_id(ids[k]), &v));
         assay_values_free(&v);
     }
 }
@@ -233,7 +232,7 @@ int main(void)
         cmocka_unit_test(states_differ_and_only_the_first_has_no_moments),
         cmocka_unit_test(another_seed_is_other_weights_and_the_same_seed_the_same),
         cmocka_unit_test(full_rows_come_without_lengths),
-        cmocka_unit_test(integers_of_every_workload_are_possible),
+        cmocka_unit_test(integers_of_every_kind_of_data_are_possible),
         cmocka_unit_test(uniform_ids_repeat_as_often_as_chance_has_it),
         cmocka_unit_test(windows_overlap_and_targets_follow),
         cmocka_unit_test(the_commonest_word_comes_as_often_as_zipf_says),
