@@ -24,6 +24,7 @@ assay_add(library assay_conformance
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM
                       OpenMP::OpenMP_C m)
 
-foreach(name compare cases)
-    assay_add(test test_${name} SOURCES tests/test_${name}.c LINK assay_conformance assay_covered)
+foreach(name compare cases certificate oracle)
+    assay_add(test test_${name} SOURCES tests/test_${name}.c LINK assay_conformance assay_covered
+              DEFINE ASSAY_WORKER="$<TARGET_FILE:assay-worker>")
 endforeach()

@@ -75,18 +75,19 @@ assay_status assay_floors_write(const char *folder, const char *case_id, const a
     char path[4096], generator[65];
     assay_tensor list[ASSAY_TENSORS];
     json_t *tensors = json_object();
+    int bad = 0;
     int count = assay_tensors_of(p, list);
     for (int k = 0; k < count; k++) {
         const assay_floor *f = &floor[list[k].id];
         if (!((1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT) >> list[k].role & 1u)) continue;
-        json_object_set_new(tensors, list[k].name, json_pack("[f, f, f]", f->phi, f->phi_row, f->row_sum));
+        bad |= json_object_set_new(tensors, list[k].name, json_pack("[f, f, f]", f->phi, f->phi_row, f->row_sum));
     }
     generator_of(p, generator);
     json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:f, s:i, s:i, s:f, s:s, s:o}", "assay_floors", 1, "case", case_id,
                              "arithmetic", assay_format_name(p->arithmetic), "generator", generator, "activation_ulp",
                              a->activation_ulp, "seeds", seeds, "runs", seeds * ASSAY_FLOOR_RUNS, "spread", spread,
                              "method", "block", "tensors", tensors);
-    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(6)) : NULL;
+    char *text = root && !bad ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(6)) : NULL;
     json_decref(root);
     if (!text) {
         snprintf(why, why_size, "floors of %s: a floor is not a finite number", case_id);

@@ -281,6 +281,17 @@ assay_status assay_oracle_floor(const assay_question *q, assay_oracle *out)
     return make(q, 0, 1, out);
 }
 
+assay_status assay_oracle_floor_by_block(const assay_question *q, assay_oracle *out)
+{
+    memset(out, 0, sizeof *out);
+    out->macs = work_of(q);
+    out->runs = ASSAY_FLOOR_RUNS;
+    out->method = ASSAY_FLOOR_BLOCK;
+    assay_status st = floor_by_block(q, out->floor);
+    lower_bounds(q->p, q->declared, out->floor);
+    return st;
+}
+
 void assay_oracle_free(assay_oracle *o)
 {
     assay_values_free(&o->truth);

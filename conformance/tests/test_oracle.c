@@ -1,0 +1,193 @@
+/* test_oracle.c: floors are of the size that rounding has, the two methods agree, and what is kept on disk is what was measured.
+ * SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conformance/cache.h"
+#include "conformance/floors.h"
+#include "conformance/subject.h"
+
+static char folder[] = "/tmp/assay-oracle-XXXXXX";
+static const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 1};
+static const assay_arithmetic fp64 = {ASSAY_FP64, ASSAY_FP64, ASSAY_FP64, 1, 1};
+static const unsigned roles = 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT;
+
+static void named(const char *tag, assay_case *out)
+{
+    for (int k = 0; k < assay_case_count(); k++) {
+        assay_case_get(k, out);
+        if (strstr(out->id, tag)) return;
+    }
+    fail_msg("no case has %s in its name", tag);
+}
+
+static void floors_of_fp32_are_a_few_roundings(void **state)
+{
+    assay_case c;
+    assay_subject s;
+    assay_status st = ASSAY_OK;
+    (void)state;
+    named("rnn/lstm.uni.l1.t5.n3.i4.h6.plain", &c);
+    assert_int_equal(assay_subject_make(&c, ASSAY_FP32, 3, NULL, NULL, &s), ASSAY_OK);
+    const assay_oracle *o = assay_subject_oracle(&s, ASSAY_WITH_ALL, roles, &fp32, &st);
+    assert_non_null(o);
+    assert_true(o->floor[ASSAY_Y].phi > 1e-8 && o->floor[ASSAY_Y].phi < 1e-6);
+    assert_true(o->floor[ASSAY_DX].phi > 1e-8 && o->floor[ASSAY_DX].phi < 2e-6);
+    assert_int_equal(o->method, ASSAY_FLOOR_OPERATION);
+    assert_ptr_equal(o, assay_subject_oracle(&s, ASSAY_WITH_ALL, roles, &fp32, &st));
+    assert_ptr_not_equal(o, assay_subject_oracle(&s, ASSAY_WITH_DY, roles, &fp32, &st));
+    assay_subject_free(&s);
+}
+
+static void floors_of_fp64_are_far_smaller_and_its_truth_is_quad(void **state)
+{
+    assay_case c;
+    assay_subject s;
+    assay_status st = ASSAY_OK;
+    (void)state;
+    named("rnn/gru.uni.l1.t5.n3.i4.h6.plain", &c);
+    assert_int_equal(assay_subject_make(&c, ASSAY_FP64, 3, NULL, NULL, &s), ASSAY_OK);
+    const assay_oracle *o = assay_subject_oracle(&s, ASSAY_WITH_ALL, roles, &fp64, &st);
+    assert_non_null(o);
+    assert_true(o->floor[ASSAY_Y].phi > 1e-17 && o->floor[ASSAY_Y].phi < 1e-14);
+    assay_subject_free(&s);
+}
+
+/* docs/tolerance.md 4.4: per tensor within a factor of 2 where both can be had; the batch of 3 is taken whole. */
+static void block_noise_agrees_with_rounding_every_operation(void **state)
+{
+    assay_case c;
+    assay_subject s;
+    assay_oracle by_operation, by_block;
+    assay_tensor list[ASSAY_TENSORS];
+    (void)state;
+    named("rnn/lstm.uni.l1.t100.n2.i3.h8.long", &c);
+    assert_int_equal(assay_subject_make(&c, ASSAY_FP32, 3, NULL, NULL, &s), ASSAY_OK);
+    assay_question q = {&s.p, &s.given, 0, roles, &fp32, 9, NULL};
+    assert_int_equal(assay_oracle_make(&q, &by_operation), ASSAY_OK);
+    assert_int_equal(assay_oracle_floor_by_block(&q, &by_block), ASSAY_OK);
+    int count = assay_tensors_of(&s.p, list);
+    for (int k = 0; k < count; k++) {
+        if (!(roles >> list[k].role & 1u) || list[k].id == ASSAY_DH0 || list[k].id == ASSAY_DC0) continue;
+        double ratio = by_block.floor[list[k].id].phi / by_operation.floor[list[k].id].phi;
+        if (!(ratio > 0.5 && ratio < 2)) fail_msg("%s: block over operation %.3g", list[k].name, ratio);
+    }
+    assay_oracle_free(&by_operation);
+    assay_oracle_free(&by_block);
+    assay_subject_free(&s);
+}
+
+static void a_cached_answer_is_the_same_answer(void **state)
+{
+    assay_case c;
+    assay_subject s;
+    assay_oracle first, again;
+    (void)state;
+    named("ctc/ctc-mean.t8.n3.k6.plain", &c);
+    assert_int_equal(assay_subject_make(&c, ASSAY_FP32, 3, folder, NULL, &s), ASSAY_OK);
+    assert_int_equal(assay_subject_ask(&s, &s.p, &s.given, roles, &fp32, &first), ASSAY_OK);
+    assert_int_equal(assay_subject_ask(&s, &s.p, &s.given, roles, &fp32, &again), ASSAY_OK);
+    assert_false(first.from_cache);
+    assert_true(again.from_cache);
+    assert_memory_equal(first.floor, again.floor, sizeof first.floor);
+    assert_memory_equal(first.truth.at[ASSAY_DX], again.truth.at[ASSAY_DX], 8 * 3 * 6 * sizeof(double));
+    assay_oracle_free(&first);
+    assay_oracle_free(&again);
+    ((double *)s.given.at[ASSAY_X])[0] += 1;
+    assert_int_equal(assay_subject_ask(&s, &s.p, &s.given, roles, &fp32, &again), ASSAY_OK);
+    assert_false(again.from_cache);
+    assay_oracle_free(&again);
+    assay_subject_free(&s);
+}
+
+static void stored_floors_come_back_for_the_same_problem_only(void **state)
+{
+    assay_case c;
+    assay_floor floor[ASSAY_TENSORS] = {{0}};
+    assay_oracle back;
+    assay_arithmetic other = fp32;
+    char why[256];
+    (void)state;
+    named("rnn/tanh.uni.l1.t5.n3.i4.h6.plain", &c);
+    floor[ASSAY_Y].phi = 1.5e-7;
+    floor[ASSAY_DX].phi_row = 2.5e-7;
+    memset(&back, 0, sizeof back);
+    assert_int_equal(assay_floors_write(folder, c.id, &c.problem, &fp32, floor, 4, 1.5, why, sizeof why), ASSAY_OK);
+    assert_true(assay_floors_read(folder, c.id, &c.problem, &fp32, &back));
+    assert_true(back.floor[ASSAY_Y].phi == 1.5e-7);
+    assert_true(back.floor[ASSAY_DX].phi_row == 2.5e-7);
+    assert_int_equal(back.method, ASSAY_FLOOR_STORED);
+    other.activation_ulp = 4;
+    assert_false(assay_floors_read(folder, c.id, &c.problem, &other, &back));
+    c.problem.n++;
+    assert_false(assay_floors_read(folder, c.id, &c.problem, &fp32, &back));
+    assert_false(assay_floors_read("/nowhere", c.id, &c.problem, &fp32, &back));
+    floor[ASSAY_Y].phi = NAN;
+    assert_int_not_equal(assay_floors_write(folder, c.id, &c.problem, &fp32, floor, 4, 1.5, why, sizeof why), ASSAY_OK);
+}
+
+static void a_subset_of_samples_is_a_problem_of_its_own(void **state)
+{
+    assay_case c;
+    assay_subject s;
+    assay_problem p;
+    assay_values sub;
+    assay_oracle whole, part;
+    const int32_t rows[] = {2, 0};
+    (void)state;
+    named("ctc/ctc-mean.t9.n5.k5.ragged", &c);
+    assert_int_equal(assay_subject_make(&c, ASSAY_FP32, 3, NULL, NULL, &s), ASSAY_OK);
+    assert_int_equal(assay_values_subset(&s.p, &s.given, rows, 2, &p, &sub), ASSAY_OK);
+    assert_int_equal(p.labels, 4);
+    assay_question a = {&s.p, &s.given, 0, roles, &fp32, 9, NULL}, b = {&p, &sub, 0, roles, &fp32, 9, NULL};
+    assert_int_equal(assay_oracle_truth(&a, &whole), ASSAY_OK);
+    assert_int_equal(assay_oracle_truth(&b, &part), ASSAY_OK);
+    const double *lw = whole.truth.at[ASSAY_LOSS_ROWS], *lp = part.truth.at[ASSAY_LOSS_ROWS];
+    assert_true(lp[0] == lw[2] && lp[1] == lw[0]);
+    assay_oracle_free(&whole);
+    assay_oracle_free(&part);
+    assay_values_free(&sub);
+    assay_subject_free(&s);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    DIR *d = opendir(folder);
+    (void)state;
+    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        unlink(path);
+    }
+    if (d) closedir(d);
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(floors_of_fp32_are_a_few_roundings),
+        cmocka_unit_test(floors_of_fp64_are_far_smaller_and_its_truth_is_quad),
+        cmocka_unit_test(block_noise_agrees_with_rounding_every_operation),
+        cmocka_unit_test(a_cached_answer_is_the_same_answer),
+        cmocka_unit_test(stored_floors_come_back_for_the_same_problem_only),
+        cmocka_unit_test(a_subset_of_samples_is_a_problem_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
