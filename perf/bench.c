@@ -374,6 +374,19 @@ static int by_work(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* What the library's own context lacks. */
+static assay_status describe(const bench *b)
+{
+    const struct {
+        const char *key, *value;
+    } facts[] = {{"cpu", b->machine.cpu},       {"isa", b->machine.isa}, {"governor", b->machine.governor},
+                 {"kernel", b->machine.kernel}, {"os", b->machine.os},   {"suite_version", b->o->suite_version},
+                 {"commit", b->o->commit},      {"build", b->o->build},  {"data", b->data}};
+    for (size_t k = 0; k < sizeof facts / sizeof *facts; k++)
+        if (assay_gbench_context(b->gbench, facts[k].key, facts[k].value ? facts[k].value : "")) return ASSAY_NO_MEMORY;
+    return ASSAY_OK;
+}
+
 static assay_status prepare(bench *b, char *why, size_t why_size)
 {
     const assay_bench_options *o = b->o;
@@ -404,6 +417,7 @@ assay_status assay_bench_run(const assay_bench_options *o, assay_gbench *g, assa
     }
     qsort(selected, (size_t)count, sizeof *selected, by_work);
     assay_status st = prepare(&b, why, why_size);
+    if (st == ASSAY_OK) st = describe(&b);
     for (int k = 0; k < count && st == ASSAY_OK; k++) {
         if (stopped(&b)) {
             for (int p = 0; p < o->plugin_count; p++)

@@ -12,7 +12,7 @@ typedef struct assay_outcome_of {
     const assay_measurement *measurement;
     const assay_problem *problem;
     const assay_machine *machine;
-    const char *data; /* of the record */
+    const char *data;                                   /* of the record */
     double calibration_before, calibration_after, peak; /* GFLOP/s; peak = the best seen in this run */
 } assay_outcome_of;
 

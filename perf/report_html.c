@@ -39,10 +39,10 @@ static const char style[] =
     ".key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.8125rem;color:var(--soft)}"
     ".key svg{width:.9rem;height:.9rem;vertical-align:-.1rem;margin-right:.3rem}"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;"
-    "width:100%;margin:.5rem 0}th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right;"
+    "width:100%;margin:.5rem 0}th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);text-align:right;"
     "white-space:nowrap}th{color:var(--soft);font-weight:600}td:first-child,th:first-child,td.text,th.text{text-align:"
     "left}"
-    "td.text{white-space:normal;min-width:12rem}td svg{width:9rem;height:.9rem;display:block}summary{cursor:pointer;"
+    "td.text{white-space:normal;min-width:12rem}td svg{width:6rem;height:.9rem;display:block}summary{cursor:pointer;"
     "color:var(--soft);font-size:.875rem}code{font-family:ui-monospace,monospace;font-size:.875em;overflow-wrap:"
     "anywhere}";
 
@@ -231,7 +231,7 @@ static void phase_table(FILE *f, const assay_report_group *g)
     fputs("<div class=\"scroll\"><table><tr><th>median ms", f);
     for (int k = 0; k < PARTS; k++)
         fprintf(f, "<th>%s", assay_phase_name(parts[k]));
-    fputs("<th>step<th>quartiles<th>n<th>forward only<th>margin<th class=\"text\">parts of a step</tr>\n", f);
+    fputs("<th>step<th>quartiles<th>n<th>forward only<th>margin<th class=\"text\">parts</tr>\n", f);
     for (int32_t r = 0; r < g->row_count; r++) {
         const assay_report_row *row = &g->rows[r];
         const assay_record *step = row->phase[ASSAY_PHASE_STEP], *infer = row->phase[ASSAY_PHASE_INFER];
@@ -305,11 +305,12 @@ static void equal_work(FILE *f, const assay_report_group *g)
         text(f, r->version);
         fprintf(f,
                 "<td class=\"text\">dx of layer 1 %s; backward through %s steps; dead reverse steps %s; padding %s; "
-                "distinct tokens %s; embedding update %s; logits %s; loss by %s; update by %s; %d calls a sample; "
+                "distinct tokens %s; embedding update %s; logits %s; loss by %s; update by %s; threads %d; calls in a "
+                "sample %d; "
                 "round trip %.3g ms<td class=\"text\"><code>%.16s</code></tr>\n",
                 w->dx_layer1, w->bptt_steps, w->dead_reverse_top, w->padding_frames, w->distinct_tokens,
-                w->embedding_update, w->logits, r->loss_by, r->update_by, (int)r->calls, r->round_trip_ms,
-                r->certificate);
+                w->embedding_update, w->logits, r->loss_by, r->update_by, (int)r->threads, (int)r->calls,
+                r->round_trip_ms, r->certificate);
     }
     fputs("</table></div></details>\n", f);
 }
