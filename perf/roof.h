@@ -28,7 +28,7 @@ assay_status assay_roof_measure(int threads, double seconds, assay_roof *out);
 double assay_roof_fma(int format, int threads, double seconds);
 
 /* The reference's own product, double, over the six products of a layer of the 4 x 320 network in one direction (input
- * 640, 100 steps of 32 samples), the recurrent ones step by step: 1e9 operations a second, from the best time of each
+ * 640, 50 steps of 32 samples), the recurrent ones step by step: 1e9 operations a second, from the best time of each
  * in as many rounds as fit into `seconds`, at least two. NaN where there's no memory. */
 double assay_ref_gemm_gflops(int threads, double seconds);
 

@@ -30,10 +30,18 @@ typedef struct assay_rounding_state {
     int64_t order_a, order_b;
 } assay_rounding_state;
 
-/* Two, because a thread may measure a floor in one build against an oracle in the other. Initial-exec: they lie in the
- * program or in a library that it links, never in one loaded later, and a call per rounding would be half its cost. */
-extern __thread assay_rounding_state assay_state_sr __attribute__((tls_model("initial-exec")));
-extern __thread assay_rounding_state assay_state_noise __attribute__((tls_model("initial-exec")));
+/* Initial-exec: the states lie in the program or in a library that it links, never in one loaded later, and a call per
+ * rounding would be half its cost. Not under a sanitizer, which tests the address for NULL: gcc 12 takes the flags of
+ * the addition that the linker turns into a lea. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ASSAY_STATE_MODEL
+#else
+#define ASSAY_STATE_MODEL __attribute__((tls_model("initial-exec")))
+#endif
+
+/* Two, because a thread may measure a floor in one build against an oracle in the other. */
+extern __thread assay_rounding_state assay_state_sr ASSAY_STATE_MODEL;
+extern __thread assay_rounding_state assay_state_noise ASSAY_STATE_MODEL;
 
 /* x to the accumulate format in the state's mode, every case: subnormals, overflow, FP64. */
 double assay_round_state(assay_rounding_state *s, double x);

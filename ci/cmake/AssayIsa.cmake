@@ -12,6 +12,7 @@ function(assay_isa_objects out name source)
     endif()
     set(flags_avx2 -mavx2 -mfma)
     set(flags_avx512 -mavx512f -mfma -mprefer-vector-width=512)
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -fno-sanitize=all) # comes after assay_flags' own
     set(objects)
     foreach(isa ${isas})
         add_library(${name}_${isa} OBJECT ${source})

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 #include <omp.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "reference/data.h"
 #include "reference/gemm_kernel.h"
@@ -347,15 +349,26 @@ static void threads_change_no_bit(void **state)
     test_free(b);
 }
 
+/* count doubles that end where no page is: a kernel that reads one too many dies. */
+static double *before_a_guard(size_t count)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), size = (count * sizeof(double) + page - 1) / page * page;
+    char *memory = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(memory != MAP_FAILED);
+    assert_int_equal(mprotect(memory + size, page, PROT_NONE), 0);
+    return (double *)(memory + size) - count;
+}
+
 static int wrong_in_kernel(const assay_gemm_kernel *g)
 {
     enum { DEPTH = 37, LDC = ASSAY_GEMM_COLS + 1 };
-    double a[DEPTH * ASSAY_GEMM_ROWS], b[DEPTH * ASSAY_GEMM_COLS], c[ASSAY_GEMM_ROWS * LDC];
+    double *b = before_a_guard((size_t)(DEPTH * g->cols));
     int wrong = 0;
-    fill_integers(b, sizeof b / sizeof *b, 2);
+    fill_integers(b, (size_t)(DEPTH * g->cols), 2);
     for (int rows = 1; rows <= g->rows; ++rows) {
+        double *a = before_a_guard((size_t)(DEPTH * rows)), c[ASSAY_GEMM_ROWS * LDC];
+        fill_integers(a, (size_t)(DEPTH * rows), 1);
         for (int overwrite = 0; overwrite < 2; ++overwrite) {
-            fill_integers(a, sizeof a / sizeof *a, 1);
             for (int i = 0; i < ASSAY_GEMM_ROWS * LDC; ++i)
                 c[i] = 1000;
             g->tile(rows, DEPTH, a, b, c, LDC, overwrite);
@@ -368,7 +381,7 @@ static int wrong_in_kernel(const assay_gemm_kernel *g)
             }
         }
     }
-    return wrong;
+    return wrong; /* the few pages go with the process */
 }
 
 static void every_kernel_of_this_processor_multiplies(void **state)
