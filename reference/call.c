@@ -84,7 +84,8 @@ void REF(save_rows)(const REF(call) * c, int id, int width, const real *from)
             to[k * width + j] = c->rows.place[k] < 0 ? 0 : ELEMENT(from[c->rows.place[k] * width + j]);
 }
 
-/* d (what the caller differentiates) / d (each row's loss): the reduction's derivative times dloss; a network's is 1. */
+/* d (what the caller differentiates) / d (each row's loss): the reduction's derivative times dloss; a network's is 1.
+ */
 static real *upstream(REF(call) * c, int reduction, int m, int by_step)
 {
     const int none = reduction == ASSAY_REDUCE_NONE, network = c->p->op == ASSAY_OP_NETWORK;

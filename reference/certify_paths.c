@@ -17,7 +17,7 @@ typedef struct string {
     _Float128 p, occupancy[FRAMES][K];
 } string;
 
-/* Strings in order of length, then of their labels as binary digits; string s of length L is number 2^L - 1 + digits. */
+/* Strings in order of length, then of their labels as binary digits: length L has the numbers from 2^L - 1. */
 static int number_of(int length, const int *labels, int blank)
 {
     int digits = 0;
@@ -81,7 +81,8 @@ static void compare(assay_proofs *c, assay_specimen *s, const string *strings, _
         total += expf128(-loss[k]);
         walked += w->p;
         p_quad = fmax(p_quad, (double)fabsf128(expf128(-loss[k]) - w->p) / (w->p > 0 ? (double)w->p : 1));
-        p_double = fmax(p_double, (double)fabsf128(expf128(-(_Float128)loss_d[k]) - w->p) / (w->p > 0 ? (double)w->p : 1));
+        p_double =
+            fmax(p_double, (double)fabsf128(expf128(-(_Float128)loss_d[k]) - w->p) / (w->p > 0 ? (double)w->p : 1));
         if (w->p == 0 && !(isinf(loss_d[k]) && loss_d[k] > 0)) p_double = INFINITY;
         for (int t = 0; t < s->p.t; t++)
             for (int j = 0; j < K; j++) {
@@ -133,7 +134,8 @@ static void certify_frames(assay_proofs *c, int frames, int blank)
         for (int t = 0; t < frames; t++)
             softmax(x + t * p.n * K, y[t]);
         walk(frames, blank, y, strings);
-        const int ran = assay_ref_evaluate_f128(&s.p, s.q, 0) == ASSAY_OK && assay_ref_evaluate_f64(&s.p, s.d, 0) == ASSAY_OK;
+        const int ran =
+            assay_ref_evaluate_f128(&s.p, s.q, 0) == ASSAY_OK && assay_ref_evaluate_f64(&s.p, s.d, 0) == ASSAY_OK;
         assay_prove(c, "loss_rows", "the reference runs", !ran, 0);
         if (ran) compare(c, &s, strings, y);
     }

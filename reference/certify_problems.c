@@ -12,9 +12,12 @@ static const struct cell {
     double forget_bias;
     const char *name;
 } cells[] = {
-    {ASSAY_LSTM, ASSAY_RESET_AFTER_INSIDE, 0, "lstm"},          {ASSAY_LSTM, ASSAY_RESET_AFTER_INSIDE, 1, "lstm-fb1"},
-    {ASSAY_GRU, ASSAY_RESET_AFTER_INSIDE, 0, "gru-after"},      {ASSAY_GRU, ASSAY_RESET_BEFORE, 0, "gru-before"},
-    {ASSAY_RNN_TANH, ASSAY_RESET_AFTER_INSIDE, 0, "rnn-tanh"}, {ASSAY_RNN_RELU, ASSAY_RESET_AFTER_INSIDE, 0, "rnn-relu"},
+    {ASSAY_LSTM, ASSAY_RESET_AFTER_INSIDE, 0, "lstm"},
+    {ASSAY_LSTM, ASSAY_RESET_AFTER_INSIDE, 1, "lstm-fb1"},
+    {ASSAY_GRU, ASSAY_RESET_AFTER_INSIDE, 0, "gru-after"},
+    {ASSAY_GRU, ASSAY_RESET_BEFORE, 0, "gru-before"},
+    {ASSAY_RNN_TANH, ASSAY_RESET_AFTER_INSIDE, 0, "rnn-tanh"},
+    {ASSAY_RNN_RELU, ASSAY_RESET_AFTER_INSIDE, 0, "rnn-relu"},
 };
 enum { CELLS = sizeof cells / sizeof *cells };
 
@@ -165,10 +168,14 @@ static const struct net {
     const char *name;
 } nets[] = {
     {0, 1, 1, 0, ASSAY_HEAD_LAST, ASSAY_LOSS_XENT, 0, ASSAY_OPT_ADAM, ASSAY_REDUCE_MEAN, 1, "lstm.last.xent.adam"},
-    {2, 1, 1, 5, ASSAY_HEAD_LAST, ASSAY_LOSS_XENT, 1, ASSAY_OPT_SGD, ASSAY_REDUCE_SUM, 0, "ids.gru-after.last.xent.sgd"},
-    {0, 2, 2, 5, ASSAY_HEAD_EVERY, ASSAY_LOSS_XENT, 1, ASSAY_OPT_ADAM, ASSAY_REDUCE_MEAN, 1, "ids.lstm.bi.every.xent.adam"},
-    {3, 2, 1, 0, ASSAY_HEAD_EVERY, ASSAY_LOSS_CTC, 0, ASSAY_OPT_ADAM, ASSAY_REDUCE_MEAN, 1, "gru-before.bi.every.ctc.adam"},
-    {4, 1, 2, 0, ASSAY_HEAD_EVERY, ASSAY_LOSS_XENT, 1, ASSAY_OPT_NONE, ASSAY_REDUCE_NONE, 1, "rnn-tanh.every.xent-none"},
+    {2, 1, 1, 5, ASSAY_HEAD_LAST, ASSAY_LOSS_XENT, 1, ASSAY_OPT_SGD, ASSAY_REDUCE_SUM, 0,
+     "ids.gru-after.last.xent.sgd"},
+    {0, 2, 2, 5, ASSAY_HEAD_EVERY, ASSAY_LOSS_XENT, 1, ASSAY_OPT_ADAM, ASSAY_REDUCE_MEAN, 1,
+     "ids.lstm.bi.every.xent.adam"},
+    {3, 2, 1, 0, ASSAY_HEAD_EVERY, ASSAY_LOSS_CTC, 0, ASSAY_OPT_ADAM, ASSAY_REDUCE_MEAN, 1,
+     "gru-before.bi.every.ctc.adam"},
+    {4, 1, 2, 0, ASSAY_HEAD_EVERY, ASSAY_LOSS_XENT, 1, ASSAY_OPT_NONE, ASSAY_REDUCE_NONE, 1,
+     "rnn-tanh.every.xent-none"},
     {0, 2, 1, 0, ASSAY_HEAD_LAST, ASSAY_LOSS_NONE, 1, ASSAY_OPT_NONE, ASSAY_REDUCE_MEAN, 1, "lstm.bi.last.no-loss"},
 };
 

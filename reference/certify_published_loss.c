@@ -50,16 +50,22 @@ static void graves(assay_proofs *c)
           {0.0357786, 0.633813, 0.321418, 0.00249248, 0.00272882, 0.0037688},
           {0.0663296, 0.643849, 0.280111, 0.00283995, 0.0035545, 0.00331533},
           {0.458235, 0.396634, 0.123377, 0.00648837, 0.00903441, 0.00623107}},
-         3.342112585098438, {-0.366234, -0.411608, -0.678582, -0.356151, -0.541765},
-         {0, 1, 2, 1, 0}, 5, {0, 1, 2, 1, 0}},
+         3.342112585098438,
+         {-0.366234, -0.411608, -0.678582, -0.356151, -0.541765},
+         {0, 1, 2, 1, 0},
+         5,
+         {0, 1, 2, 1, 0}},
         {"graves-b",
          {{0.30176, 0.28562, 0.0831517, 0.0862751, 0.0816851, 0.161508},
           {0.24082, 0.397533, 0.0557226, 0.0546814, 0.0557528, 0.19549},
           {0.230246, 0.450868, 0.0389607, 0.038309, 0.0391602, 0.202456},
           {0.280884, 0.429522, 0.0326593, 0.0339046, 0.0326856, 0.190345},
           {0.423286, 0.315517, 0.0338439, 0.0393744, 0.0339315, 0.154046}},
-         5.422621730988235, {-0.69824, -0.602467, -0.797544, -0.570478, -0.576714},
-         {0, 1, 1, 0}, 4, {0, 1, 5, 1, 0}},
+         5.422621730988235,
+         {-0.69824, -0.602467, -0.797544, -0.570478, -0.576714},
+         {0, 1, 1, 0},
+         4,
+         {0, 1, 5, 1, 0}},
     };
     for (int k = 0; k < 2; k++) {
         double logits[7][6], off_path = 0, on_path = 0, past = 0;
@@ -94,7 +100,8 @@ static void several_paths(assay_proofs *c)
 {
     static const double a[] = {1.2, 3.4, 1.2, -0.1, -2.34, 0.1, 0.2, 0.3, 0.22, 0.123, -15, -14, -13, -12, -11};
     static const double b[] = {-5, -4, -3, -2, -1, -10, -9, -8, -7, -6, -15, -14, -13, -12, -11};
-    static const double d[] = {1.2, 3.4, 1.2, -0.1, -2.34, 0.1, 0.2, 0.3, 0.22, 0.123, -15, -14.2, -13.5, -12.2, -11.22};
+    static const double d[] = {1.2,  3.4,   1.2, -0.1,  -2.34, 0.1,   0.2,   0.3,
+                               0.22, 0.123, -15, -14.2, -13.5, -12.2, -11.22};
     static const double warp[] = {0.1, .6, .1, .1, .1, .1, .1, .6, .1, .1}, steps[] = {0, 1, 0, 0, 0, 1, 0, 1, 0};
     static const struct {
         const char *name;
@@ -104,9 +111,12 @@ static void several_paths(assay_proofs *c)
         int32_t labels[3];
         double loss;
     } examples[] = {
-        {"mxnet-1", 3, 5, a, 2, {2, 3}, 4.047896676862168},    {"mxnet-2", 3, 5, b, 3, {2, 3, 1}, 7.355743187812781},
-        {"mxnet-3", 3, 5, d, 1, {2}, 5.409105167705559},       {"warp-ctc", 2, 5, warp, 2, {1, 2}, 2.4628583915467424},
-        {"three-121", 3, 3, steps, 3, {1, 2, 1}, 1.6543341417961532}, {"three-11", 3, 3, steps, 2, {1, 1}, 2.654334141796153},
+        {"mxnet-1", 3, 5, a, 2, {2, 3}, 4.047896676862168},
+        {"mxnet-2", 3, 5, b, 3, {2, 3, 1}, 7.355743187812781},
+        {"mxnet-3", 3, 5, d, 1, {2}, 5.409105167705559},
+        {"warp-ctc", 2, 5, warp, 2, {1, 2}, 2.4628583915467424},
+        {"three-121", 3, 3, steps, 3, {1, 2, 1}, 1.6543341417961532},
+        {"three-11", 3, 3, steps, 2, {1, 1}, 2.654334141796153},
         {"three-empty", 3, 3, steps, 0, {0}, 4.654334141796153},
     };
     static const double gradient[] = {0.21194155761708544,  -0.42388311523417090, 0.21194155761708544,
@@ -115,7 +125,8 @@ static void several_paths(assay_proofs *c)
     for (size_t k = 0; k < sizeof examples / sizeof *examples; k++) {
         assay_specimen s;
         strcpy(c->dialect, examples[k].name);
-        if (run_ctc(c, examples[k].t, examples[k].t, examples[k].k, 0, examples[k].rows, examples[k].labels, examples[k].count, &s)) {
+        if (run_ctc(c, examples[k].t, examples[k].t, examples[k].k, 0, examples[k].rows, examples[k].labels,
+                    examples[k].count, &s)) {
             assay_prove(c, "loss", "published, recomputed", loss_error(&s, examples[k].loss), bound);
             double error = 0;
             for (int j = 0; strcmp(examples[k].name, "three-11") == 0 && j < 9; j++)
@@ -142,14 +153,15 @@ static void uniform(assay_proofs *c)
         int32_t labels[3];
         int count, repeats;
         double loss;
-    } examples[] = {{"uniform-12", {1, 2}, 2, 0, 18.82820490894359}, {"uniform-211", {2, 1, 1}, 3, 1, 16.50581718865336}};
+    } examples[] = {{"uniform-12", {1, 2}, 2, 0, 18.82820490894359},
+                    {"uniform-211", {2, 1, 1}, 3, 1, 16.50581718865336}};
     double ones[20 * 4];
     for (int j = 0; j < 80; j++)
         ones[j] = 1;
     for (int k = 0; k < 2; k++) {
-        const double closed = 20 * log(4) - (lgamma(21 + examples[k].count - examples[k].repeats) -
-                                             lgamma(2 * examples[k].count + 1) -
-                                             lgamma(21 - examples[k].count - examples[k].repeats));
+        const double closed =
+            20 * log(4) - (lgamma(21 + examples[k].count - examples[k].repeats) - lgamma(2 * examples[k].count + 1) -
+                           lgamma(21 - examples[k].count - examples[k].repeats));
         assay_specimen s;
         strcpy(c->dialect, examples[k].name);
         if (run_ctc(c, 20, 20, 4, 0, ones, examples[k].labels, examples[k].count, &s)) {
@@ -160,7 +172,7 @@ static void uniform(assay_proofs *c)
     }
 }
 
-/* 13.2, the large alphabet: column c of 16 is 0..5999 rotated by c, over 13; the (6000, 16) table read as (8, 2, 6000). */
+/* 13.2, the large alphabet: column c of 16 is 0..5999 rotated by c, over 13; the table is read as (8, 2, 6000). */
 static void large_alphabet(assay_proofs *c)
 {
     static const int32_t labels[2][5] = {{100, 200, 300, 400, 500}, {1000, 2000, 3000, 4000, 0}};

@@ -120,8 +120,8 @@ assay_status assay_problem_check(const assay_problem *p, char *why, size_t why_s
 }
 
 /* values[0..count) in low..high; `tag` names the tensor. */
-static assay_status check_all(const char *tag, const int32_t *values, int64_t count, int32_t low, int32_t high, char *why,
-                              size_t size)
+static assay_status check_all(const char *tag, const int32_t *values, int64_t count, int32_t low, int32_t high,
+                              char *why, size_t size)
 {
     for (int64_t k = 0; values && k < count; k++)
         if (values[k] < low || values[k] > high)

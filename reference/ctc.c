@@ -41,7 +41,8 @@ static int64_t frames_needed(const int32_t *labels, int32_t count)
     return need;
 }
 
-static assay_status make(sample *w, assay_pool *pool, int32_t t, int32_t v, const int32_t *labels, int32_t u, int32_t blank)
+static assay_status make(sample *w, assay_pool *pool, int32_t t, int32_t v, const int32_t *labels, int32_t u,
+                         int32_t blank)
 {
     w->t = t, w->v = v, w->u = u, w->s = 2 * u + 1;
     w->e = (int32_t *)assay_pool_take(pool, w->s, sizeof *w->e);

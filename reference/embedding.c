@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-void REF(embedding_forward)(const assay_problem *p, const assay_rows *rows, const int32_t *ids, const real *table, real *x)
+void REF(embedding_forward)(const assay_problem *p, const assay_rows *rows, const int32_t *ids, const real *table,
+                            real *x)
 {
     for (int64_t k = 0; k < (int64_t)p->t * p->n; k++)
         if (rows->place[k] >= 0)

@@ -49,8 +49,8 @@ static void forward(REF(layer) * l, int64_t first, int m)
             real *a = gates + (int64_t)k * 3 * h;
             const int64_t at = (int64_t)k * h + j;
             const int row = 2 * h + j;
-            const real an = before ? REF(biased)(l, a[row], row)
-                                   : ROUNDED(with_input_bias(l, a[row], row) + a[j] * extra[at]);
+            const real an =
+                before ? REF(biased)(l, a[row], row) : ROUNDED(with_input_bias(l, a[row], row) + a[j] * extra[at]);
             const real z = a[h + j], n = STORE(R_TANH(an));
             a[row] = n;
             l->h[(int64_t)l->rows->sample[first + k] * h + j] = STORE((R(1) - z) * n + z * h_old[at]);

@@ -27,8 +27,8 @@ static assay_status begin_stack(REF(call) * c, int keep, REF(stack) * s)
     } else {
         real *x = REF(take)(&c->pool, c->rows.count * p->i);
         if (!c->pool.failed)
-            REF(embedding_forward)(p, &c->rows, (const int32_t *)c->at[ASSAY_IDS],
-                                   s->param[assay_param_head(p, ASSAY_EMBEDDING)], x);
+            REF(embedding_forward)
+            (p, &c->rows, (const int32_t *)c->at[ASSAY_IDS], s->param[assay_param_head(p, ASSAY_EMBEDDING)], x);
         s->x = x;
     }
     return c->pool.failed ? ASSAY_NO_MEMORY : ASSAY_OK;
@@ -146,8 +146,9 @@ static assay_status backward_network(REF(call) * c, REF(stack) * s, int m, real 
     assay_status st = begin_backward(c, s);
     real *dfeatures = REF(take)(&c->pool, (int64_t)m * width);
     if (c->pool.failed) return ASSAY_NO_MEMORY;
-    REF(linear_backward)(m, width, p->classes, features, s->param[dense], dlogits, dfeatures, s->dparam[dense],
-                         s->dparam[assay_param_head(p, ASSAY_DENSE_B)]);
+    REF(linear_backward)
+    (m, width, p->classes, features, s->param[dense], dlogits, dfeatures, s->dparam[dense],
+     s->dparam[assay_param_head(p, ASSAY_DENSE_B)]);
     assay_pool_drop(&c->pool, dlogits);
     real *dy = spread_rows(c, dfeatures, width);
     st = dy ? REF(stack_backward)(s, dy) : ASSAY_NO_MEMORY;
@@ -174,8 +175,9 @@ static assay_status run_network(REF(call) * c)
     real *features = select_rows(c, s.y[p->layers - 1], width), *dlogits = NULL;
     real *logits = REF(take)(&c->pool, (int64_t)m * p->classes);
     if (c->pool.failed) return ASSAY_NO_MEMORY;
-    REF(linear_forward)(m, width, p->classes, features, s.param[assay_param_head(p, ASSAY_DENSE_W)],
-                        s.param[assay_param_head(p, ASSAY_DENSE_B)], logits);
+    REF(linear_forward)
+    (m, width, p->classes, features, s.param[assay_param_head(p, ASSAY_DENSE_W)],
+     s.param[assay_param_head(p, ASSAY_DENSE_B)], logits);
     if (p->head == ASSAY_HEAD_EVERY)
         REF(save_rows)(c, ASSAY_LOGITS, p->classes, logits);
     else
@@ -200,7 +202,8 @@ assay_status REF(evaluate)(const assay_problem *p, void *const at[ASSAY_TENSORS]
     begin_call(p, at, step, &c);
     assay_status st = REF(complete)(&c);
     if (st == ASSAY_OK) st = assay_rows_make(p, (const int32_t *)at[ASSAY_LENS], &c.pool, &c.rows);
-    if (st == ASSAY_OK) st = p->op == ASSAY_OP_NETWORK ? run_network(&c) : p->op == ASSAY_OP_RNN ? run_rnn(&c) : run_loss(&c);
+    if (st == ASSAY_OK)
+        st = p->op == ASSAY_OP_NETWORK ? run_network(&c) : p->op == ASSAY_OP_RNN ? run_rnn(&c) : run_loss(&c);
     assay_pool_free(&c.pool);
     return st;
 }

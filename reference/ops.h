@@ -84,8 +84,8 @@ typedef struct REF(layer) {
 } REF(layer);
 
 /* What a cell does at one step. Forward: gates hold W x on entry, activations afterwards; before_h and before_c are
- * filled; writes the new state to h and c. Backward: dh holds the whole cotangent of h(t) on entry, dc that of c(t) from
- * the step after; leaves dG in gates, and in dh and dc the cotangents of the state before. */
+ * filled; writes the new state to h and c. Backward: dh holds the whole cotangent of h(t) on entry, dc that of c(t)
+ * from the step after; leaves dG in gates, and in dh and dc the cotangents of the state before. */
 typedef struct REF(cell) {
     void (*pack)(REF(layer) * l, int backward); /* R for a pass, into panels */
     void (*forward)(REF(layer) * l, int64_t first, int m);
@@ -119,16 +119,16 @@ typedef struct REF(stack) {
     const assay_problem *p;
     const assay_rows *rows;
     assay_pool *pool;
-    int keep;         /* 1: backward will follow */
-    int need_dx;      /* 1: dx of layer 0 is wanted */
-    const real *x;    /* (R, I) */
-    const real *h0, *c0;     /* (L*D, N, H) or NULL */
+    int keep;                            /* 1: backward will follow */
+    int need_dx;                         /* 1: dx of layer 0 is wanted */
+    const real *x;                       /* (R, I) */
+    const real *h0, *c0;                 /* (L*D, N, H) or NULL */
     const real *param[ASSAY_MAX_PARAMS]; /* as problem.h numbers them, NULL where the dialect has none */
     real *dparam[ASSAY_MAX_PARAMS];      /* backward writes the recurrent ones, where there's a parameter */
     real *y[ASSAY_MAX_LAYERS];           /* (R, D*H) of each layer; lower ones are dropped where nothing follows */
-    real *hn, *cn;    /* (L*D, N, H) */
-    real *dh, *dc;    /* (L*D, N, H): backward: cotangents of hn and cn on entry, of h0 and c0 on return */
-    real *dx;         /* (R, I) if need_dx */
+    real *hn, *cn;                       /* (L*D, N, H) */
+    real *dh, *dc; /* (L*D, N, H): backward: cotangents of hn and cn on entry, of h0 and c0 on return */
+    real *dx;      /* (R, I) if need_dx */
     REF(layer) layer[2 * ASSAY_MAX_LAYERS];
 } REF(stack);
 
@@ -146,7 +146,8 @@ void REF(linear_backward)(int m, int in, int out, const real *x, const real *w, 
                           real *db);
 
 /* x (R, I) = rows of the table (vocab, I); ids (T, N). */
-void REF(embedding_forward)(const assay_problem *p, const assay_rows *rows, const int32_t *ids, const real *table, real *x);
+void REF(embedding_forward)(const assay_problem *p, const assay_rows *rows, const int32_t *ids, const real *table,
+                            real *x);
 /* dtable (vocab, I): every row is written. */
 assay_status REF(embedding_backward)(const assay_problem *p, const assay_rows *rows, const int32_t *ids, const real *dx,
                                      real *dtable);

@@ -74,7 +74,6 @@ static void drop_kept(REF(layer) * l, assay_pool *pool)
 static assay_status pack_pass(REF(layer) * l, int backward)
 {
     const REF(cell) *cell = cell_of(l->p);
-    l->panels[0] = l->panels[1] = NULL;
     cell->pack(l, backward);
     return l->panels[0] && (l->panels[1] || !cell->extra) ? ASSAY_OK : ASSAY_NO_MEMORY;
 }
@@ -83,6 +82,7 @@ static void unpack_pass(REF(layer) * l)
 {
     REF(gemm_pack_free)(l->panels[0]);
     REF(gemm_pack_free)(l->panels[1]);
+    l->panels[0] = l->panels[1] = NULL;
 }
 
 /* Packed row in time order of a row in processing order. */

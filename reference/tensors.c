@@ -10,7 +10,7 @@ enum {
     RNN = 1,
     XENT = 2,
     CTC = 4,
-    NET = 8,         /* one of these four */
+    NET = 8, /* one of these four */
     IS_LSTM = 16,
     FROM_X = 32,     /* the input is x */
     FROM_IDS = 64,   /* the input is ids */
@@ -82,24 +82,19 @@ static const struct {
     int role;
     const char *before, *after;
 } families[ASSAY_FAMILIES] = {
-    {ASSAY_ROLE_INPUT, "", ""},    {ASSAY_ROLE_INPUT, "m.", ""},    {ASSAY_ROLE_INPUT, "v.", ""},
-    {ASSAY_ROLE_GRADIENT, "d", ""}, {ASSAY_ROLE_UPDATED, "", "+"}, {ASSAY_ROLE_UPDATED, "m.", "+"},
+    {ASSAY_ROLE_INPUT, "", ""},      {ASSAY_ROLE_INPUT, "m.", ""},  {ASSAY_ROLE_INPUT, "v.", ""},
+    {ASSAY_ROLE_GRADIENT, "d", ""},  {ASSAY_ROLE_UPDATED, "", "+"}, {ASSAY_ROLE_UPDATED, "m.", "+"},
     {ASSAY_ROLE_UPDATED, "v.", "+"},
 };
 
 static int64_t size_of(const assay_problem *p, char letter)
 {
-    switch (letter) {
-    case 't': return p->t;
-    case 'n': return p->n;
-    case 'i': return p->i;
-    case 'h': return p->h;
-    case 'v': return p->classes;
-    case 'q': return (int64_t)p->layers * p->directions;
-    case 'y': return (int64_t)p->directions * p->h;
-    case 'c': return p->labels;
-    default: return 1;
-    }
+    static const char letters[] = "tnihvqyc";
+    const int64_t sizes[] = {
+        p->t,     p->n, p->i, p->h, p->classes, (int64_t)p->layers * p->directions, (int64_t)p->directions * p->h,
+        p->labels};
+    const char *at = strchr(letters, letter);
+    return at ? sizes[at - letters] : 1;
 }
 
 /* Saturates: an impossible problem is told so by its sizes (assay_problem_check), not by an overflow here. */

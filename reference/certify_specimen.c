@@ -1,4 +1,4 @@
-/* certify_subject.c: one problem with its tensors in double and in quad, drawn at random.
+/* certify_specimen.c: one problem with its tensors in double and in quad, drawn at random.
  * SPDX-License-Identifier: MIT */
 #include "reference/certify_parts.h"
 
@@ -64,8 +64,7 @@ void assay_specimen_draw(assay_specimen *s, uint64_t seed)
         if (!x->integer && x->role <= ASSAY_ROLE_COTANGENT) draw_real(x, seed, s->d[x->id]);
         const int classes = x->id == ASSAY_IDS ? s->p.vocab : x->id == ASSAY_LABELS ? s->p.classes : 0;
         for (int64_t j = 0; classes && j < x->count; j++)
-            ((int32_t *)s->d[x->id])[j] =
-                (int32_t)(classes * assay_random_uniform(seed, (uint64_t)x->id, (uint64_t)j));
+            ((int32_t *)s->d[x->id])[j] = (int32_t)(classes * assay_random_uniform(seed, (uint64_t)x->id, (uint64_t)j));
     }
     assay_specimen_widen(s);
 }
