@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: MIT */
 #include "reference/ops.h"
 
+#include <string.h>
+
 static int resets_before(const REF(layer) * l)
 {
     return l->p->dialect.gru_reset == ASSAY_RESET_BEFORE;
@@ -114,8 +116,9 @@ static void backward(REF(layer) * l, int64_t first, int m)
         backward_after(l, first, m);
 }
 
-/* dR of rows r and z meets h'; of rows n it is du h' under A, dan e under B. */
-static void gradients(const REF(layer) * l, real *dr, real *db_hh)
+/* dR of rows r and z meets h'; of rows n it is du h' under A, dan e under B. db_hh differs from db_ih in rows n of A.
+ */
+static void gradients(const REF(layer) * l, const real *db_ih, real *dr, real *db_hh)
 {
     const int h = l->p->h, rows = (int)l->rows->count;
     const real *dan = l->gates + 2 * h;
@@ -127,11 +130,8 @@ static void gradients(const REF(layer) * l, real *dr, real *db_hh)
         REF(gemm)(1, 0, h, h, rows, l->extra, h, l->before_h, h, 0, drn, h, ASSAY_SUM_ROWS);
     REF(store_all)((int64_t)3 * h * h, dr);
     if (!db_hh) return;
-    REF(column_sums)(rows, 2 * h, l->gates, 3 * h, db_hh);
-    if (resets_before(l))
-        REF(column_sums)(rows, h, dan, 3 * h, db_hh + 2 * h);
-    else
-        REF(column_sums)(rows, h, l->extra, h, db_hh + 2 * h);
+    memcpy(db_hh, db_ih, (size_t)3 * (size_t)h * sizeof *db_hh);
+    if (!resets_before(l)) REF(column_sums)(rows, h, l->extra, h, db_hh + 2 * h);
 }
 
 const REF(cell) REF(gru) = {pack, forward, backward, gradients, 1};

@@ -25,10 +25,10 @@ static assay_status begin_stack(REF(call) * c, int keep, REF(stack) * s)
     if (p->op == ASSAY_OP_RNN || p->vocab == 0) {
         s->x = REF(load_rows)(c, ASSAY_X, p->i);
     } else {
+        const int32_t *ids = (const int32_t *)c->at[ASSAY_IDS];
+        const real *table = s->param[assay_param_head(p, ASSAY_EMBEDDING)];
         real *x = REF(take)(&c->pool, c->rows.count * p->i);
-        if (!c->pool.failed)
-            REF(embedding_forward)
-            (p, &c->rows, (const int32_t *)c->at[ASSAY_IDS], s->param[assay_param_head(p, ASSAY_EMBEDDING)], x);
+        if (x && table) REF(embedding_forward)(p, &c->rows, ids, table, x);
         s->x = x;
     }
     return c->pool.failed ? ASSAY_NO_MEMORY : ASSAY_OK;

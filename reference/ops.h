@@ -90,8 +90,8 @@ typedef struct REF(cell) {
     void (*pack)(REF(layer) * l, int backward); /* R for a pass, into panels */
     void (*forward)(REF(layer) * l, int64_t first, int m);
     void (*backward)(REF(layer) * l, int64_t first, int m);
-    /* dR (G*H, H) and, where not NULL, db_hh (G*H), from what backward left */
-    void (*gradients)(const REF(layer) * l, real *dr, real *db_hh);
+    /* dR (G*H, H) and, where not NULL, db_hh (G*H), from what backward left and from db_ih, which is done before */
+    void (*gradients)(const REF(layer) * l, const real *db_ih, real *dr, real *db_hh);
     int extra; /* 1: uses `extra` */
 } REF(cell);
 
@@ -109,7 +109,7 @@ static inline real REF(biased)(const REF(layer) * l, real a, int j)
 void REF(pack_whole)(REF(layer) * l, int backward); /* R as one: lstm, vanilla */
 /* dh of the samples of these rows = work (m, H), plus dh itself if `keep`. */
 void REF(carry_back)(REF(layer) * l, int64_t first, int m, int keep);
-void REF(gradients_whole)(const REF(layer) * l, real *dr, real *db_hh);
+void REF(gradients_whole)(const REF(layer) * l, const real *db_ih, real *dr, real *db_hh);
 /* sums[j] = sum over the rows of a[row*width + j], stored; j < width. */
 void REF(column_sums)(int64_t rows, int width, const real *a, int64_t lda, real *sums);
 

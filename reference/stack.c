@@ -39,12 +39,13 @@ void REF(column_sums)(int64_t rows, int width, const real *a, int64_t lda, real 
         sums[j] = STORE(REF(sum)(rows, a + j, lda, ASSAY_SUM_ROWS));
 }
 
-void REF(gradients_whole)(const REF(layer) * l, real *dr, real *db_hh)
+/* Both biases are added to the same argument: their gradients are equal (docs/semantics.md 1.2). */
+void REF(gradients_whole)(const REF(layer) * l, const real *db_ih, real *dr, real *db_hh)
 {
     const int h = l->p->h, gh = gate_rows(l->p), rows = (int)l->rows->count;
     REF(gemm)(1, 0, gh, h, rows, l->gates, gh, l->before_h, h, 0, dr, h, ASSAY_SUM_ROWS);
     REF(store_all)((int64_t)gh * h, dr);
-    if (db_hh) REF(column_sums)(rows, gh, l->gates, gh, db_hh);
+    if (db_hh) memcpy(db_hh, db_ih, (size_t)gh * sizeof *db_hh);
 }
 
 /* What the layer reads, in its processing order: x itself, or for a reversed layer a mirrored copy (in the pool). */
@@ -225,8 +226,8 @@ static assay_status parameter_gradients(REF(stack) * s, REF(layer) * l, int firs
     REF(gemm)(1, 0, gh, l->input, rows, l->gates, gh, input, l->input, 0, dw, l->input, ASSAY_SUM_ROWS);
     REF(store_all)((int64_t)gh * l->input, dw);
     drop_order(l, input, s->pool);
-    cell_of(s->p)->gradients(l, dr, s->dparam[first_param + ASSAY_B_HH]);
     if (db_ih) REF(column_sums)(rows, gh, l->gates, gh, db_ih);
+    cell_of(s->p)->gradients(l, db_ih, dr, s->dparam[first_param + ASSAY_B_HH]);
     return ASSAY_OK;
 }
 
