@@ -49,7 +49,7 @@ static assay_status begin_backward(REF(call) * c, REF(stack) * s)
 
 static void save_gradients(const REF(call) * c, const REF(stack) * s)
 {
-    if (s->dx && c->p->vocab == 0) REF(save_rows)(c, ASSAY_DX, c->p->i, s->dx);
+    if (s->dx) REF(save_rows)(c, ASSAY_DX, c->p->i, s->dx);
     REF(save)(c, ASSAY_DH0, s->dh);
     if (s->dc) REF(save)(c, ASSAY_DC0, s->dc);
     for (int k = 0; k < assay_param_count(c->p); k++)
