@@ -13,7 +13,7 @@ foreach(source ${reference_sources})
 endforeach()
 string(SHA256 reference_hash "${hashes}")
 
-set(checks table forward backward gradcheck lengths memory determinism contract update documented)
+set(checks table forward backward gradcheck lengths memory determinism contract environment update documented)
 list(TRANSFORM checks PREPEND checks/)
 list(TRANSFORM checks APPEND .c)
 assay_add(library assay_conformance

@@ -46,10 +46,30 @@ static int op_by_name(const char *name)
     return -1;
 }
 
-static const assay_check *check_by_name(const char *name)
+/* Is name one of the comma-separated list? */
+static int is_listed(const char *list, const char *name)
 {
-    for (int k = 0; k < assay_check_count(); k++)
-        if (!strcmp(assay_check_get(k)->name, name)) return assay_check_get(k);
+    size_t n = strlen(name);
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (!strncmp(at, name, n) && (at[n] == ',' || at[n] == 0)) return 1;
+    }
+    return 0;
+}
+
+/* The first of the list that is no check; its length in *length. NULL: all are. */
+static const char *unknown_check(const char *list, int *length)
+{
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        *length = (int)strcspn(at, ",");
+        int known = 0;
+        for (int k = 0; k < assay_check_count(); k++) {
+            const char *name = assay_check_get(k)->name;
+            known |= (int)strlen(name) == *length && !strncmp(name, at, (size_t)*length);
+        }
+        if (!known) return at;
+    }
     return NULL;
 }
 
@@ -62,7 +82,7 @@ static int is_selected(const assay_suite_options *o, const assay_case *c)
 
 static int applies(const assay_suite_options *o, const assay_check *k, const assay_case *c)
 {
-    if (o->check && strcmp(o->check, k->name) != 0) return 0;
+    if (o->check && !is_listed(o->check, k->name)) return 0;
     return !k->applies || k->applies(c);
 }
 
@@ -264,8 +284,10 @@ static assay_status check_names(const assay_suite_options *o, char *why, size_t 
         snprintf(why, why_size, "op '%s' is unknown: expected rnn, xent, ctc or network", o->op);
         return ASSAY_BAD_ARGUMENT;
     }
-    if (o->check && !check_by_name(o->check)) {
-        snprintf(why, why_size, "check '%s' is unknown: 'assay list checks' names them", o->check);
+    int length = 0;
+    const char *unknown = o->check ? unknown_check(o->check, &length) : NULL;
+    if (unknown) {
+        snprintf(why, why_size, "check '%.*s' is unknown: 'assay list checks' names them", length, unknown);
         return ASSAY_BAD_ARGUMENT;
     }
     if (count_selected(o) == 0) {

@@ -56,7 +56,7 @@ typedef struct assay_suite_options {
     int plugin_count;
     const char *const *labels;  /* as the user named them, for reproducers; NULL = the paths */
     const char *op;             /* "rnn" ...; NULL = all */
-    const char *check;          /* name; NULL = all */
+    const char *check;          /* names, separated by commas; NULL = all */
     const char *glob;           /* case id; NULL = all; fnmatch() rules */
     uint64_t seed;              /* of all data */
     assay_level level;

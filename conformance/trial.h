@@ -31,6 +31,7 @@ typedef struct assay_trial {
     int planned;                        /* the session holds a plan for this subject at this placement */
     assay_memory memory[ASSAY_TENSORS]; /* made when first needed */
     unsigned char bound[ASSAY_TENSORS];
+    assay_timing timing;                /* of the last run */
     assay_finding *findings;            /* [ASSAY_MAX_FINDINGS], the suite's */
     int finding_count;
     int alive_truths;                   /* judged tensors whose truth was not all zero */

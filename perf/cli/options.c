@@ -50,6 +50,17 @@ int assay_seed_parse(const char *text, uint64_t *out)
     return 1;
 }
 
+/* A number, or @FILE: several commands of one test run share a seed that way. */
+static int read_seed(const char *text, uint64_t *out)
+{
+    char word[32] = "";
+    if (text[0] != '@') return assay_seed_parse(text, out);
+    FILE *f = fopen(text + 1, "r");
+    int ok = f && fscanf(f, "%31s", word) == 1 && assay_seed_parse(word, out);
+    if (f) fclose(f);
+    return ok;
+}
+
 static int set(const assay_usage *u, const assay_option *o, const char *text)
 {
     const char *expected = NULL;
@@ -78,7 +89,7 @@ static int set(const assay_usage *u, const assay_option *o, const char *text)
         break;
     }
     case ASSAY_TAKES_SEED:
-        if (!assay_seed_parse(text, o->target)) expected = "a number below 2^64, as 0x5eed or decimal";
+        if (!read_seed(text, o->target)) expected = "a number below 2^64, as 0x5eed or decimal, or @FILE that holds one";
         break;
     case ASSAY_TAKES_REAL: {
         double value = strtod(text, &end);

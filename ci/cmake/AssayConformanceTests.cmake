@@ -1,0 +1,41 @@
+# AssayConformanceTests.cmake: one ctest test an implementation, op and group of checks; timing only after all of them.
+# SPDX-License-Identifier: MIT
+#
+# One seed a run, drawn by a fixture and shared through a file, so that truths and floors are computed once and found
+# in the cache by whoever comes next. Timed tests require the implementation's whole conformance.
+set(seed_file ${CMAKE_BINARY_DIR}/test.seed)
+add_test(NAME seed COMMAND ${CMAKE_COMMAND} -DOUT=${seed_file} -P ${CMAKE_SOURCE_DIR}/ci/cmake/AssaySeed.cmake)
+set_tests_properties(seed PROPERTIES FIXTURES_SETUP seed LABELS conformance)
+
+set(groups_rnn values differences contract)
+set(groups_xent values differences contract)
+set(groups_ctc values differences contract)
+set(groups_network values update contract)
+set(checks_values forward,backward)
+set(checks_differences gradcheck)
+set(checks_contract lengths,memory,determinism,contract,environment)
+set(checks_update update)
+
+get_property(implementations GLOBAL PROPERTY ASSAY_PLUGINS_impl)
+foreach(impl ${implementations})
+    foreach(op rnn xent ctc network)
+        foreach(group ${groups_${op}})
+            set(name check.${impl}.${op}.${group})
+            add_test(NAME ${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
+                COMMAND assay check --impl ${impl} --op ${op} --check ${checks_${group}} --quick --seed @${seed_file}
+                        --cache ${CMAKE_BINARY_DIR}/cache)
+            set_tests_properties(${name} PROPERTIES LABELS "conformance;${impl};${op}" TIMEOUT 300 SKIP_RETURN_CODE 77
+                FIXTURES_REQUIRED seed FIXTURES_SETUP conforms.${impl})
+        endforeach()
+    endforeach()
+    # On the seed of CI an honest implementation keeps half of every limit in hand.
+    add_test(NAME check.${impl}.margins WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
+        COMMAND assay check --impl ${impl} --quick --seed 0x5eed --margin-limit 0.5 --cache ${CMAKE_BINARY_DIR}/cache)
+    set_tests_properties(check.${impl}.margins PROPERTIES LABELS "conformance;${impl}" TIMEOUT 300 SKIP_RETURN_CODE 77
+        FIXTURES_SETUP conforms.${impl})
+    add_test(NAME perf.${impl} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
+        COMMAND assay bench --impl ${impl} --workload f.* --budget 60)
+    set_tests_properties(perf.${impl} PROPERTIES LABELS "perf;${impl}" TIMEOUT 600 RUN_SERIAL ON SKIP_RETURN_CODE 77
+        FIXTURES_REQUIRED conforms.${impl})
+endforeach()
+

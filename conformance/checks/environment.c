@@ -1,0 +1,32 @@
+/* environment.c: from its second call on, run() allocates nothing, starts no thread; it never prints and leaves the
+ * floating-point environment alone. What the worker can't observe (under sanitizers) is not judged.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/checks/checks.h"
+
+static void expect(assay_trial *t, const char *what, int known, int64_t seen, int64_t wanted)
+{
+    if (!known || t->over) return;
+    assay_finding f = assay_finding_exact(what, "contract", seen == wanted, seen);
+    assay_trial_add(t, &f);
+}
+
+static int once(assay_trial *t, assay_routine routine, assay_timing *timing)
+{
+    assay_values got;
+    if (!assay_trial_run(t, routine, &t->subject->given, ASSAY_ROLES_WANTED, NULL, &got)) return 0;
+    assay_values_free(&got);
+    *timing = t->timing;
+    return 1;
+}
+
+void assay_check_environment(assay_trial *t)
+{
+    const assay_routine routine = t->subject->p.optimizer ? ASSAY_ROUTINE_STEP : ASSAY_ROUTINE_BACKWARD;
+    assay_timing first, second, third;
+    if (!once(t, routine, &first) || !once(t, routine, &second) || !once(t, routine, &third)) return;
+    expect(t, "allocations in a later call", third.allocations >= 0, third.allocations, 0);
+    expect(t, "threads after a later call", third.threads >= 0, third.threads, second.threads);
+    expect(t, "bytes printed", 1, first.printed + second.printed + third.printed, 0);
+    expect(t, "floating-point environment changed", 1, first.fp_changed | second.fp_changed | third.fp_changed, 0);
+    t->alive_truths++; /* what was observed is not a tensor */
+}
