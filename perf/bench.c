@@ -24,6 +24,8 @@
 #define WARM_UPS            2    /* steps */
 #define SEARCH_SHARE        0.1  /* of a workload's time for trying another number of threads */
 #define TRUTH_SHARE_OF_PEAK 0.2  /* first guess of the reference's rate: 40 % of the double peak, half the single */
+#define STEP_SHARE_OF_PEAK  0.3  /* first guess of an implementation's rate */
+#define LEAST_STEPS         14   /* warming up, five steps, five times the phases, five times forward */
 #define STEPS_SHARE         0.55 /* of a workload's time; what is left goes to phases, then to forward only */
 #define PHASES_SHARE        0.7
 
@@ -80,6 +82,11 @@ leave_out(bench *b, const assay_workload *w, const char *plugin, const char *pha
 static double gflop_of(const assay_workload *w)
 {
     return (assay_workload_flop_forward(w) + assay_workload_flop_backward(w)) * 1e-9;
+}
+
+static double truth_rate(const bench *b)
+{
+    return b->truth_rate > 0 ? b->truth_rate : TRUTH_SHARE_OF_PEAK * b->peak;
 }
 
 /* ---- one workload ---- */
@@ -325,7 +332,7 @@ static assay_status race(heat *h)
     assay_status st = make_scratch(h);
     if (st != ASSAY_OK) return st;
     double before = calibrate(b);
-    double reserved = gflop_of(h->w) / (b->truth_rate > 0 ? b->truth_rate : TRUTH_SHARE_OF_PEAK * b->peak);
+    double reserved = gflop_of(h->w) / truth_rate(b);
     warm_up(h, reserved);
     if (!h->count) return ASSAY_OK;
     if ((st = make_states(h)) != ASSAY_OK) return st;
@@ -387,6 +394,20 @@ static assay_status describe(const bench *b)
     return ASSAY_OK;
 }
 
+/* How many of the workloads, smallest first, the rest of the budget can hold on the fastest implementation: they share
+ * it. Without this the largest, which may never fit, would keep their shares from the others. */
+static int count_fitting(const bench *b, const assay_workload *const *w, int count)
+{
+    double rate = 0, left = b->end - assay_clock();
+    int fitting = 0;
+    for (int p = 0; p < b->o->plugin_count; p++)
+        rate = fmax(rate, b->rate[p]);
+    if (!(rate > 0)) rate = STEP_SHARE_OF_PEAK * b->peak;
+    for (; fitting < count && left > 0; fitting++)
+        left -= gflop_of(w[fitting]) * (LEAST_STEPS / rate + 1 / truth_rate(b));
+    return fitting > 1 ? fitting : 1;
+}
+
 static assay_status prepare(bench *b, char *why, size_t why_size)
 {
     const assay_bench_options *o = b->o;
@@ -418,6 +439,7 @@ assay_status assay_bench_run(const assay_bench_options *o, assay_gbench *g, assa
     qsort(selected, (size_t)count, sizeof *selected, by_work);
     assay_status st = prepare(&b, why, why_size);
     if (st == ASSAY_OK) st = describe(&b);
+    if (st == ASSAY_OK) calibrate(&b);
     for (int k = 0; k < count && st == ASSAY_OK; k++) {
         if (stopped(&b)) {
             for (int p = 0; p < o->plugin_count; p++)
@@ -425,7 +447,7 @@ assay_status assay_bench_run(const assay_bench_options *o, assay_gbench *g, assa
             summary->left_out += o->plugin_count;
             continue;
         }
-        st = run_workload(&b, selected[k], (b.end - assay_clock()) / (count - k));
+        st = run_workload(&b, selected[k], (b.end - assay_clock()) / count_fitting(&b, selected + k, count - k));
         if (st != ASSAY_OK)
             snprintf(why, why_size, "%s: %s", selected[k]->id,
                      st == ASSAY_NO_MEMORY ? "no memory"
