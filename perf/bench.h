@@ -39,7 +39,7 @@ typedef struct assay_bench_options {
     const char *const *plugins; /* paths of shared objects */
     int32_t plugin_count;
     const char *glob;   /* of workload ids; NULL = all */
-    double budget;      /* seconds for everything but conformance; what does not fit is left out, by name; what
+    double budget;      /* seconds for everything, conformance too; what does not fit is left out, by name; what
                            was begun is brought to its five samples and judged, however slow the machine gets */
     int32_t threads;    /* for each implementation; 0 = searched: all cores, half of them, ... one */
     int32_t fixed_seed; /* 1: take `seed`; 0: draw one for each workload, after the plugins were loaded */
