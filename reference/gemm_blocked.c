@@ -145,24 +145,27 @@ typedef struct product {
     int64_t ldc;
 } product;
 
-/* One panel of C's columns: rows x up to g->cols, over the terms [0, terms) of this slab. */
-static void run_panel(const product *p, int rows, int columns, int terms, const double *a, const double *b, double *c,
-                      int overwrite)
+/* One panel of C's columns: rows x up to g->cols, over the terms [0, terms) of this slab. `after` is the panel of B
+ * that comes next: the tiles of a pass share the work of fetching what the next pass will read. */
+static void run_panel(const product *p, int rows, int columns, int terms, const double *a, const double *b,
+                      const double *after, double *c, int overwrite)
 {
     const assay_gemm_kernel *g = p->g;
     const int passes = ceil_div(terms, g->depth), depth = ceil_div(terms, passes);
+    const int share = ceil_div(g->cols, ceil_div(rows, g->rows));
     for (int j = 0; j < terms; j += depth) {
         const int now = lesser(depth, terms - j), fresh = overwrite && j == 0;
-        for (int r = 0; r < rows; r += g->rows) {
+        const double *ahead = j + depth < terms ? b + (int64_t)(j + depth) * g->cols : after;
+        for (int r = 0; r < rows; r += g->rows, ahead += now * share) {
             const int height = lesser(g->rows, rows - r);
             const double *ar = a + (int64_t)r * terms + (int64_t)j * height, *bj = b + (int64_t)j * g->cols;
             double *cr = c + r * p->ldc;
             if (columns == g->cols) {
-                g->tile(height, now, ar, bj, cr, p->ldc, fresh);
+                g->tile(height, now, ar, bj, cr, p->ldc, fresh, ahead, share);
                 continue;
             }
             double edge[ASSAY_GEMM_ROWS * ASSAY_GEMM_COLS];
-            g->tile(height, now, ar, bj, edge, g->cols, 1);
+            g->tile(height, now, ar, bj, edge, g->cols, 1, ahead, share);
             for (int i = 0; i < height; ++i)
                 for (int q = 0; q < columns; ++q)
                     cr[i * p->ldc + q] = (fresh ? 0 : cr[i * p->ldc + q]) + edge[i * g->cols + q];
@@ -185,7 +188,7 @@ static void run_task(const product *p, int task, int from, int terms, const doub
         pack_unit(&pa, unit);
     b += first * stride;
     for (int q = column; q < end; q += g->cols, b += stride)
-        run_panel(p, rows, lesser(g->cols, end - q), terms, room, b, p->c + row * p->ldc + q,
+        run_panel(p, rows, lesser(g->cols, end - q), terms, room, b, b + stride, p->c + row * p->ldc + q,
                   !p->accumulate && from == 0);
 }
 

@@ -29,10 +29,12 @@ _Static_assert((int)ROWS <= (int)ASSAY_GEMM_ROWS && WIDTH * VECTORS <= (int)ASSA
 
 /* Inlined once for each number of rows, so that `rows` is a constant and s lies in registers. */
 static inline __attribute__((always_inline)) void tile_of(int rows, int64_t depth, const double *a, const double *b,
-                                                          double *c, int64_t ldc, int overwrite)
+                                                          double *c, int64_t ldc, int overwrite, const double *ahead,
+                                                          int stride)
 {
     vector s[ROWS][VECTORS] = {{{0}}};
-    for (int64_t j = 0; j < depth; ++j, a += rows, b += WIDTH * VECTORS) {
+    for (int64_t j = 0; j < depth; ++j, a += rows, b += WIDTH * VECTORS, ahead += stride) {
+        __builtin_prefetch(ahead, 0, 2);
         vector row[VECTORS];
         EACH_VECTOR row[v] = *(const vector *)(b + v * WIDTH);
         EACH_ROW
@@ -51,33 +53,34 @@ static inline __attribute__((always_inline)) void tile_of(int rows, int64_t dept
     }
 }
 
-static void tile(int rows, int64_t depth, const double *a, const double *b, double *c, int64_t ldc, int overwrite)
+static void tile(int rows, int64_t depth, const double *a, const double *b, double *c, int64_t ldc, int overwrite,
+                 const double *ahead, int stride)
 {
     switch (rows) {
     case 1:
-        tile_of(1, depth, a, b, c, ldc, overwrite);
+        tile_of(1, depth, a, b, c, ldc, overwrite, ahead, stride);
         break;
     case 2:
-        tile_of(2, depth, a, b, c, ldc, overwrite);
+        tile_of(2, depth, a, b, c, ldc, overwrite, ahead, stride);
         break;
     case 3:
-        tile_of(3, depth, a, b, c, ldc, overwrite);
+        tile_of(3, depth, a, b, c, ldc, overwrite, ahead, stride);
         break;
     case 4:
-        tile_of(4, depth, a, b, c, ldc, overwrite);
+        tile_of(4, depth, a, b, c, ldc, overwrite, ahead, stride);
         break;
 #if defined(__AVX512F__)
     case 5:
-        tile_of(5, depth, a, b, c, ldc, overwrite);
+        tile_of(5, depth, a, b, c, ldc, overwrite, ahead, stride);
         break;
     case 6:
-        tile_of(6, depth, a, b, c, ldc, overwrite);
+        tile_of(6, depth, a, b, c, ldc, overwrite, ahead, stride);
         break;
     case 7:
-        tile_of(7, depth, a, b, c, ldc, overwrite);
+        tile_of(7, depth, a, b, c, ldc, overwrite, ahead, stride);
         break;
     default:
-        tile_of(8, depth, a, b, c, ldc, overwrite);
+        tile_of(8, depth, a, b, c, ldc, overwrite, ahead, stride);
         break;
 #endif
     }

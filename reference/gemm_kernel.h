@@ -16,8 +16,11 @@ typedef struct assay_gemm_kernel {
     int rows, cols; /* of a full tile of C, which lives in registers */
     int depth;      /* terms a pass: cols x depth doubles of B should stay in the first-level cache */
     /* C (rows, cols) <- (overwrite ? 0 : C) + A B: a (depth, rows) and b (depth, cols) packed, the terms of each
-     * element in ascending order; 1 <= rows <= kernel's, cols always the kernel's. Any thread. */
-    void (*tile)(int rows, int64_t depth, const double *a, const double *b, double *c, int64_t ldc, int overwrite);
+     * element in ascending order; 1 <= rows <= kernel's, cols always the kernel's. `ahead` is what will be b soon: one
+     * line is fetched into the second-level cache for each term, `stride` doubles apart; it may point anywhere. Any
+     * thread. */
+    void (*tile)(int rows, int64_t depth, const double *a, const double *b, double *c, int64_t ldc, int overwrite,
+                 const double *ahead, int stride);
 } assay_gemm_kernel;
 
 extern const assay_gemm_kernel assay_gemm_baseline, assay_gemm_avx2, assay_gemm_avx512;

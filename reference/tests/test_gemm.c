@@ -371,7 +371,7 @@ static int wrong_in_kernel(const assay_gemm_kernel *g)
         for (int overwrite = 0; overwrite < 2; ++overwrite) {
             for (int i = 0; i < ASSAY_GEMM_ROWS * LDC; ++i)
                 c[i] = 1000;
-            g->tile(rows, DEPTH, a, b, c, LDC, overwrite);
+            g->tile(rows, DEPTH, a, b, c, LDC, overwrite, b, 1);
             for (int i = 0; i < ASSAY_GEMM_ROWS * LDC; ++i) {
                 const int r = i / LDC, q = i % LDC, inside = r < rows && q < g->cols;
                 double want = inside && overwrite ? 0 : 1000;
