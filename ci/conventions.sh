@@ -32,20 +32,27 @@ for f in "${sources[@]}"; do
     head -n 5 "$f" | grep -q 'SPDX-License-Identifier: MIT' || fail "$f: SPDX-License-Identifier: MIT expected in the first 5 lines"
     lines=$(wc -l <"$f")
     [[ $f == *.inc ]] || ((lines <= 500)) || fail "$f: $lines lines, at most 500 expected"
-    if grep -nE 'TO''DO|FIX''ME|XX''X' "$f"; then fail "$f: unfinished work is not committed"; fi
+    if grep -nwE 'TO''DO|FIX''ME|XX''X' "$f"; then fail "$f: unfinished work is not committed"; fi
     if grep -nE '(^|[^.[:alnum:]])/(work|home|root|Users)/' "$f"; then fail "$f: names a path of one machine"; fi
 done
 
 # Every header compiles alone: all as C11, those of a room's top folder also as C++17.
-for f in "${headers[@]}"; do
-    cc -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only -x c - <<<"#include \"$f\"
-int main(void) { return 0; }" || fail "$f: does not compile alone as C11"
+compiles() { # compiles HEADER
+    local problems=()
+    cc -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only -x c - <<<"#include \"$1\"
+int main(void) { return 0; }" || problems+=(C11)
     # g++ has no _Float128 outside its GNU dialect.
-    if [[ $f =~ ^[a-z]+/[^/]+$ ]] && ! grep -q '_Float128 \*' "$f"; then
-        c++ -std=c++17 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only -x c++ - <<<"#include \"$f\"
-int main() { return 0; }" || fail "$f: does not compile alone as C++17"
+    if [[ $1 =~ ^[a-z]+/[^/]+$ ]] && ! grep -q '_Float128 \*' "$1"; then
+        c++ -std=c++17 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only -x c++ - <<<"#include \"$1\"
+int main() { return 0; }" || problems+=(C++17)
     fi
-done
+    ((${#problems[@]} == 0)) || echo "$1: does not compile alone as ${problems[*]}"
+}
+export -f compiles
+# shellcheck disable=SC2016 # expanded by the inner shell
+while read -r problem; do
+    fail "$problem"
+done < <(printf '%s\0' "${headers[@]}" | xargs -0 -P "$(nproc)" -I{} bash -c 'compiles "$1"' _ {})
 
 # Code in the documents compiles.
 for f in docs/*.md README.md; do
