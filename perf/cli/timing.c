@@ -40,7 +40,7 @@ static const char *label_of(const assay_plugins *plugins, const char *path)
 static assay_status ask(const assay_timing_request *q, const char *plugin, const assay_problem *p, char *why,
                         size_t why_size)
 {
-    assay_session_options options = {q->bench.threads, 0, 30, q->bench.worker};
+    assay_session_options options = {q->threads, 0, 30, q->bench.worker};
     assay_session *session = NULL;
     assay_arithmetic declared;
     assay_reply reply = assay_session_start(plugin, &options, &session);
@@ -75,7 +75,7 @@ static assay_status gate(void *user, const char *plugin, const assay_problem *p,
         .plugin = plugin, .label = label_of(q->plugins, plugin), .folder = q->certificates, .device = q->device};
     g.suite = (assay_suite_options){.seed = assay_seed_fresh(),
                                     .level = ASSAY_LEVEL_QUICK,
-                                    .threads = q->bench.threads,
+                                    .threads = q->threads,
                                     .worker = q->bench.worker,
                                     .on_result = ignore,
                                     .on_progress = on_progress,
@@ -147,7 +147,7 @@ int assay_timing_perform(assay_timing_request *q)
         assay_gbench_end(g);
         return ASSAY_EXIT_UNABLE;
     }
-    if (q->bench.threads < 1) q->bench.threads = machine.threads > 0 ? machine.threads : 1;
+    q->threads = q->bench.threads > 0 ? q->bench.threads : machine.threads > 0 ? machine.threads : 1;
     q->bench.plugins = (const char *const *)q->plugins->path;
     q->bench.plugin_count = q->plugins->count;
     q->bench.suite_version = ASSAY_VERSION;
