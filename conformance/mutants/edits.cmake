@@ -1,0 +1,187 @@
+# edits.cmake: the faults themselves: edit(mutant file [=[text that stands there once]=] [=[text instead]=]).
+# SPDX-License-Identifier: MIT
+# What each is, where it was seen and who must notice stands in mutants.inc. Several edits of one mutant add up.
+
+set(cell impl/naive/cell.c)
+set(stack impl/naive/stack.c)
+set(product impl/naive/product.c)
+set(plugin impl/naive/naive.c)
+set(ctc impl/common/host/ctc.inc)
+set(xent impl/common/host/xent.inc)
+
+# ---- A: the forward cell ----
+edit(lstm-if-swapped ${cell}
+    [=[float *i = s->gates + row * gh, *f = i + h, *g = f + h, *o = g + h;
+        for]=]
+    [=[float *f = s->gates + row * gh, *i = f + h, *g = i + h, *o = g + h;
+        for]=])
+edit(forget-bias-dropped ${cell}
+    [=[f[j] = sigmoid(f[j] + (float)s->forget_bias);]=]
+    [=[f[j] = sigmoid(f[j] + (float)s->forget_bias - (s->given.b_ih ? s->given.b_ih[h + j] : 0));]=])
+edit(forget-offset-twice ${cell}
+    [=[sigmoid(f[j] + (float)s->forget_bias)]=] [=[sigmoid(f[j] + 2 * (float)s->forget_bias)]=])
+edit(gru-reset-before ${cell} [=[gru_forward(s, 0);]=] [=[gru_forward(s, 1);]=])
+edit(gru-reset-before ${cell} [=[gru_backward(s, 0);]=] [=[gru_backward(s, 1);]=])
+edit(gru-bias-outside ${cell}
+    [=[n[j] + r[j] * u[j]);]=] [=[n[j] + r[j] * (u[j] - (bn ? bn[j] : 0)) + (bn ? bn[j] : 0));]=])
+edit(concat-reversed ${stack}
+    [=[row * wide + r->direction * h), h_rows]=] [=[row * wide + (p->directions - 1 - r->direction) * h), h_rows]=])
+edit(cell-tanh-skipped ${cell}
+    [=[s->h_new[k] = o[j] * tanhf(s->c_new[k]);]=] [=[s->h_new[k] = o[j] * s->c_new[k];]=])
+edit(cell-clipped ${cell}
+    [=[s->c_new[k] = f[j] * s->c[k] + i[j] * g[j];]=]
+    [=[s->c_new[k] = fmaxf(-3, fminf(3, f[j] * s->c[k] + i[j] * g[j]));]=])
+
+# ---- B: time, lengths, direction ----
+edit(reverse-from-padded-end ${stack}
+    [=[if (t < length_of(r, n)) r->s->active]=] [=[if (r->direction || t < length_of(r, n)) r->s->active]=])
+edit(y-padding-garbage ${stack}
+    [=[memset(y + row * wide, 0, wide * sizeof *y);]=] [=[memset(y + row * wide, 0, 0);]=])
+edit(hn-at-last-step ${stack}
+    [=[if (hn) memcpy(hn + state, h_now, p->n * h * sizeof(float));]=]
+    [=[for (int n = 0; hn && n < p->n; n++)
+        copy_or_zero(hn + state + n * h, length_of(r, n) == p->t ? h_now + n * h : NULL, h);]=])
+edit(padding-times-zero ${stack}
+    [=[memset(y + row * wide, 0, wide * sizeof *y);]=]
+    [=[for (int64_t j = 0; j < wide; j++)
+                y[row * wide + j] = args->x ? 0 * fabsf(((const float *)args->x)[row * p->i]) : 0;]=])
+edit(padding-times-zero ${stack} [=[#include <string.h>]=] [=[#include <math.h>
+#include <string.h>]=])
+edit(one-step-short ${stack}
+    [=[return r->args->lens ? r->args->lens[n] : r->s->p->t;]=]
+    [=[return r->args->lens ? r->args->lens[n] - (r->args->lens[n] > 1) : r->s->p->t;]=])
+edit(forward-cut ${stack}
+    [=[if (t < length_of(r, n)) r->s->active]=]
+    [=[if (t < length_of(r, n) && t >= (r->s->p->head == ASSAY_HEAD_LAST && r->s->p->t >= 50 ? r->s->p->t * 7 / 10 : 0))
+            r->s->active]=])
+edit(forward-cut ${stack}
+    [=[float *y = at(kept, s->y, (p->layers - 1) * rows * wide);]=]
+    [=[float *y = at(kept, s->y, (p->layers - 1) * rows * wide);
+    if (rows) memset(at(kept, s->y, 0), 0, p->layers * rows * wide * sizeof *y);]=])
+
+# ---- C: the backward cell ----
+edit(bias-gradient-first-layer-only ${stack}
+    [=[step.gradient = weights_of(r, partial);]=]
+    [=[step.gradient = weights_of(r, partial);
+        if (r->layer > 0) step.gradient.b_ih = step.gradient.b_hh = NULL;]=])
+edit(dx-padding-garbage ${stack}
+    [=[if (below) memset(below, 0, rows * inputs * sizeof *below);]=]
+    [=[for (int64_t row = 0; below && row < rows; row++)
+            if (!args->lens || row / p->n < args->lens[row % p->n]) memset(below + row * inputs, 0, inputs * sizeof *below);]=])
+edit(tanh-factor-missing ${cell}
+    [=[dh * o[j] * (1 - tanh_c * tanh_c);]=] [=[dh * o[j];]=])
+edit(dr-from-new-state ${cell}
+    [=[s->dc[k] = dc * f[j];]=] [=[s->dc[k] = dc * f[j];
+            s->de[k] = o[j] * tanh_c;]=])
+edit(dr-from-new-state ${cell}
+    [=[add_outer(s->count, gh, h, s->da, gh, s->h, s->gradient.r);]=]
+    [=[add_outer(s->count, gh, h, s->da, gh, s->de, s->gradient.r);]=])
+edit(dh0-zero ${stack}
+    [=[if (dh0) memcpy(dh0 + state, dh_now, p->n * h * sizeof(float));]=]
+    [=[if (dh0) memset(dh0 + state, 0, p->n * h * sizeof(float));]=])
+edit(dc0-zero ${stack}
+    [=[if (dc0) memcpy(dc0 + state, dc_now, p->n * h * sizeof(float));]=]
+    [=[if (dc0) memset(dc0 + state, 0, p->n * h * sizeof(float));]=])
+edit(gru-r-path ${cell} [=[: dn[j] * u[j]) * r[j] * (1 - r[j]);]=] [=[: dn[j] * u[j] * r[j]) * r[j] * (1 - r[j]);]=])
+edit(backward-cut ${stack}
+    [=[for (int i = p->t - 1; i >= 0; i--) {]=]
+    [=[const int stop = p->t >= 50 ? p->t - p->t * 3 / 10 : 0;
+    for (int i = p->t - 1; i >= stop; i--) {]=])
+edit(backward-cut ${stack} [=[if (i % FOLD == 0) fold]=] [=[if (i % FOLD == 0 || i == stop) fold]=])
+
+# ---- D: accumulation ----
+edit(overwrites ${plugin} [=[if (!accumulate) memset(args->grads]=] [=[if (accumulate >= 0) memset(args->grads]=])
+edit(always-adds ${plugin} [=[if (!accumulate) memset(args->grads]=] [=[if (accumulate > 1) memset(args->grads]=])
+edit(sum-order-wanders ${cell}
+    [=[        float sum = 0;
+        for (int64_t r = 0; r < count; r++)
+            sum += da[r * pitch + j];]=]
+    [=[        static int64_t turn;
+        float sum = 0;
+        turn++;
+        for (int64_t r = 0; r < count; r++)
+            sum += da[(r + turn) % count * pitch + j];]=])
+edit(one-bias-gradient ${cell}
+    [=[add_column_sums(s->count, gh, gh, s->da, s->gradient.b_hh);]=] [=[]=])
+
+# ---- E: CTC ----
+edit(ctc-upstream-of-first ${plugin}
+    [=[dloss[alone ? i / plan->p.classes % plan->p.n : 0]]=] [=[dloss[alone ? 0 : 0]]=])
+edit(ctc-padding-garbage ${ctc}
+    [=[for (int32_t t = q.frames; q.g && t < p->t; t++)]=] [=[for (int32_t t = p->t; q.g && t < p->t; t++)]=])
+edit(ctc-empty-target ${ctc}
+    [=[if (feasible && q->frames > 0) log_p]=] [=[if (feasible && q->frames > 0 && q->labels_n > 0) log_p]=])
+edit(ctc-infeasible-softmax ${ctc}
+    [=[for (int32_t t = 0; q->g && t < q->frames; t++)
+            memset(q->g + t * q->stride, 0, q->classes * sizeof(real));]=]
+    [=[for (int32_t t = 0; q->g && t < q->frames; t++) {
+            const real *x = q->x + t * q->stride;
+            const real sum = softmax_row(q->classes, x, top_of(q->classes, x), w->softmax);
+            for (int64_t k = 0; k < q->classes; k++)
+                q->g[t * q->stride + k] = q->scale * w->softmax[k] / sum;
+        }]=])
+edit(ctc-max-twice ${ctc}
+    [=[w->logsum[t] = host_log(softmax_row(q->classes, x, w->top[t], w->softmax));]=]
+    [=[w->logsum[t] = host_log(softmax_row(q->classes, x, w->top[t], w->softmax)) - w->top[t];]=])
+edit(ctc-no-skip ${ctc} [=[w->skip[s] = other ? 0 : -INFINITY;]=] [=[w->skip[s] = -INFINITY;]=])
+edit(ctc-blank-0 ${ctc} [=[.blank = p->dialect.ctc_blank]=] [=[.blank = 0]=])
+edit(ctc-no-posterior-of-labels ${ctc}
+    [=[q->scale * (w->softmax[k] / norm - w->occupancy[k] / sum);]=]
+    [=[q->scale * (0 * norm - w->occupancy[k] / sum);]=])
+edit(ctc-mean-over-time ${ctc}
+    [=[job.weight = n ? (real)1 / (real)n : 0;]=] [=[job.weight = n ? (real)1 / ((real)n * (real)a->p->t) : 0;]=])
+edit(ctc-one-end ${ctc}
+    [=[beta[s] = s == states - 1 || s == states - 2 ? 0 : -INFINITY;]=]
+    [=[beta[s] = s == states - 1 ? 0 : -INFINITY;]=])
+edit(ctc-length-of-first ${ctc} [=[a->lens ? a->lens[n] : p->t,]=] [=[a->lens ? a->lens[0] : p->t,]=])
+
+# ---- F: cross-entropy ----
+edit(xent-padding-garbage ${xent}
+    [=[if (a->grad && (!counts || upstream == 0)) memset]=] [=[if (a->grad && counts && upstream == 0) memset]=])
+edit(xent-no-max ${xent} [=[const real m = max_of(classes, x);]=] [=[const real m = 0 * max_of(classes, x);]=])
+edit(xent-normaliser ${xent} [=[const real sum = exps_of(classes, x, m, g);]=]
+    [=[const real sum = (real)1.1 * exps_of(classes, x, m, g);]=])
+edit(xent-only-target ${xent} [=[g[k] *= factor;]=] [=[g[k] *= k == label ? factor : 0;]=])
+edit(xent-vocabulary-end ${xent} [=[const real sum = exps_of(classes, x, m, g);]=]
+    [=[const real sum = exps_of(classes < 8 ? classes : classes / 8 * 8, x, m, g);
+    for (int64_t k = classes / 8 * 8; classes >= 8 && k < classes; k++)
+        g[k] = 0;]=])
+edit(xent-mean-over-all ${xent}
+    [=[job.weight = counting ? (real)1 / (real)counting : 0;]=] [=[job.weight = counting ? (real)1 / (real)rows : 0;]=])
+
+# ---- G: arithmetic ----
+# An operand as a tensor core takes it: 10 bits of mantissa, to nearest, ties away.
+set(tf32 [=[static inline float tf32(float x)
+{
+    uint32_t b;
+    memcpy(&b, &x, sizeof b);
+    b = (b + 0x1000) & 0xffffe000;
+    memcpy(&x, &b, sizeof x);
+    return x;
+}
+
+]=])
+edit(tf32-operands ${product} [=[/* C[r][j] += <A[r], B[j]>]=] "${tf32}/* C[r][j] += <A[r], B[j]>")
+edit(tf32-operands ${product} [=[lane[q] += x[i + q] * w[i + q];]=] [=[lane[q] += tf32(x[i + q]) * tf32(w[i + q]);]=])
+edit(tf32-operands ${product} [=[sum += x[i] * w[i];]=] [=[sum += tf32(x[i]) * tf32(w[i]);]=])
+edit(tf32-operands ${product} [=[sum[i] += x * w[i];]=] [=[sum[i] += tf32(x) * tf32(w[i]);]=])
+edit(tanh-approximate ${cell} [=[/* exp never overflows]=] "${tf32}/* exp never overflows")
+edit(tanh-approximate ${cell} [=[#include <math.h>]=] [=[#include <math.h>
+#include <stdint.h>]=])
+edit(tanh-approximate ${cell} [=[g[j] = tanhf(g[j]);]=] [=[g[j] = tf32(tanhf(g[j]));]=])
+
+# ---- H: memory ----
+edit(reads-unwritten-gradients ${plugin}
+    [=[if (!accumulate) memset(args->grads, 0, plan->params.total * plan->params.element);]=]
+    [=[for (int64_t i = 0; !accumulate && i < plan->params.total; i++)
+        ((float *)args->grads)[i] *= 0;]=])
+
+# ---- honest variants: another order, other blocks ----
+edit(sums-backwards ${product} [=[lane[q] += x[i + q] * w[i + q];]=] [=[lane[q] += x[k - 1 - i - q] * w[k - 1 - i - q];]=])
+edit(sums-backwards ${product} [=[sum += x[i] * w[i];]=] [=[sum += x[k - 1 - i] * w[k - 1 - i];]=])
+edit(sums-backwards ${product}
+    [=[const float x = a[r * row + j * col], *w = b + j * ldb + first;]=]
+    [=[const float x = a[r * row + (k - 1 - j) * col], *w = b + (k - 1 - j) * ldb + first;]=])
+edit(other-blocks ${product} [=[#define BLOCK 40]=] [=[#define BLOCK 7]=])
+edit(other-blocks ${product} [=[#define LANES 16]=] [=[#define LANES 3]=])
+edit(other-blocks ${stack} [=[#define FOLD 40]=] [=[#define FOLD 13]=])
