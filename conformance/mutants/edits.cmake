@@ -7,6 +7,7 @@ set(stack impl/naive/stack.c)
 set(product impl/naive/product.c)
 set(plugin impl/naive/naive.c)
 set(ctc impl/common/host/ctc.inc)
+set(optimizer impl/common/host/optimizer.inc)
 set(xent impl/common/host/xent.inc)
 
 # ---- A: the forward cell ----
@@ -64,6 +65,9 @@ edit(bias-gradient-first-layer-only ${stack}
     [=[step.gradient = weights_of(r, partial);]=]
     [=[step.gradient = weights_of(r, partial);
         if (r->layer > 0) step.gradient.b_ih = step.gradient.b_hh = NULL;]=])
+edit(null-cotangent ${stack}
+    [=[copy_or_zero(dh_now + n * h, dhn ? dhn + state + n * h : NULL, h);]=]
+    [=[if (dhn || !r->args->dy) copy_or_zero(dh_now + n * h, dhn ? dhn + state + n * h : NULL, h);]=])
 edit(dx-padding-garbage ${stack}
     [=[if (below) memset(below, 0, rows * inputs * sizeof *below);]=]
     [=[for (int64_t row = 0; below && row < rows; row++)
@@ -103,6 +107,9 @@ edit(sum-order-wanders ${cell}
             sum += da[(r + turn) % count * pitch + j];]=])
 edit(one-bias-gradient ${cell}
     [=[add_column_sums(s->count, gh, gh, s->da, s->gradient.b_hh);]=] [=[]=])
+
+edit(adam-uncorrected ${optimizer}
+    [=[job.correct1 = (real)(1 / (1 - pow(p->beta1, (double)step + 1)));]=] [=[job.correct1 = 1;]=])
 
 # ---- E: CTC ----
 edit(ctc-upstream-of-first ${plugin}

@@ -89,6 +89,21 @@ static void keep_state(wrapped *w, assay_pass pass, const assay_args *args)
     if (w->state) memcpy(w->state, args->hn, bytes);
 }
 
+static int ignore_state(wrapped *w, assay_pass pass, assay_args *args)
+{
+    (void)w;
+    if (pass == ASSAY_INFER) args->h0 = NULL; /* the defect */
+    return 0;
+}
+
+static void flush_subnormals(wrapped *w, assay_pass pass, const assay_args *args)
+{
+    (void)w, (void)pass, (void)args;
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040); /* the defect: FTZ and DAZ, and nobody restores them */
+#endif
+}
+
 static int full_rows(wrapped *w, assay_pass pass, assay_args *args)
 {
     (void)w;
@@ -105,6 +120,8 @@ static const fault faults[] = {
     {"one-percent", NULL, NULL, one_in_a_hundred},
     {"all-zero", NULL, NULL, zeros},
     {"state-carried", NULL, carry_state, keep_state},
+    {"state-ignored", NULL, ignore_state, NULL},
+    {"leaves-ftz", NULL, NULL, flush_subnormals},
     {"backward-full-rows", NULL, full_rows, NULL},
 };
 
