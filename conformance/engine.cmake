@@ -18,7 +18,7 @@ list(TRANSFORM checks PREPEND checks/)
 list(TRANSFORM checks APPEND .c)
 assay_add(library assay_conformance
     SOURCES verdict.c values.c case.c compare.c oracle.c cache.c floors.c subject.c trial.c expect.c suite.c certificate.c
-            gate.c ${checks}
+            gate.c mutation.c ${checks}
     DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"
     LINK assay_covered)
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM

@@ -18,7 +18,7 @@ typedef struct assay_mutant {
     const char *id;     /* in docs/mutants.md: "A2" */
     assay_death death;
     const char *checks; /* each of them must kill it, space-separated */
-    const char *glob;   /* cases that it is run on */
+    const char *glob;   /* cases that it is run on; NULL = those of the level */
     const char *what;   /* what is wrong */
     const char *seen;   /* where it was seen: repository#issue, "class", "-" */
 } assay_mutant;

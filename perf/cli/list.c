@@ -7,6 +7,7 @@
 #include "perf/cli/options.h"
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
+#include "conformance/mutation.h"
 #include "perf/workload.h"
 
 #include <stdio.h>
@@ -68,18 +69,28 @@ static int list_workloads(void)
     return ASSAY_EXIT_HELD;
 }
 
+static int list_mutants(void)
+{
+    for (int k = 0; k < assay_mutant_count(); k++) {
+        const assay_mutant *m = assay_mutant_get(k);
+        printf("%-4s %-30s %-20s %s (%s)\n", m->id, m->name, m->death == ASSAY_DEATH_NONE ? "(honest)" : m->checks, m->what,
+               m->seen);
+    }
+    return ASSAY_EXIT_HELD;
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
 } lists[] = {
     {"impls", list_impls},       {"cases", list_cases},         {"checks", list_checks},
-    {"dialects", list_dialects}, {"workloads", list_workloads},
+    {"dialects", list_dialects}, {"workloads", list_workloads}, {"mutants", list_mutants},
 };
 #define LISTS ((int)(sizeof lists / sizeof *lists))
 
 int assay_command_list(int argc, char **argv)
 {
-    static const assay_usage usage = {"list", "impls|cases|checks|dialects|workloads",
+    static const assay_usage usage = {"list", "impls|cases|checks|dialects|workloads|mutants",
                                       "Lists what there is, one a line.", "assay list cases"};
     const assay_option options[] = {{0}};
     assay_strings what = {{0}, 0};

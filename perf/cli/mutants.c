@@ -1,0 +1,196 @@
+/* mutants.c: `assay mutants`: the suite's own kill rate; and honest variants, which must pass.
+ * SPDX-License-Identifier: MIT */
+#include "conformance/hash.h"
+#include "conformance/mutation.h"
+#include "perf/cli/command.h"
+#include "perf/cli/documented.h"
+#include "perf/cli/options.h"
+#include "perf/cli/output.h"
+#include "perf/cli/plugins.h"
+#include "perf/cli/print.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct request {
+    const char *glob, *check, *json;
+    int honest, all;
+    assay_suite_options suite;
+    assay_plugins plugins;
+    json_t *rows;
+    int run, held, no_memory;
+    double weakest;                            /* of the mutants that were killed */
+    char weakest_at[48];
+    int first_kills[ASSAY_MUTATION_CHECKS][2]; /* per check: mutants it killed; those that nothing else killed */
+} request;
+
+static int stop(void *user)
+{
+    (void)user;
+    return assay_interrupted();
+}
+
+static const char *path_of(const request *q, const char *name)
+{
+    char buffer[64];
+    for (int k = 0; k < q->plugins.count; k++)
+        if (!strcmp(assay_plugin_name(q->plugins.path[k], buffer, sizeof buffer), name)) return q->plugins.path[k];
+    return NULL;
+}
+
+static int is_wanted(const request *q, const assay_mutant *m)
+{
+    if ((m->death == ASSAY_DEATH_NONE) != q->honest) return 0;
+    if (q->glob && fnmatch(q->glob, m->name, 0) && fnmatch(q->glob, m->id, 0)) return 0;
+    return !q->check || strstr(m->checks, q->check) != NULL;
+}
+
+static void tally(request *q, const assay_mutation_result *r)
+{
+    int killers = 0;
+    for (int k = 0; k < r->by_count; k++)
+        killers += r->by[k].kills > 0;
+    for (int i = 0; i < assay_check_count() && i < ASSAY_MUTATION_CHECKS; i++) {
+        for (int k = 0; k < r->by_count; k++) {
+            if (strcmp(r->by[k].check, assay_check_get(i)->name) != 0 || r->by[k].kills == 0) continue;
+            q->first_kills[i][0]++;
+            q->first_kills[i][1] += killers == 1;
+        }
+    }
+}
+
+static void show(const assay_mutation_result *r)
+{
+    char margin[16];
+    const assay_mutant *m = r->mutant;
+    const char *word = m->death == ASSAY_DEATH_NONE ? (r->held ? "passes" : "FAILS") : r->held ? "killed" : "SURVIVES";
+    assay_print_colour(r->held ? ASSAY_GREEN : ASSAY_RED, 9, word);
+    printf("%-4s %-24s margin %-8s %s\n", m->id, m->name, assay_print_number(r->weakest, margin, sizeof margin), m->what);
+    for (int k = 0; k < r->by_count; k++) {
+        if (r->by[k].kills == 0) continue;
+        printf("         by %-12s margin %-8s %s: %s\n", r->by[k].check,
+               assay_print_number(r->by[k].margin, margin, sizeof margin), r->by[k].case_id, r->by[k].what);
+    }
+    if (!r->held) printf("         %s\n", r->why);
+    fflush(stdout);
+}
+
+static void keep(request *q, const assay_mutation_result *r)
+{
+    json_t *by = json_array();
+    int bad = 0;
+    for (int k = 0; k < r->by_count; k++)
+        bad |= json_array_append_new(by, json_pack("{s:s, s:i, s:o, s:s, s:s}", "check", r->by[k].check, "kills",
+                                                   r->by[k].kills, "margin", assay_output_real(r->by[k].margin), "case",
+                                                   r->by[k].case_id, "what", r->by[k].what));
+    bad |= json_array_append_new(q->rows, json_pack("{s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:o}", "name", r->mutant->name,
+                                                    "id", r->mutant->id, "what", r->mutant->what, "held", r->held,
+                                                    "margin", assay_output_real(r->weakest), "named", r->mutant->checks,
+                                                    "why", r->why, "by", by));
+    if (bad) q->no_memory = 1;
+}
+
+static int one(request *q, const assay_mutant *m)
+{
+    assay_mutation_result r;
+    assay_case extra[ASSAY_DOCUMENTED_MOST];
+    char why[256] = "";
+    const char *path = path_of(q, m->name);
+    if (!path) {
+        assay_print_error("mutants: %s: its plugin is not in ../lib/assay/mutants beside this program", m->name);
+        return ASSAY_EXIT_UNABLE;
+    }
+    q->suite.extra = extra;
+    q->suite.extra_count = m->glob ? assay_documented_cases(q->suite.level, m->glob, extra) : 0;
+    assay_status st = assay_mutation_run(m, path, &q->suite, q->all, &r, why, sizeof why);
+    if (st != ASSAY_OK) {
+        assay_print_error("mutants: %s: %s", m->name, why);
+        return ASSAY_EXIT_UNABLE;
+    }
+    if (assay_interrupted()) return ASSAY_EXIT_UNABLE;
+    show(&r);
+    keep(q, &r);
+    tally(q, &r);
+    q->run++;
+    q->held += r.held;
+    if (r.held && m->death != ASSAY_DEATH_NONE && r.weakest < q->weakest) {
+        q->weakest = r.weakest;
+        snprintf(q->weakest_at, sizeof q->weakest_at, "%s", m->name);
+    }
+    return ASSAY_EXIT_HELD;
+}
+
+static void print_checks(const request *q)
+{
+    for (int i = 0; i < assay_check_count() && i < ASSAY_MUTATION_CHECKS; i++)
+        printf("%-12s killed %3d, %3d of them alone%s\n", assay_check_get(i)->name, q->first_kills[i][0],
+               q->first_kills[i][1], q->first_kills[i][0] == 0 && !q->glob && !q->check ? "   KILLS NOTHING" : "");
+}
+
+static int finish(request *q, int status)
+{
+    char margin[16];
+    if (!q->honest) print_checks(q);
+    if (q->honest)
+        printf("%d honest variants, %d pass with margin < %.1f\n", q->run, q->held, ASSAY_HONEST_MARGIN);
+    else
+        printf("%d mutants, %d killed (%.1f %%), weakest margin %s at %s\n", q->run, q->held,
+               q->run ? 100.0 * q->held / q->run : 0.0, assay_print_number(q->weakest, margin, sizeof margin),
+               q->weakest_at);
+    if (status == ASSAY_EXIT_HELD && q->held < q->run) status = ASSAY_EXIT_BROKEN;
+    if (q->json) {
+        json_t *head = q->no_memory ? NULL : assay_output_head("mutants");
+        if (head && (json_object_set_new(head, "complete", json_boolean(status != ASSAY_EXIT_UNABLE)) ||
+                     json_object_set(head, "mutants", q->rows))) {
+            json_decref(head);
+            head = NULL;
+        }
+        int written = assay_output_json(q->json, head);
+        if (written != ASSAY_EXIT_HELD) status = written;
+    }
+    return status;
+}
+
+int assay_command_mutants(int argc, char **argv)
+{
+    static const assay_usage usage = {"mutants", NULL,
+                                      "Runs deliberately wrong implementations through the ordinary checks: every one "
+                                      "must be killed by each check that\n"
+                                      "its row names, with a margin above 2. --honest: harmless variants instead, which "
+                                      "must pass. docs/mutants.md.",
+                                      "assay mutants --mutant 'C*'"};
+    request q = {.suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_seed_fresh(),
+                           .level = ASSAY_LEVEL_QUICK, .floors = ASSAY_FLOORS, .stop = stop},
+                 .weakest = INFINITY};
+    const assay_option options[] = {
+        {"mutant", "GLOB", "these only, by name or id", ASSAY_TAKES_TEXT, &q.glob},
+        {"check", "NAME", "those that this check must kill", ASSAY_TAKES_TEXT, &q.check},
+        {"honest", NULL, "the honest variants: all must pass", ASSAY_TAKES_NOTHING, &q.honest},
+        {"all", NULL, "run every case, also after the named checks have killed", ASSAY_TAKES_NOTHING, &q.all},
+        {"seed", "SEED", "of all data; default: fresh", ASSAY_TAKES_SEED, &q.suite.seed},
+        {"cache", "DIR", "keep truths and floors there", ASSAY_TAKES_TEXT, &q.suite.cache},
+        {"json", "FILE", "write every kill", ASSAY_TAKES_TEXT, &q.json},
+        {0}};
+    char seed[24];
+    int status = assay_options_read(&usage, options, argc, argv, NULL);
+    if (status >= 0) return status;
+    if (assay_plugins_scan("mutants", &q.plugins)) return ASSAY_EXIT_UNABLE;
+    assay_interrupt_watch();
+    q.rows = json_array();
+    printf("seed %s\n", assay_print_seed(q.suite.seed, seed, sizeof seed));
+    status = ASSAY_EXIT_HELD;
+    for (int k = 0; k < assay_mutant_count() && status == ASSAY_EXIT_HELD; k++)
+        if (is_wanted(&q, assay_mutant_get(k))) status = one(&q, assay_mutant_get(k));
+    if (status == ASSAY_EXIT_HELD && q.run == 0) {
+        assay_print_error("mutants: none matches; `assay list mutants` names them");
+        status = ASSAY_EXIT_USAGE;
+    } else {
+        status = finish(&q, status);
+    }
+    json_decref(q.rows);
+    assay_plugins_free(&q.plugins);
+    return status;
+}
