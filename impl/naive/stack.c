@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-#define FOLD                                                                                                           \
-    40 /* steps whose weight gradients are summed apart before they join the rest: keeps long sums accurate            \
-        */
+/* Steps whose weight gradients are summed apart before they join the rest: keeps long sums accurate. */
+#define FOLD 40
 
 /* Dense rows of one step, then the running states of all samples. */
 enum { ROWS_X, ROWS_H, ROWS_C, ROWS_DA, ROWS_DX, ROWS_DE, STATE_H, STATE_C };
