@@ -12,6 +12,7 @@
 typedef struct assay_floor {
     double phi;     /* worst normwise error of the runs */
     double phi_row; /* worst row error over rows and runs */
+    double phi_element; /* worst element error over elements and runs */
     double row_sum; /* CTC gradients: largest |sum over classes| of the runs, absolute */
 } assay_floor;
 

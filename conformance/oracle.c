@@ -98,11 +98,12 @@ static void keep_larger(const assay_problem *p, const assay_values *given, unsig
         assay_distance_measure(&m, run->at[x->id], truth->at[x->id], &d);
         free(zero);
         double phi = d.norm_truth > 0 ? d.norm_d / d.norm_truth : 0;
-        if (d.not_finite >= 0) phi = d.row_ratio = INFINITY; /* the arithmetic overflows here: ill-posed */
+        if (d.not_finite >= 0) phi = d.row_ratio = d.element_ratio = INFINITY; /* the arithmetic overflows here: ill-posed */
 #pragma omp critical(assay_floor)
         {
             floor[x->id].phi = fmax(floor[x->id].phi, phi);
             floor[x->id].phi_row = fmax(floor[x->id].phi_row, d.row_ratio);
+            floor[x->id].phi_element = fmax(floor[x->id].phi_element, d.element_ratio);
             floor[x->id].row_sum = fmax(floor[x->id].row_sum, d.row_sum);
         }
     }
@@ -175,36 +176,57 @@ static assay_status floor_by_operation(const assay_question *q, const assay_valu
     return all_runs(&j, floor);
 }
 
-/* Four samples that stand for the batch: the shortest, the longest and two between. */
-static int choose_rows(const assay_problem *p, const assay_values *given, int32_t rows[4])
+static double work_of(const assay_question *q)
+{
+    const int32_t *lens = q->given->at[ASSAY_LENS];
+    double macs = assay_macs_forward(q->p, lens);
+    if (q->wanted >> ASSAY_ROLE_GRADIENT & 1u) macs += assay_macs_backward(q->p, lens, 1);
+    return macs;
+}
+
+/* Samples that stand for the batch: four, or as many as the floor's runs can take within their share of work, since the
+ * worst row of many samples is worse than that of four. */
+static int rows_wanted(const assay_question *q, double macs)
+{
+    const double share = 5e10; /* multiply-adds of all runs, the product for the noise's variance counted */
+    double each = 2 * ASSAY_FLOOR_RUNS * macs / q->p->n;
+    double fit = floor(share / each);
+    if (!(fit > 4)) fit = 4;
+    return fit < q->p->n ? (int)fit : q->p->n;
+}
+
+/* The shortest, the longest, and others spread over the batch; in rising order. rows has room for n. */
+static int choose_rows(const assay_problem *p, const assay_values *given, int wanted, int32_t *rows)
 {
     int32_t shortest = 0, longest = p->n - 1;
-    if (p->n <= 4) {
-        for (int32_t n = 0; n < p->n; n++)
-            rows[n] = n;
-        return p->n;
-    }
+    int count = 0;
     for (int32_t n = 0; n < p->n; n++) {
         if (assay_length(p, given, n) < assay_length(p, given, shortest)) shortest = n;
         if (assay_length(p, given, n) > assay_length(p, given, longest)) longest = n;
     }
-    int count = 0;
-    rows[count++] = shortest;
-    if (longest != shortest) rows[count++] = longest;
-    for (int32_t n = p->n / 3; count < 4; n++)
-        if (n != shortest && n != longest) rows[count++] = n % p->n;
+    int extremes = wanted < p->n ? 1 + (longest != shortest) : 0, seen = 0;
+    for (int32_t n = 0; n < p->n; n++) {
+        int extreme = extremes && (n == shortest || n == longest);
+        /* Of the others every so many: (wanted - extremes) of (n - extremes), evenly. */
+        int others = p->n - extremes, take = wanted - extremes;
+        int chosen = extreme || (int64_t)(seen + 1) * take / others > (int64_t)seen * take / others;
+        if (!extreme) seen++;
+        if (chosen && count < wanted) rows[count++] = n;
+    }
     return count;
 }
 
 /* docs/tolerance.md section 4: rows are independent, only sums over the batch know how many there are. */
 static assay_status floor_by_block(const assay_question *q, assay_floor *floor)
 {
-    int32_t rows[4];
+    int32_t *rows = malloc(((size_t)q->p->n + 1) * sizeof *rows);
     assay_problem sub_p;
     assay_values sub = {{0}}, truth = {{0}};
     void *at[ASSAY_TENSORS];
-    int count = choose_rows(q->p, q->given, rows);
+    if (!rows) return ASSAY_NO_MEMORY;
+    int count = choose_rows(q->p, q->given, rows_wanted(q, work_of(q)), rows);
     assay_status st = assay_values_subset(q->p, q->given, rows, count, &sub_p, &sub);
+    free(rows);
     if (st == ASSAY_OK) st = assay_values_make(&sub_p, q->wanted, &truth);
     assay_values_join(&sub, &truth, at);
     if (st == ASSAY_OK) {
@@ -223,14 +245,6 @@ static assay_status floor_by_block(const assay_question *q, assay_floor *floor)
 }
 
 /* ---- questions ---- */
-
-static double work_of(const assay_question *q)
-{
-    const int32_t *lens = q->given->at[ASSAY_LENS];
-    double macs = assay_macs_forward(q->p, lens);
-    if (q->wanted >> ASSAY_ROLE_GRADIENT & 1u) macs += assay_macs_backward(q->p, lens, 1);
-    return macs;
-}
 
 static assay_status make(const assay_question *q, int want_truth, int want_floor, assay_oracle *out)
 {

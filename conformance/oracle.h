@@ -3,7 +3,7 @@
  *
  * docs/tolerance.md 3.2, 3.3, 4. The oracle is the reference with operands and stores rounded as declared. The floor is the worst
  * error of ASSAY_FLOOR_RUNS runs of the same sources in which every operation is rounded at random: per operation up
- * to ASSAY_FLOOR_MACS multiply-adds, above that as noise after each product, on 4 rows of the batch. */
+ * to ASSAY_FLOOR_MACS multiply-adds, above that as noise after each product, on 4 samples of the batch or on as many as stay cheap. */
 #ifndef ASSAY_ORACLE_H
 #define ASSAY_ORACLE_H
 

@@ -12,7 +12,7 @@
 
 #include "conformance/compare.h"
 
-static const assay_floor tight = {1e-7, 1e-7, 1e-7};
+static const assay_floor tight = {1e-7, 1e-7, 1e-7, 1e-7};
 
 static assay_finding judged(const double *got, const double *truth, int64_t count, int64_t row, const unsigned char *zero)
 {
@@ -117,7 +117,7 @@ static void the_limit_scales_with_the_floor(void **state)
 {
     const double truth[] = {1, 1}, got[] = {1 + 1e-6, 1};
     assay_metric m = {2, 1, 0, 0, NULL};
-    assay_floor loose = {1e-5, 1e-5, 0};
+    assay_floor loose = {1e-5, 1e-5, 1e-5, 0};
     assay_distance d;
     (void)state;
     assay_distance_measure(&m, got, truth, &d);
@@ -135,6 +135,25 @@ static void the_tensor_rule_is_four_floors(void **state)
     assert_true(fabs(f.limit - 4e-7) < 1e-12);
 }
 
+/* An element that is worse conditioned than its tensor is held to the floor that was measured for elements. */
+static void a_measured_element_floor_counts_where_it_is_the_wider(void **state)
+{
+    enum { N = 10000 };
+    double *truth = calloc(N, sizeof *truth), *got = calloc(N, sizeof *got);
+    assay_metric m = {N, N, 0, 0, NULL};
+    assay_floor narrow = {1e-7, 1, 1e-7, 0}, wide = {1e-7, 1, 1e-5, 0};
+    assay_distance d;
+    (void)state;
+    for (int k = 0; k < N; k++)
+        truth[k] = got[k] = 1;
+    got[5] += 2e-5;
+    assay_distance_measure(&m, got, truth, &d);
+    assert_int_equal(assay_finding_judge("v", &m, &d, &narrow, ASSAY_FP32).verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(assay_finding_judge("v", &m, &d, &wide, ASSAY_FP32).verdict, ASSAY_VERDICT_PASS);
+    free(truth);
+    free(got);
+}
+
 static void an_error_orthogonal_to_ones_fails(void **state)
 {
     const double truth[] = {1, 1}, got[] = {1.5, 0.5};
@@ -146,7 +165,7 @@ static void row_sums_that_do_not_vanish_fail(void **state)
 {
     const double truth[] = {0.5, -0.5}, got[] = {0.5 + 1e-7, -0.5 + 1e-7};
     assay_metric m = {2, 2, 1, 1, NULL};
-    assay_floor f = {1e-3, 1e-3, 1e-9};
+    assay_floor f = {1e-3, 1e-3, 1e-3, 1e-9};
     assay_distance d;
     (void)state;
     assay_distance_measure(&m, got, truth, &d);
@@ -227,6 +246,7 @@ int main(void)
         cmocka_unit_test(one_wrong_row_of_many_fails),
         cmocka_unit_test(the_limit_scales_with_the_floor),
         cmocka_unit_test(the_tensor_rule_is_four_floors),
+        cmocka_unit_test(a_measured_element_floor_counts_where_it_is_the_wider),
         cmocka_unit_test(an_error_orthogonal_to_ones_fails),
         cmocka_unit_test(row_sums_that_do_not_vanish_fail),
         cmocka_unit_test(an_empty_tensor_passes),

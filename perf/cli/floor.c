@@ -41,6 +41,7 @@ static void take(spread *s, const assay_floor *f, int first)
         assay_floor *w = &s->worst[id];
         if (!(f[id].phi <= w->phi)) w->phi = f[id].phi;
         if (!(f[id].phi_row <= w->phi_row)) w->phi_row = f[id].phi_row;
+        if (!(f[id].phi_element <= w->phi_element)) w->phi_element = f[id].phi_element;
         if (!(f[id].row_sum <= w->row_sum)) w->row_sum = f[id].row_sum;
         if (first || !(f[id].phi >= s->least[id])) s->least[id] = f[id].phi;
     }
