@@ -88,14 +88,17 @@ static int32_t below(uint64_t seed, uint64_t stream, uint64_t index, int32_t cou
     return (int32_t)(assay_random_uniform(seed, stream, index) * count);
 }
 
-/* CTC labels: any class but the blank; with repeats, one of two classes. */
+/* CTC labels: any class but the blank. With repeats one of two classes; with distinct neighbours none equals the one
+ * before it. */
 static void fill_ctc_labels(const assay_problem *p, int repeats, uint64_t seed, uint64_t stream, int32_t *out)
 {
-    int32_t classes = p->classes - 1, usable = repeats && classes > 2 ? 2 : classes;
+    int32_t classes = p->classes - 1, usable = repeats > 0 && classes > 2 ? 2 : classes;
     for (int32_t k = 0; k < p->labels; k++) {
         out[k] = below(seed, stream, (uint64_t)k, usable);
-        if (out[k] >= p->dialect.ctc_blank) out[k]++;
+        if (repeats < 0 && k > 0) out[k] = (out[k - 1] + 1 + below(seed, stream, (uint64_t)k, classes - 1)) % classes;
     }
+    for (int32_t k = 0; k < p->labels; k++)
+        if (out[k] >= p->dialect.ctc_blank) out[k]++;
 }
 
 static void fill_integers(const assay_case_row *row, const assay_problem *p, const assay_tensor *x, uint64_t seed,
@@ -190,8 +193,8 @@ static void make_id(const assay_case_row *r, char *id, size_t size)
     static const char *const op[] = {"rnn", "xent", "ctc", "network"};
     char shape[48];
     if (r->op == ASSAY_OP_RNN || r->op == ASSAY_OP_NETWORK)
-        snprintf(shape, sizeof shape, "%s.l%d.t%d.n%d.i%d.h%d", r->directions == 2 ? "bi" : "uni", r->layers, r->t, r->n,
-                 r->i, r->h);
+        snprintf(shape, sizeof shape, "%s.l%d.t%d.n%d.i%d.h%d", r->directions == 2 ? "bi" : "uni", r->layers, r->t,
+                 r->n, r->i, r->h);
     else
         snprintf(shape, sizeof shape, "t%d.n%d.k%d", r->t, r->n, r->classes);
     snprintf(id, size, "%s/%s.%s.%s", op[r->op], r->dialect, shape, r->tag);

@@ -1,5 +1,5 @@
-/* case.h: one case = problem + data regime + the bug that it would catch. Rows live in cases/<op>.inc; the id is computed.
- * SPDX-License-Identifier: MIT */
+/* case.h: one case = problem + data regime + the bug that it would catch. Rows live in cases/<op>.inc; the id is
+ * computed. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_CASE_H
 #define ASSAY_CASE_H
 
@@ -12,14 +12,14 @@
 
 /* Which checks a row takes part in beyond forward and backward; which sets it belongs to. */
 enum {
-    ASSAY_CASE_QUICK = 1,      /* in the quick set */
-    ASSAY_CASE_GRADCHECK = 2,  /* differences of the implementation's own forward */
-    ASSAY_CASE_EACH = 4,       /* each cotangent alone */
-    ASSAY_CASE_MEMORY = 8,     /* both placements, canaries, exact blocks */
-    ASSAY_CASE_FP64 = 16,      /* asked in fp64 too */
-    ASSAY_CASE_NO_STATE = 32,  /* h0, c0 absent */
-    ASSAY_CASE_NO_LENS = 64,   /* lens absent (NULL) */
-    ASSAY_CASE_DIAGNOSTIC = 128/* may be ILL_POSED without the suite being at fault */
+    ASSAY_CASE_QUICK = 1,       /* in the quick set */
+    ASSAY_CASE_GRADCHECK = 2,   /* differences of the implementation's own forward */
+    ASSAY_CASE_EACH = 4,        /* each cotangent alone */
+    ASSAY_CASE_MEMORY = 8,      /* both placements, canaries, exact blocks */
+    ASSAY_CASE_FP64 = 16,       /* asked in fp64 too */
+    ASSAY_CASE_NO_STATE = 32,   /* h0, c0 absent */
+    ASSAY_CASE_NO_LENS = 64,    /* lens absent (NULL) */
+    ASSAY_CASE_DIAGNOSTIC = 128 /* may be ILL_POSED without the suite being at fault */
 };
 
 typedef struct assay_dialect_row {
@@ -30,32 +30,32 @@ typedef struct assay_dialect_row {
 
 /* A row of cases/<op>.inc. Sizes not used by the op are 0. */
 typedef struct assay_case_row {
-    const char *tag;                    /* ends the id: what is special about it */
-    const char *dialect;                /* name of an assay_dialect_row */
+    const char *tag;     /* ends the id: what is special about it */
+    const char *dialect; /* name of an assay_dialect_row */
     int32_t op, t, n, i, h, layers, directions, vocab, classes, head, loss, dense_bias, optimizer;
-    int32_t ragged;                     /* 1: lens[] holds the lengths of all n samples; 0: all T */
+    int32_t ragged; /* 1: lens[] holds the lengths of all n samples; 0: all T */
     int32_t lens[ASSAY_ROW_LENS];
     int32_t label_lens[ASSAY_ROW_LENS]; /* CTC */
-    int32_t repeats;                    /* CTC: 1 = labels repeat often (drawn from one or two classes) */
+    int32_t repeats;                    /* CTC: 1 = labels repeat often (two classes), -1 = no neighbours are equal */
     double x_scale;                     /* 0 = 1: standard deviation of x and of logits */
     double offset;                      /* added to b_ih's forget slice (LSTM), z slice (GRU): docs/workloads.md 1.4 */
     unsigned flags;
-    const char *ungated;                /* tensors that this case cannot judge, space-separated; NULL = none */
-    const char *why;                    /* the bug that it would catch */
+    const char *ungated; /* tensors that this case cannot judge, space-separated; NULL = none */
+    const char *why;     /* the bug that it would catch */
 } assay_case_row;
 
 typedef struct assay_case assay_case;
 struct assay_case {
-    char id[96];            /* "rnn/lstm.bi.l2.t17.n3.i5.h7.ragged" */
+    char id[96]; /* "rnn/lstm.bi.l2.t17.n3.i5.h7.ragged" */
     const char *why;
-    const char *ungated;    /* tensors that it cannot judge, space-separated; NULL = none */
+    const char *ungated; /* tensors that it cannot judge, space-separated; NULL = none */
     unsigned flags;
-    assay_problem problem;  /* arithmetic ASSAY_FP32; the suite asks in others by a copy */
+    assay_problem problem; /* arithmetic ASSAY_FP32; the suite asks in others by a copy */
     /* Makes every given tensor of the problem (cotangents too), in double; *step = updates made before. state 0..2. */
     assay_status (*fill)(const assay_case *c, uint64_t seed, int state, assay_values *out, int64_t *step);
-    const void *source;     /* the row that fill() reads */
-    int ragged;             /* 1: some row is shorter than T */
-    int documented;         /* 1: a workload's shape: block floors, and the power test of docs/workloads.md 1.4 */
+    const void *source; /* the row that fill() reads */
+    int ragged;         /* 1: some row is shorter than T */
+    int documented;     /* 1: a workload's shape: block floors, and the power test of docs/workloads.md 1.4 */
 };
 
 int assay_case_count(void);

@@ -102,9 +102,9 @@ static json_t *to_json(const assay_certificate *c)
                                                 c->covers[k].passed, "not_passed", c->covers[k].not_passed,
                                                 "worst_margin", c->covers[k].worst_margin));
     snprintf(seed, sizeof seed, "0x%016llx", (unsigned long long)c->seed);
-    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "assay_certificate", 1, "impl", c->impl,
-                     "version", c->version, "plugin_hash", c->plugin_hash, "mapped_hash", c->mapped_hash, "suite",
-                     c->suite, "reference", c->reference, "device", c->device, "arithmetic",
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "assay_certificate", 1, "impl",
+                     c->impl, "version", c->version, "plugin_hash", c->plugin_hash, "mapped_hash", c->mapped_hash,
+                     "suite", c->suite, "reference", c->reference, "device", c->device, "arithmetic",
                      assay_format_name(c->arithmetic), "level", c->level, "seed", seed, "covers", covers);
 }
 

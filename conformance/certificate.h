@@ -1,5 +1,5 @@
-/* certificate.h: the record that lets an implementation be timed: what was proved, for which bytes, where, by which suite.
- * SPDX-License-Identifier: MIT */
+/* certificate.h: the record that lets an implementation be timed: what was proved, for which bytes, where, by which
+ * suite. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_CERTIFICATE_H
 #define ASSAY_CERTIFICATE_H
 
@@ -18,7 +18,7 @@ typedef struct assay_certificate {
     uint64_t seed;
     int count;
     struct {
-        char key[32];                      /* assay_dialect_key() */
+        char key[32]; /* assay_dialect_key() */
         int passed, not_passed;
         double worst_margin;
     } covers[ASSAY_CERTIFICATE_KEYS];
@@ -36,21 +36,23 @@ int assay_certificate_covers(const assay_certificate *c, const assay_problem *p,
 
 /* <folder>/<impl>.<arithmetic>.<start of mapped_hash>.json, written whole or not at all. */
 assay_status assay_certificate_write(const char *folder, assay_certificate *c, char *why, size_t why_size);
-/* 1 if the folder holds a valid one for these very bytes, this device, suite and reference, at this level or a higher. */
+/* 1 if the folder holds a valid one for these very bytes, this device, suite and reference, at this level or a higher.
+ */
 int assay_certificate_read(const char *folder, const assay_session_info *about, const char *device, int arithmetic,
                            assay_level level, assay_certificate *out);
 
 /* ---- the gate ---- */
 
 typedef struct assay_gate {
-    const char *plugin, *label;   /* path; as the user named it */
-    const char *folder;           /* of certificates */
+    const char *plugin, *label; /* path; as the user named it */
+    const char *folder;         /* of certificates */
     const char *device;
-    assay_suite_options suite;    /* level, seed, cache, worker, threads, callbacks; plugins, op, check, glob are the gate's */
+    assay_suite_options
+        suite; /* level, seed, cache, worker, threads, callbacks; plugins, op, check, glob are the gate's */
 } assay_gate;
 
-/* Reads the certificate, or runs the conformance suite and writes one. ASSAY_OK: *out covers p. ASSAY_FAILED: it does not
- * conform, and why says what broke; no number may be printed. ASSAY_BAD_ARGUMENT: not a plugin. ASSAY_NO_DEVICE. */
+/* Reads the certificate, or runs the conformance suite and writes one. ASSAY_OK: *out covers p. ASSAY_FAILED: it does
+ * not conform, and why says what broke; no number may be printed. ASSAY_BAD_ARGUMENT: not a plugin. ASSAY_NO_DEVICE. */
 assay_status assay_gate_open(const assay_gate *g, const assay_problem *p, assay_certificate *out, char *why,
                              size_t why_size);
 

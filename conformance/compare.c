@@ -12,8 +12,8 @@
 /* Factors of docs/tolerance.md 3.5: proposals of that procedure, the same for every case and implementation. */
 static const double factor_tensor = 4, factor_row = 8, factor_element = 32;
 
-/* Where some elements are far worse conditioned than the tensor as a whole (rows of an embedding that many steps add to and
- * cancel in), the element floor that was measured counts instead: docs/decisions/0002-element-floor.md. */
+/* Where some elements are far worse conditioned than the tensor as a whole (rows of an embedding that many steps add to
+ * and cancel in), the element floor that was measured counts instead: docs/decisions/0002-element-floor.md. */
 static double element_limit(const assay_floor *f)
 {
     return fmax(factor_element * f->phi, factor_tensor * f->phi_element);
@@ -137,7 +137,8 @@ assay_finding assay_finding_judge(const char *what, const assay_metric *m, const
     rule(&out, "tensor", dead ? d->norm_d : d->norm_d / d->norm_truth, f->phi, dead ? 0 : factor_tensor * f->phi, -1);
     rule(&out, "row", d->row_ratio, f->phi_row, dead ? 0 : factor_row * f->phi_row, d->row_at);
     rule(&out, "element", d->element_ratio, f->phi, dead ? 0 : element_limit(f) + flip, d->element_at);
-    if (m->row_sums) rule(&out, "rowsum", d->row_sum, f->row_sum, 4 * fmax(f->row_sum, u * (double)m->row), d->row_sum_at);
+    if (m->row_sums)
+        rule(&out, "rowsum", d->row_sum, f->row_sum, 4 * fmax(f->row_sum, u * (double)m->row), d->row_sum_at);
     if (d->not_zero >= 0) rule(&out, "zero", INFINITY, 0, 0, d->not_zero);
     if (d->not_finite >= 0) rule(&out, "finite", INFINITY, 0, 0, d->not_finite);
     out.verdict = !(out.margin <= 1) ? ASSAY_VERDICT_FAIL : ASSAY_VERDICT_PASS;

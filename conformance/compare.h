@@ -10,31 +10,31 @@
 
 /* What honest arithmetic shows on one tensor of one case: relative errors, measured (floor.h). */
 typedef struct assay_floor {
-    double phi;     /* worst normwise error of the runs */
-    double phi_row; /* worst row error over rows and runs */
+    double phi;         /* worst normwise error of the runs */
+    double phi_row;     /* worst row error over rows and runs */
     double phi_element; /* worst element error over elements and runs */
-    double row_sum; /* CTC gradients: largest |sum over classes| of the runs, absolute */
+    double row_sum;     /* CTC gradients: largest |sum over classes| of the runs, absolute */
 } assay_floor;
 
 /* How one tensor is to be compared. */
 typedef struct assay_metric {
-    int64_t count, row;         /* elements, elements a row (count is a multiple of row) */
-    int one_norm;               /* rows by the 1-norm (CTC gradients), else by the 2-norm */
-    int row_sums;               /* rows must sum to 0 as nearly as the floor's do (gradients w.r.t. logits) */
-    const unsigned char *zero;  /* one a row: 1 = the contract says exactly 0 there; NULL = nowhere. The caller's */
+    int64_t count, row;        /* elements, elements a row (count is a multiple of row) */
+    int one_norm;              /* rows by the 1-norm (CTC gradients), else by the 2-norm */
+    int row_sums;              /* rows must sum to 0 as nearly as the floor's do (gradients w.r.t. logits) */
+    const unsigned char *zero; /* one a row: 1 = the contract says exactly 0 there; NULL = nowhere. The caller's */
 } assay_metric;
 
 /* Distances. d = got - truth over the places where both are finite. Ratios are 0 for an empty tensor. */
 typedef struct assay_distance {
-    double norm_d, norm_truth;  /* 2-norms */
-    double row_ratio;           /* max ||d_r|| / (||R_r|| + 0.1 rms of the row norms) */
-    double element_ratio;       /* max |d_i| / (|R_i| + rms) */
-    double row_sum;             /* max |sum of a row of got| */
-    double bias;                /* |mean(d)| / rms(d) sqrt(n): a warning above 8 */
+    double norm_d, norm_truth; /* 2-norms */
+    double row_ratio;          /* max ||d_r|| / (||R_r|| + 0.1 rms of the row norms) */
+    double element_ratio;      /* max |d_i| / (|R_i| + rms) */
+    double row_sum;            /* max |sum of a row of got| */
+    double bias;               /* |mean(d)| / rms(d) sqrt(n): a warning above 8 */
     int64_t row_at, element_at, row_sum_at;
-    int64_t not_finite;         /* first place where got is NaN, or infinite and the truth is not the same infinity; -1 */
-    int64_t not_zero;           /* first place where the contract's zero is broken; -1 */
-    int64_t truth_nan;          /* first NaN of the truth itself: the suite's fault; -1 */
+    int64_t not_finite; /* first place where got is NaN, or infinite and the truth is not the same infinity; -1 */
+    int64_t not_zero;   /* first place where the contract's zero is broken; -1 */
+    int64_t truth_nan;  /* first NaN of the truth itself: the suite's fault; -1 */
 } assay_distance;
 
 void assay_distance_measure(const assay_metric *m, const double *got, const double *truth, assay_distance *out);

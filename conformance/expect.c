@@ -15,8 +15,8 @@ void assay_trial_add(assay_trial *t, const assay_finding *f)
         t->findings[ASSAY_MAX_FINDINGS - 1] = *f; /* a full list never loses a failure */
     }
     if (f->verdict > t->verdict)
-        snprintf(t->why, sizeof t->why, "%s: %s error %.3g, limit %.3g, margin %.3g, at %lld", f->what, f->rule, f->error,
-                 f->limit, f->margin, (long long)f->where);
+        snprintf(t->why, sizeof t->why, "%s: %s error %.3g, limit %.3g, margin %.3g, at %lld", f->what, f->rule,
+                 f->error, f->limit, f->margin, (long long)f->where);
     t->verdict = assay_verdict_worse(t->verdict, f->verdict);
 }
 

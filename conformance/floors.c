@@ -36,7 +36,8 @@ static int read_tensors(const assay_problem *p, json_t *tensors, assay_floor *fl
         int id = assay_tensor_by_name(p, name);
         if (id < 0) return 0;
         if (json_unpack(item, "[F, F, F, F]", &floor[id].phi, &floor[id].phi_row, &floor[id].phi_element,
-                        &floor[id].row_sum) != 0) return 0;
+                        &floor[id].row_sum) != 0)
+            return 0;
     }
     return 1;
 }
@@ -70,8 +71,8 @@ int assay_floors_read(const char *folder, const char *case_id, const assay_probl
 }
 
 assay_status assay_floors_write(const char *folder, const char *case_id, const assay_problem *p,
-                                const assay_arithmetic *a, const assay_floor *floor, int seeds, double spread, char *why,
-                                size_t why_size)
+                                const assay_arithmetic *a, const assay_floor *floor, int seeds, double spread,
+                                char *why, size_t why_size)
 {
     char path[4096], generator[65];
     assay_tensor list[ASSAY_TENSORS];
@@ -81,7 +82,8 @@ assay_status assay_floors_write(const char *folder, const char *case_id, const a
     for (int k = 0; k < count; k++) {
         const assay_floor *f = &floor[list[k].id];
         if (!((1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT) >> list[k].role & 1u)) continue;
-        bad |= json_object_set_new(tensors, list[k].name, json_pack("[f, f, f, f]", f->phi, f->phi_row, f->phi_element, f->row_sum));
+        bad |= json_object_set_new(tensors, list[k].name,
+                                   json_pack("[f, f, f, f]", f->phi, f->phi_row, f->phi_element, f->row_sum));
     }
     generator_of(p, generator);
     json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:f, s:i, s:i, s:f, s:s, s:o}", "assay_floors", 1, "case", case_id,

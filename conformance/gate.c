@@ -72,7 +72,8 @@ assay_status assay_gate_open(const assay_gate *g, const assay_problem *p, assay_
     assay_session_info about = *assay_session_about(session);
     assay_session_end(session);
     if (!mapped[0]) {
-        snprintf(why, why_size, "%s: a library that its worker maps can't be read, so no certificate can name it", g->label);
+        snprintf(why, why_size, "%s: a library that its worker maps can't be read, so no certificate can name it",
+                 g->label);
         return ASSAY_FAILED;
     }
     if (assay_certificate_read(g->folder, &about, g->device, p->arithmetic, g->suite.level, out) &&

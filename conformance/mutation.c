@@ -46,7 +46,8 @@ static int is_named(const char *list, const char *name)
     return 0;
 }
 
-/* Does this verdict kill? An error in numbers must exceed its limit by the kill margin; an exact contract is infinite. */
+/* Does this verdict kill? An error in numbers must exceed its limit by the kill margin; an exact contract is infinite.
+ */
 static int kills(const assay_mutant *m, const assay_result *r)
 {
     if (m->death == ASSAY_DEATH_CRASH && r->verdict == ASSAY_VERDICT_CRASHED) return 1;

@@ -15,7 +15,7 @@ typedef enum assay_death {
 /* One row of mutants/mutants.inc; the build makes one plugin of it, lib/assay/mutants/<name>.so. */
 typedef struct assay_mutant {
     const char *name;
-    const char *id;     /* in docs/mutants.md: "A2" */
+    const char *id; /* in docs/mutants.md: "A2" */
     assay_death death;
     const char *checks; /* each of them must kill it, space-separated */
     const char *glob;   /* cases that it is run on; NULL = those of the level */
@@ -27,28 +27,29 @@ int assay_mutant_count(void);
 const assay_mutant *assay_mutant_get(int index);
 const assay_mutant *assay_mutant_by_name(const char *name); /* NULL if there is none */
 
-#define ASSAY_KILL_MARGIN 2.0
-#define ASSAY_HONEST_MARGIN 0.5
+#define ASSAY_KILL_MARGIN     2.0
+#define ASSAY_HONEST_MARGIN   0.5
 #define ASSAY_MUTATION_CHECKS 16
 
 typedef struct assay_mutation_result {
     const assay_mutant *mutant;
-    int held;                 /* 1: every named check killed it; an honest variant: all passed, margin < 0.5 */
+    int held; /* 1: every named check killed it; an honest variant: all passed, margin < 0.5 */
     struct {
         const char *check;
-        int kills;            /* results that killed */
-        double margin;        /* largest */
-        char case_id[96];     /* where */
-        char what[64];        /* "dW.l0.f (tensor)" or the crash */
+        int kills;               /* results that killed */
+        double margin;           /* largest */
+        char case_id[96];        /* where */
+        char what[64];           /* "dW.l0.f (tensor)" or the crash */
     } by[ASSAY_MUTATION_CHECKS]; /* in order of the table of checks; only those with kills or results */
     int by_count;
-    double weakest;           /* smallest over the named checks of their largest margin; honest: the worst margin */
-    int results;              /* verdicts looked at */
-    char why[256];            /* one line when it does not hold */
+    double weakest; /* smallest over the named checks of their largest margin; honest: the worst margin */
+    int results;    /* verdicts looked at */
+    char why[256];  /* one line when it does not hold */
 } assay_mutation_result;
 
-/* Runs one mutant: base gives seed, threads, worker, cache, extra cases, stop. With `all` every case of its glob is run; else it
- * ends as soon as all named checks have killed. ASSAY_BAD_ARGUMENT and why: its plugin is missing or is none. */
+/* Runs one mutant: base gives seed, threads, worker, cache, extra cases, stop. With `all` every case of its glob is
+ * run; else it ends as soon as all named checks have killed. ASSAY_BAD_ARGUMENT and why: its plugin is missing or is
+ * none. */
 assay_status assay_mutation_run(const assay_mutant *m, const char *plugin, const assay_suite_options *base, int all,
                                 assay_mutation_result *out, char *why, size_t why_size);
 

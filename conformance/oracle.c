@@ -98,7 +98,8 @@ static void keep_larger(const assay_problem *p, const assay_values *given, unsig
         assay_distance_measure(&m, run->at[x->id], truth->at[x->id], &d);
         free(zero);
         double phi = d.norm_truth > 0 ? d.norm_d / d.norm_truth : 0;
-        if (d.not_finite >= 0) phi = d.row_ratio = d.element_ratio = INFINITY; /* the arithmetic overflows here: ill-posed */
+        if (d.not_finite >= 0)
+            phi = d.row_ratio = d.element_ratio = INFINITY; /* the arithmetic overflows here: ill-posed */
 #pragma omp critical(assay_floor)
         {
             floor[x->id].phi = fmax(floor[x->id].phi, phi);
@@ -166,13 +167,15 @@ static assay_status all_runs(const floor_job *j, assay_floor *floor)
 static assay_rounding stochastic(const assay_question *q, double batch_scale)
 {
     const assay_arithmetic *a = q->declared;
-    assay_rounding r = {ASSAY_ROUND_STOCHASTIC, a->operand, a->accumulate, a->store, a->activation_ulp, batch_scale, q->seed};
+    assay_rounding r = {ASSAY_ROUND_STOCHASTIC, a->operand,  a->accumulate, a->store,
+                        a->activation_ulp,      batch_scale, q->seed};
     return r;
 }
 
 static assay_status floor_by_operation(const assay_question *q, const assay_values *truth, assay_floor *floor)
 {
-    floor_job j = {q->p, q->given, truth, assay_ref_evaluate_sr, assay_rounding_sr, stochastic(q, 1), q->wanted, q->step};
+    floor_job j = {q->p,      q->given, truth, assay_ref_evaluate_sr, assay_rounding_sr, stochastic(q, 1),
+                   q->wanted, q->step};
     return all_runs(&j, floor);
 }
 
@@ -235,8 +238,14 @@ static assay_status floor_by_block(const assay_question *q, assay_floor *floor)
         st = truth_into(&small, at);
     }
     if (st == ASSAY_OK) {
-        floor_job j = {&sub_p, &sub, &truth, assay_ref_evaluate_noise, assay_rounding_noise,
-                       stochastic(q, (double)q->p->n / count), q->wanted, q->step};
+        floor_job j = {&sub_p,
+                       &sub,
+                       &truth,
+                       assay_ref_evaluate_noise,
+                       assay_rounding_noise,
+                       stochastic(q, (double)q->p->n / count),
+                       q->wanted,
+                       q->step};
         st = all_runs(&j, floor);
     }
     assay_values_free(&sub);
@@ -355,7 +364,8 @@ assay_status assay_oracle_update(const assay_question *q, const assay_values *gr
         st = update_into(&s, at);
     }
     if (st == ASSAY_OK) {
-        floor_job j = {&small, &given, &part, assay_ref_update_sr, assay_rounding_sr, stochastic(q, 1), updated, q->step};
+        floor_job j = {&small,           &given,  &part,  assay_ref_update_sr, assay_rounding_sr,
+                       stochastic(q, 1), updated, q->step};
         st = all_runs(&j, out->floor);
         lower_bounds(q->p, q->declared, out->floor);
     }

@@ -9,8 +9,8 @@
 /* Roundings of a floor are the same for every seed of the data: the floor is a property of the data. */
 static const uint64_t floor_seed = 0x5EED0F100125ull;
 
-assay_status assay_subject_make(const assay_case *c, int arithmetic, uint64_t seed, const char *cache, const char *floors,
-                                assay_subject *out)
+assay_status assay_subject_make(const assay_case *c, int arithmetic, uint64_t seed, const char *cache,
+                                const char *floors, assay_subject *out)
 {
     memset(out, 0, sizeof *out);
     out->c = c;
@@ -39,8 +39,8 @@ assay_values assay_subject_variant(const assay_subject *s, int variant)
     return v;
 }
 
-assay_status assay_subject_ask(const assay_subject *s, const assay_problem *p, const assay_values *given, unsigned roles,
-                               const assay_arithmetic *declared, assay_oracle *out)
+assay_status assay_subject_ask(const assay_subject *s, const assay_problem *p, const assay_values *given,
+                               unsigned roles, const assay_arithmetic *declared, assay_oracle *out)
 {
     assay_question q = {p, given, s->step, roles, declared, floor_seed, s->cache};
     if (!s->c->documented || !s->floors) return assay_oracle_make(&q, out);
@@ -65,8 +65,8 @@ static int same_arithmetic(const assay_arithmetic *a, const assay_arithmetic *b)
            a->activation_ulp == b->activation_ulp;
 }
 
-const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned roles, const assay_arithmetic *declared,
-                                         assay_status *st)
+const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned roles,
+                                         const assay_arithmetic *declared, assay_status *st)
 {
     int free_slot = -1;
     for (int k = 0; k < ASSAY_SUBJECT_ORACLES; k++) {

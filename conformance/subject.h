@@ -13,12 +13,12 @@ enum { ASSAY_WITH_DY = 1, ASSAY_WITH_DHN = 2, ASSAY_WITH_DCN = 4, ASSAY_WITH_ALL
 
 typedef struct assay_subject {
     const assay_case *c;
-    assay_problem p;        /* the case's, with the arithmetic asked for */
+    assay_problem p; /* the case's, with the arithmetic asked for */
     uint64_t seed;
     int64_t step;
-    assay_values given;     /* owned; what the reference and the plugins are given */
-    const char *cache;      /* folder or NULL */
-    const char *floors;     /* folder of stored floors or NULL */
+    assay_values given; /* owned; what the reference and the plugins are given */
+    const char *cache;  /* folder or NULL */
+    const char *floors; /* folder of stored floors or NULL */
     struct {
         int used, variant;
         unsigned roles;
@@ -28,19 +28,19 @@ typedef struct assay_subject {
 } assay_subject;
 
 /* Makes the data (state 1: moments non-zero). Free with assay_subject_free(), which takes a zeroed one. */
-assay_status assay_subject_make(const assay_case *c, int arithmetic, uint64_t seed, const char *cache, const char *floors,
-                                assay_subject *out);
+assay_status assay_subject_make(const assay_case *c, int arithmetic, uint64_t seed, const char *cache,
+                                const char *floors, assay_subject *out);
 void assay_subject_free(assay_subject *s);
 
 /* The subject's data without the cotangents that `variant` lacks. Pointers are borrowed: never free the result. */
 assay_values assay_subject_variant(const assay_subject *s, int variant);
 
 /* Truth and floors for a variant; the subject's until it is freed. NULL and *st if it could not be made. */
-const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned roles, const assay_arithmetic *declared,
-                                         assay_status *st);
+const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned roles,
+                                         const assay_arithmetic *declared, assay_status *st);
 
 /* The same for data of the caller's own (a change of the subject's); made anew each time, the caller frees *out. */
-assay_status assay_subject_ask(const assay_subject *s, const assay_problem *p, const assay_values *given, unsigned roles,
-                               const assay_arithmetic *declared, assay_oracle *out);
+assay_status assay_subject_ask(const assay_subject *s, const assay_problem *p, const assay_values *given,
+                               unsigned roles, const assay_arithmetic *declared, assay_oracle *out);
 
 #endif

@@ -239,7 +239,7 @@ static void run_candidate(run_state *s, candidate *c, assay_subject *subject)
             deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic, ASSAY_VERDICT_UNSUPPORTED, why);
         else
             deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic,
-                          r.outcome == ASSAY_TIMED_OUT ? ASSAY_VERDICT_TIMEOUT
+                          r.outcome == ASSAY_TIMED_OUT  ? ASSAY_VERDICT_TIMEOUT
                           : r.outcome == ASSAY_ANSWERED ? ASSAY_VERDICT_FAIL
                                                         : ASSAY_VERDICT_CRASHED,
                           r.what);
@@ -291,7 +291,8 @@ static assay_status check_names(const assay_suite_options *o, char *why, size_t 
         return ASSAY_BAD_ARGUMENT;
     }
     if (count_selected(o) == 0) {
-        snprintf(why, why_size, "no case is selected by --case '%s' with that op and check: 'assay list cases' names them",
+        snprintf(why, why_size,
+                 "no case is selected by --case '%s' with that op and check: 'assay list cases' names them",
                  o->glob ? o->glob : "*");
         return ASSAY_BAD_ARGUMENT;
     }

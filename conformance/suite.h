@@ -20,33 +20,35 @@ typedef struct assay_check {
 int assay_check_count(void);
 const assay_check *assay_check_get(int index);
 
-/* One measured comparison inside a check. margin = error / limit; > 1 or NaN fails; infinite for a broken exact contract. */
+/* One measured comparison inside a check. margin = error / limit; > 1 or NaN fails; infinite for a broken exact
+ * contract. */
 typedef struct assay_finding {
-    char what[40];    /* tensor, and what of it: "dR.l0.f", "y (padding)" */
-    char rule[12];    /* which rule was tightest: tensor, row, element, zero, finite, rowsum, bits, ... */
+    char what[40]; /* tensor, and what of it: "dR.l0.f", "y (padding)" */
+    char rule[12]; /* which rule was tightest: tensor, row, element, zero, finite, rowsum, bits, ... */
     double error, floor, limit, margin;
-    int64_t where;    /* worst element (rule element, zero) or row (rule row), -1 if none */
+    int64_t where; /* worst element (rule element, zero) or row (rule row), -1 if none */
     assay_verdict verdict;
 } assay_finding;
 
 #define ASSAY_MAX_FINDINGS 512
-/* Rule of findings that say how clearly the case shows a planted fault: a large margin is good, none counts as error. */
+/* Rule of findings that say how clearly the case shows a planted fault: a large margin is good, none counts as error.
+ */
 #define ASSAY_RULE_POWER "power"
 
 typedef struct assay_result {
-    const char *impl;       /* name the plugin gives itself */
-    const char *plugin;     /* path, as it was given */
+    const char *impl;   /* name the plugin gives itself */
+    const char *plugin; /* path, as it was given */
     const char *case_id, *check;
     const assay_problem *problem;
-    int32_t arithmetic;     /* assay_format asked for */
+    int32_t arithmetic; /* assay_format asked for */
     uint64_t seed;
     assay_verdict verdict;
-    double margin;          /* worst over the findings */
+    double margin; /* worst over the findings */
     const assay_finding *findings;
     int finding_count;
     double seconds;
-    char why[256];          /* one line: reason of anything but PASS; of a PASS: "" */
-    char reproducer[512];   /* "assay check --impl blas --case ... --check ... --seed 0x..." */
+    char why[256];        /* one line: reason of anything but PASS; of a PASS: "" */
+    char reproducer[512]; /* "assay check --impl blas --case ... --check ... --seed 0x..." */
 } assay_result;
 
 typedef enum assay_level { ASSAY_LEVEL_QUICK, ASSAY_LEVEL_ORDINARY, ASSAY_LEVEL_FULL } assay_level;
@@ -54,34 +56,35 @@ typedef enum assay_level { ASSAY_LEVEL_QUICK, ASSAY_LEVEL_ORDINARY, ASSAY_LEVEL_
 typedef struct assay_suite_options {
     const char *const *plugins; /* paths of shared objects */
     int plugin_count;
-    const char *const *labels;  /* as the user named them, for reproducers; NULL = the paths */
-    const char *op;             /* "rnn" ...; NULL = all */
-    const char *check;          /* names, separated by commas; NULL = all */
-    const char *glob;           /* case id; NULL = all; fnmatch() rules */
-    uint64_t seed;              /* of all data */
+    const char *const *labels; /* as the user named them, for reproducers; NULL = the paths */
+    const char *op;            /* "rnn" ...; NULL = all */
+    const char *check;         /* names, separated by commas; NULL = all */
+    const char *glob;          /* case id; NULL = all; fnmatch() rules */
+    uint64_t seed;             /* of all data */
     assay_level level;
-    int threads;                /* for the plugins */
-    double time_limit;          /* seconds a request; 0 = 20 + a share of the work */
-    const char *worker;         /* path of assay-worker; NULL = beside this program */
-    const char *cache;          /* folder for truths and floors; NULL = none */
-    const assay_case *extra;    /* further cases: the documented shapes */
+    int threads;             /* for the plugins */
+    double time_limit;       /* seconds a request; 0 = 20 + a share of the work */
+    const char *worker;      /* path of assay-worker; NULL = beside this program */
+    const char *cache;       /* folder for truths and floors; NULL = none */
+    const assay_case *extra; /* further cases: the documented shapes */
     int extra_count;
-    const char *floors;         /* folder of stored floors of the documented shapes; NULL = measure */
-    void (*on_result)(void *user, const assay_result *r);           /* called for every verdict, in order */
-    void (*on_progress)(void *user, int done, int total, const char *case_id);  /* may be NULL */
-    int (*stop)(void *user);    /* polled between cases; non-zero ends the run early; may be NULL */
+    const char *floors; /* folder of stored floors of the documented shapes; NULL = measure */
+    void (*on_result)(void *user, const assay_result *r);                      /* called for every verdict, in order */
+    void (*on_progress)(void *user, int done, int total, const char *case_id); /* may be NULL */
+    int (*stop)(void *user); /* polled between cases; non-zero ends the run early; may be NULL */
     void *user;
 } assay_suite_options;
 
 typedef struct assay_summary {
     int counts[ASSAY_VERDICT_COUNT];
     int ill_posed_committed; /* ILL_POSED results of cases that are no diagnostic: the suite's fault */
-    int stopped;           /* 1: ended early */
-    double worst_margin;   /* over all findings of PASS results */
+    int stopped;             /* 1: ended early */
+    double worst_margin;     /* over all findings of PASS results */
 } assay_summary;
 
-/* Runs. ASSAY_OK even if verdicts are bad; ASSAY_BAD_ARGUMENT with one line in why[256] where nothing could be selected,
- * a name is unknown or a plugin is not one. Each result is delivered as soon as it is known. Main thread only. */
+/* Runs. ASSAY_OK even if verdicts are bad; ASSAY_BAD_ARGUMENT with one line in why[256] where nothing could be
+ * selected, a name is unknown or a plugin is not one. Each result is delivered as soon as it is known. Main thread
+ * only. */
 assay_status assay_suite_run(const assay_suite_options *o, assay_summary *out, char *why, size_t why_size);
 
 /* The exit code that a summary stands for: 0, 1, 3 or 77. */

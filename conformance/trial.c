@@ -155,8 +155,8 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
         if (is_input(x)) assay_values_store(x, p->arithmetic, given->at[x->id], assay_memory_data(&t->memory[x->id]));
     }
     if (!t->over) {
-        assay_reply r = assay_session_run(t->session, calls, program(routine, p, t->subject->step, calls), 1, 0, NULL,
-                                          &t->timing);
+        assay_reply r =
+            assay_session_run(t->session, calls, program(routine, p, t->subject->step, calls), 1, 0, NULL, &t->timing);
         goes_on(t, &r, "run");
     }
     for (int k = 0; k < count && !t->over; k++) {

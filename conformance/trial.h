@@ -31,18 +31,18 @@ typedef struct assay_trial {
     int planned;                        /* the session holds a plan for this subject at this placement */
     assay_memory memory[ASSAY_TENSORS]; /* made when first needed */
     unsigned char bound[ASSAY_TENSORS];
-    assay_timing timing;                /* of the last run */
-    assay_finding *findings;            /* [ASSAY_MAX_FINDINGS], the suite's */
+    assay_timing timing;     /* of the last run */
+    assay_finding *findings; /* [ASSAY_MAX_FINDINGS], the suite's */
     int finding_count;
-    int alive_truths;                   /* judged tensors whose truth was not all zero */
+    int alive_truths; /* judged tensors whose truth was not all zero */
     assay_verdict verdict;
     int over;
     char why[256];
 } assay_trial;
 
-/* Runs a routine on given data (of the subject's problem), and makes *got with the tensors of the roles in `wanted`, filled with what
- * came back. skip: array [ASSAY_TENSORS], 1 = not wanted (NULL is passed); may be NULL. 1 if it worked; then the caller
- * frees *got. Else the trial is over and *got is empty. */
+/* Runs a routine on given data (of the subject's problem), and makes *got with the tensors of the roles in `wanted`,
+ * filled with what came back. skip: array [ASSAY_TENSORS], 1 = not wanted (NULL is passed); may be NULL. 1 if it
+ * worked; then the caller frees *got. Else the trial is over and *got is empty. */
 int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *given, unsigned wanted,
                     const unsigned char *skip, assay_values *got);
 
@@ -64,8 +64,8 @@ const assay_oracle *assay_trial_oracle(assay_trial *t, int variant, unsigned rol
 
 void assay_trial_release(assay_trial *t); /* frees memory; the session and subject stay */
 
-#define ASSAY_FORWARD_ROLE (1u << ASSAY_ROLE_FORWARD)
+#define ASSAY_FORWARD_ROLE  (1u << ASSAY_ROLE_FORWARD)
 #define ASSAY_GRADIENT_ROLE (1u << ASSAY_ROLE_GRADIENT)
-#define ASSAY_UPDATED_ROLE (1u << ASSAY_ROLE_UPDATED)
+#define ASSAY_UPDATED_ROLE  (1u << ASSAY_ROLE_UPDATED)
 
 #endif

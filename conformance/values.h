@@ -14,12 +14,13 @@ typedef struct assay_values {
     void *at[ASSAY_TENSORS];
 } assay_values;
 
-/* Allocates, zeroed, the tensors of p whose role is in the mask (1 << assay_role). On ASSAY_NO_MEMORY nothing is kept. */
+/* Allocates, zeroed, the tensors of p whose role is in the mask (1 << assay_role). On ASSAY_NO_MEMORY nothing is kept.
+ */
 assay_status assay_values_make(const assay_problem *p, unsigned roles, assay_values *out);
-void assay_values_free(assay_values *v); /* an empty one is fine */
+void assay_values_free(assay_values *v);         /* an empty one is fine */
 void assay_values_drop(assay_values *v, int id); /* frees one */
 
-#define ASSAY_ROLES_GIVEN ((1u << ASSAY_ROLE_INPUT) | (1u << ASSAY_ROLE_COTANGENT))
+#define ASSAY_ROLES_GIVEN  ((1u << ASSAY_ROLE_INPUT) | (1u << ASSAY_ROLE_COTANGENT))
 #define ASSAY_ROLES_WANTED ((1u << ASSAY_ROLE_FORWARD) | (1u << ASSAY_ROLE_GRADIENT) | (1u << ASSAY_ROLE_UPDATED))
 
 /* Array of pointers for the reference: the given ones of `in`, the wanted ones of `out`. in or out may be NULL. */
@@ -33,7 +34,8 @@ void assay_values_load(const assay_tensor *x, int arithmetic, const void *from, 
 /* Rounds every real given tensor to what the element type can hold, so that truth and plugin see the same numbers. */
 void assay_values_quantise(const assay_problem *p, int arithmetic, assay_values *v);
 
-/* The samples rows[0..count) of a problem as a problem of their own: *sub_p and freshly made *sub (given tensors only). */
+/* The samples rows[0..count) of a problem as a problem of their own: *sub_p and freshly made *sub (given tensors only).
+ */
 assay_status assay_values_subset(const assay_problem *p, const assay_values *in, const int32_t *rows, int count,
                                  assay_problem *sub_p, assay_values *sub);
 

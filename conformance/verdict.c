@@ -27,5 +27,6 @@ assay_verdict assay_verdict_worse(assay_verdict a, assay_verdict b)
 
 int assay_verdict_is_failure(assay_verdict v)
 {
-    return v == ASSAY_VERDICT_FAIL || v == ASSAY_VERDICT_TIMEOUT || v == ASSAY_VERDICT_CRASHED || v == ASSAY_VERDICT_MISTRUSTED;
+    return v == ASSAY_VERDICT_FAIL || v == ASSAY_VERDICT_TIMEOUT || v == ASSAY_VERDICT_CRASHED ||
+           v == ASSAY_VERDICT_MISTRUSTED;
 }

@@ -19,7 +19,7 @@ typedef enum assay_verdict {
 #define ASSAY_VERDICT_ENUM(name, text) ASSAY_VERDICT_##name,
     ASSAY_VERDICTS(ASSAY_VERDICT_ENUM)
 #undef ASSAY_VERDICT_ENUM
-    ASSAY_VERDICT_COUNT
+        ASSAY_VERDICT_COUNT
 } assay_verdict;
 
 const char *assay_verdict_name(assay_verdict v); /* "PASS"; static */

@@ -17,19 +17,19 @@ extern "C" {
 #endif
 
 #define ASSAY_ABI_VERSION 1u
-#define ASSAY_EXPORT __attribute__((visibility("default")))
+#define ASSAY_EXPORT      __attribute__((visibility("default")))
 
 typedef enum assay_place { ASSAY_HOST, ASSAY_CUDA } assay_place;
 
 typedef enum assay_pass {
-    ASSAY_INFER,    /* outputs only; nothing needs to be kept. xent, ctc: losses. network: logits (and y) */
-    ASSAY_TRAIN,    /* outputs, and into `reserve` whatever backward needs */
-    ASSAY_LOSS_PASS,/* network: losses from the logits of the last TRAIN, and their gradient into `reserve` */
-    ASSAY_BACKWARD, /* after TRAIN (network: TRAIN, LOSS_PASS) with the same inputs; may come twice with other
-                       cotangents. Writes dx, dh0, dc0 to their tensors, parameter gradients to `grads` */
-    ASSAY_UPDATE,   /* network: one optimizer step on the parameters and moments in `packed`, from `grads` */
-    ASSAY_STEP      /* network: TRAIN, LOSS_PASS, BACKWARD, UPDATE as one; all that changed parameters need again
-                       (own layouts, panels) is inside. Afterwards `grads` holds this step's gradients */
+    ASSAY_INFER,     /* outputs only; nothing needs to be kept. xent, ctc: losses. network: logits (and y) */
+    ASSAY_TRAIN,     /* outputs, and into `reserve` whatever backward needs */
+    ASSAY_LOSS_PASS, /* network: losses from the logits of the last TRAIN, and their gradient into `reserve` */
+    ASSAY_BACKWARD,  /* after TRAIN (network: TRAIN, LOSS_PASS) with the same inputs; may come twice with other
+                        cotangents. Writes dx, dh0, dc0 to their tensors, parameter gradients to `grads` */
+    ASSAY_UPDATE,    /* network: one optimizer step on the parameters and moments in `packed`, from `grads` */
+    ASSAY_STEP       /* network: TRAIN, LOSS_PASS, BACKWARD, UPDATE as one; all that changed parameters need again
+                        (own layouts, panels) is inside. Afterwards `grads` holds this step's gradients */
 } assay_pass;
 
 /* Bytes that the plan wants for each block, 0 allowed. All blocks are aligned to 64 bytes, in the plan's place,
@@ -54,7 +54,7 @@ typedef struct assay_args {
     const void *x, *h0, *c0, *dy, *dhn, *dcn, *dloss;
     void *y, *hn, *cn, *logits, *loss_rows, *loss, *dx, *dh0, *dc0;
     const void *param[ASSAY_MAX_PARAMS], *m[ASSAY_MAX_PARAMS], *v[ASSAY_MAX_PARAMS]; /* read by pack() only */
-    void *dparam[ASSAY_MAX_PARAMS];  /* BACKWARD: non-NULL = wanted, not written; written by unpack() */
+    void *dparam[ASSAY_MAX_PARAMS]; /* BACKWARD: non-NULL = wanted, not written; written by unpack() */
     void *param_1[ASSAY_MAX_PARAMS], *m_1[ASSAY_MAX_PARAMS], *v_1[ASSAY_MAX_PARAMS]; /* written by unpack() */
 } assay_args;
 

@@ -28,11 +28,11 @@ typedef struct assay_mt19937 {
     uint32_t word[624];
     int32_t next;
 } assay_mt19937;
-void assay_mt_seed(assay_mt19937 *g, uint32_t seed);                        /* init_genrand */
-uint32_t assay_mt_word(assay_mt19937 *g);                                   /* tempered, 32 bits */
-double assay_mt_double(assay_mt19937 *g);                                   /* [0, 1), 53 bits, two words */
-float assay_mt_uniform(assay_mt19937 *g);                                   /* (float)(-1 + 2 u) */
-int32_t assay_mt_randint(assay_mt19937 *g, int32_t lo, int32_t hi);         /* hi exclusive, masked rejection */
+void assay_mt_seed(assay_mt19937 *g, uint32_t seed);                /* init_genrand */
+uint32_t assay_mt_word(assay_mt19937 *g);                           /* tempered, 32 bits */
+double assay_mt_double(assay_mt19937 *g);                           /* [0, 1), 53 bits, two words */
+float assay_mt_uniform(assay_mt19937 *g);                           /* (float)(-1 + 2 u) */
+int32_t assay_mt_randint(assay_mt19937 *g, int32_t lo, int32_t hi); /* hi exclusive, masked rejection */
 
 /* Zipf, exponent 1: P(k) ~ 1/(k+1), k = 0..count-1, by cumulative sums in double. u in [0, 1) -> k.
  * cumulative has count entries and is the caller's. */

@@ -21,7 +21,7 @@ typedef enum assay_status {
     ASSAY_BAD_ARGUMENT, /* an impossible size, a label out of range, a missing pointer */
     ASSAY_NO_MEMORY,
     ASSAY_NO_DEVICE,
-    ASSAY_FAILED        /* a library or device call failed */
+    ASSAY_FAILED /* a library or device call failed */
 } assay_status;
 
 typedef enum assay_op {
@@ -61,11 +61,11 @@ typedef enum assay_format { ASSAY_FP64, ASSAY_FP32, ASSAY_TF32, ASSAY_BF16, ASSA
 
 /* How an implementation rounds: declared by it, proved by the suite. */
 typedef struct assay_arithmetic {
-    int32_t operand;        /* assay_format: operands of products */
-    int32_t accumulate;     /* assay_format: sums and elementwise results */
-    int32_t store;          /* assay_format: h, c, gates as kept in memory, and all output tensors */
-    int32_t deterministic;  /* 1: the same call gives the same bits */
-    double activation_ulp;  /* worst error of sigmoid, tanh, exp, log in ulp of `accumulate`, at least 0.5 */
+    int32_t operand;       /* assay_format: operands of products */
+    int32_t accumulate;    /* assay_format: sums and elementwise results */
+    int32_t store;         /* assay_format: h, c, gates as kept in memory, and all output tensors */
+    int32_t deterministic; /* 1: the same call gives the same bits */
+    double activation_ulp; /* worst error of sigmoid, tanh, exp, log in ulp of `accumulate`, at least 0.5 */
 } assay_arithmetic;
 
 /* Every point on which published implementations differ. No field has a hidden default. */
@@ -123,15 +123,15 @@ typedef enum assay_slot {
     ASSAY_DCN,        /* (L*D, N, H), LSTM */
     ASSAY_DLOSS,      /* xent, ctc: (1), or rows of loss_rows with REDUCE_NONE */
     /* wanted, where the pointer is there */
-    ASSAY_Y,          /* (T, N, D*H), the last layer, rnn and network */
-    ASSAY_HN,         /* (L*D, N, H), state after the last valid step of each direction; length 0: h0 */
-    ASSAY_CN,         /* (L*D, N, H), LSTM */
-    ASSAY_LOGITS,     /* network: (T, N, V), or (N, V) with HEAD_LAST; rows past the length are 0 */
-    ASSAY_LOSS_ROWS,  /* cross-entropy: (T, N) or (N), rows past the length are 0; CTC: (N) */
-    ASSAY_LOSS,       /* (1); absent with REDUCE_NONE */
-    ASSAY_DX,         /* rnn, network without embedding: (T, N, I); xent, ctc: (T, N, V), w.r.t. logits */
-    ASSAY_DH0,        /* (L*D, N, H) */
-    ASSAY_DC0,        /* (L*D, N, H), LSTM */
+    ASSAY_Y,         /* (T, N, D*H), the last layer, rnn and network */
+    ASSAY_HN,        /* (L*D, N, H), state after the last valid step of each direction; length 0: h0 */
+    ASSAY_CN,        /* (L*D, N, H), LSTM */
+    ASSAY_LOGITS,    /* network: (T, N, V), or (N, V) with HEAD_LAST; rows past the length are 0 */
+    ASSAY_LOSS_ROWS, /* cross-entropy: (T, N) or (N), rows past the length are 0; CTC: (N) */
+    ASSAY_LOSS,      /* (1); absent with REDUCE_NONE */
+    ASSAY_DX,        /* rnn, network without embedding: (T, N, I); xent, ctc: (T, N, V), w.r.t. logits */
+    ASSAY_DH0,       /* (L*D, N, H) */
+    ASSAY_DC0,       /* (L*D, N, H), LSTM */
     ASSAY_SLOTS
 } assay_slot;
 
@@ -155,7 +155,7 @@ typedef enum assay_family {
 enum { ASSAY_W, ASSAY_R, ASSAY_B_IH, ASSAY_B_HH };
 enum { ASSAY_EMBEDDING, ASSAY_DENSE_W, ASSAY_DENSE_B };
 #define ASSAY_MAX_PARAMS (4 * 2 * ASSAY_MAX_LAYERS + 3)
-#define ASSAY_TENSORS (ASSAY_SLOTS + ASSAY_FAMILIES * ASSAY_MAX_PARAMS)
+#define ASSAY_TENSORS    (ASSAY_SLOTS + ASSAY_FAMILIES * ASSAY_MAX_PARAMS)
 
 /* Index of a recurrent parameter, of a head parameter; number of indices in use. */
 static inline int assay_param_rnn(const assay_problem *p, int layer, int direction, int which)

@@ -16,7 +16,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#define ASSAY_PASTE(a, b, c) a##b##c
+#define ASSAY_PASTE(a, b, c)     a##b##c
 #define ASSAY_NAME(name, suffix) ASSAY_PASTE(assay_ref_, name, suffix)
 
 #if defined(ASSAY_BUILD_SR)
@@ -28,15 +28,15 @@
 #elif defined(ASSAY_BUILD_F128)
 typedef _Float128 real;
 #define REF(name) ASSAY_NAME(name, _f128)
-#define R_EXP(x) expf128(x)
-#define R_LOG(x) logf128(x)
+#define R_EXP(x)  expf128(x)
+#define R_LOG(x)  logf128(x)
 #define R_TANH(x) tanhf128(x)
 #define R_SQRT(x) sqrtf128(x)
 #else
 typedef double real;
 #define REF(name) ASSAY_NAME(name, _f64)
-#define R_EXP(x) exp(x)
-#define R_LOG(x) log(x)
+#define R_EXP(x)  exp(x)
+#define R_LOG(x)  log(x)
 #define R_TANH(x) tanh(x)
 #define R_SQRT(x) sqrt(x)
 #endif
@@ -49,9 +49,9 @@ typedef double real;
  *   SUM_AT(j, n)  the index that a sum of n terms takes as its j-th: the order of a sum
  *   TO_DOUBLE(x)  for comparison and print, never inside the mathematics */
 #ifndef OPERAND
-#define OPERAND(x) (x)
-#define STORE(x) (x)
-#define ROUNDED(x) (x)
+#define OPERAND(x)   (x)
+#define STORE(x)     (x)
+#define ROUNDED(x)   (x)
 #define MAC(s, a, b) ((s) + (a) * (b))
 #define SUM_AT(j, n) (j)
 #define TO_DOUBLE(x) ((double)(x))

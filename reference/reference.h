@@ -7,7 +7,8 @@
  * assay_integers_check(). Everything that is there among the outputs is written, overwriting.
  * network: dloss is 1. `step` = optimizer updates made before this one.
  * Any thread; _f64 uses OpenMP inside, and so does _noise, whose context is the calling thread's (rounding.h); _sr and
- * _f128 stay on the calling thread. Returns ASSAY_OK, ASSAY_NO_MEMORY or ASSAY_BAD_ARGUMENT (a needed tensor is NULL). */
+ * _f128 stay on the calling thread. Returns ASSAY_OK, ASSAY_NO_MEMORY or ASSAY_BAD_ARGUMENT (a needed tensor is NULL).
+ */
 #ifndef ASSAY_REFERENCE_H
 #define ASSAY_REFERENCE_H
 

@@ -1,5 +1,5 @@
-/* rounding.h: how the rounding builds (real.h) round. One thread-local context a build, the project's only mutable state.
- * SPDX-License-Identifier: MIT */
+/* rounding.h: how the rounding builds (real.h) round. One thread-local context a build, the project's only mutable
+ * state. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_ROUNDING_H
 #define ASSAY_ROUNDING_H
 
@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 typedef enum assay_rounding_mode {
-    ASSAY_ROUND_EXACT,      /* double throughout; operands and stores still rounded: the quantised oracle */
+    ASSAY_ROUND_EXACT, /* double throughout; operands and stores still rounded: the quantised oracle */
     ASSAY_ROUND_NEAREST,
     ASSAY_ROUND_STOCHASTIC, /* up or down at random, unbiased; a random order of each sum */
     ASSAY_ROUND_TRUNCATE    /* toward zero; a random order of each sum, so that runs differ */

@@ -18,15 +18,15 @@ typedef enum assay_role {
 } assay_role;
 
 typedef struct assay_tensor {
-    int32_t id;       /* assay_slot or assay_tensor_id() */
-    int32_t role;     /* assay_role */
-    int32_t integer;  /* 1: int32, 0: real */
-    int32_t rank;     /* 1 .. 3 */
-    int32_t dims[3];  /* unused ones are 1 */
-    int64_t count;    /* product of dims */
-    int64_t row;      /* elements of one row, the unit of the row rule: dims after the (t,n) or (q,n) index; for a
-                         weight one gate row; for a vector of losses or a bias one element */
-    char name[24];    /* "y", "dW.l1.r": parameter, layer, direction f or r */
+    int32_t id;      /* assay_slot or assay_tensor_id() */
+    int32_t role;    /* assay_role */
+    int32_t integer; /* 1: int32, 0: real */
+    int32_t rank;    /* 1 .. 3 */
+    int32_t dims[3]; /* unused ones are 1 */
+    int64_t count;   /* product of dims */
+    int64_t row;     /* elements of one row, the unit of the row rule: dims after the (t,n) or (q,n) index; for a
+                        weight one gate row; for a vector of losses or a bias one element */
+    char name[24];   /* "y", "dW.l1.r": parameter, layer, direction f or r */
 } assay_tensor;
 
 /* Lists the tensors of p in order of id into out[ASSAY_TENSORS]; returns how many. p must be valid. Any thread. */

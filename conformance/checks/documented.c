@@ -52,7 +52,8 @@ static void power(assay_trial *t, const assay_oracle *o)
     assay_status st = assay_values_make(&p, ASSAY_GRADIENT_ROLE, &cut);
     assay_values_join(&s->given, &cut, at);
     if (st == ASSAY_OK) st = assay_ref_evaluate_f64(&p, at, s->step);
-    if (st != ASSAY_OK) assay_trial_end(t, ASSAY_VERDICT_BROKEN, "the reference could not cut backward: status %d", (int)st);
+    if (st != ASSAY_OK)
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "the reference could not cut backward: status %d", (int)st);
     int count = assay_tensors_of(&p, list);
     for (int k = 0; k < count && !t->over; k++)
         if (is_recurrent_weight(&p, &list[k])) show(t, &list[k], cut.at[list[k].id], o);

@@ -1,5 +1,5 @@
-/* gradcheck.c: gradients are the derivative of the implementation's own forward, along random directions. docs/tolerance.md 5 (a).
- * SPDX-License-Identifier: MIT
+/* gradcheck.c: gradients are the derivative of the implementation's own forward, along random directions.
+ * docs/tolerance.md 5 (a). SPDX-License-Identifier: MIT
  *
  * s(theta) = sum of cotangent x output over the training forward, summed here in double. The noise of s is taken from
  * the measured floors, not from the candidate, so that a noisy implementation can't buy itself a wider limit. */
@@ -13,24 +13,27 @@
 #include <string.h>
 
 #define DIRECTIONS 8
-#define STEPS 6
-#define TRIED 4 /* directions that choose the step */
+#define STEPS      6
+#define TRIED      4 /* directions that choose the step */
 
 typedef struct probe {
     assay_trial *t;
     const assay_oracle *o;
-    assay_values moved;    /* the subject's data with one tensor replaced */
-    assay_tensor x;        /* the tensor that is moved */
-    const double *theta;   /* its values */
+    assay_values moved;               /* the subject's data with one tensor replaced */
+    assay_tensor x;                   /* the tensor that is moved */
+    const double *theta;              /* its values */
     double *direction, *point, *made; /* v; theta + h v as rounded; the step really made */
     const double *gradient, *truth;   /* the implementation's, the reference's */
-    double phi;            /* floor of that gradient */
-    double noise;          /* of s */
+    double phi;                       /* floor of that gradient */
+    double noise;                     /* of s */
 } probe;
 
 /* Pairs of output and its cotangent. */
-static const int pairs[][2] = {
-    {ASSAY_Y, ASSAY_DY}, {ASSAY_HN, ASSAY_DHN}, {ASSAY_CN, ASSAY_DCN}, {ASSAY_LOSS, ASSAY_DLOSS}, {ASSAY_LOSS_ROWS, ASSAY_DLOSS}};
+static const int pairs[][2] = {{ASSAY_Y, ASSAY_DY},
+                               {ASSAY_HN, ASSAY_DHN},
+                               {ASSAY_CN, ASSAY_DCN},
+                               {ASSAY_LOSS, ASSAY_DLOSS},
+                               {ASSAY_LOSS_ROWS, ASSAY_DLOSS}};
 #define PAIRS ((int)(sizeof pairs / sizeof *pairs))
 
 /* Losses of rows take part only where they have a cotangent of their own. */
@@ -126,7 +129,7 @@ static void draw(probe *b, int k)
 /* The step with the smallest estimate of its own error, six halvings from 1/2, or from 1/32
  * where the noise is that of fp64; *error is that estimate: noise, and
  * truncation. After Richardson truncation is of order h^4, so halving the step changes the residual by 15 times what is
- * left; a fifth of that change keeps a factor of 3 in hand. The worst of several directions counts. */
+ * left; a third of that change keeps a factor of 5 in hand. The worst of several directions counts. */
 static double choose_step(probe *b, double *error)
 {
     const double first = b->t->declared.accumulate == ASSAY_FP64 ? 1.0 / 32 : 0.5;
@@ -140,7 +143,7 @@ static double choose_step(probe *b, double *error)
             change = fmax(change, fabs(r - previous[k]));
             previous[k] = r;
         }
-        double e = 3 * 1.9 * b->noise / h + change / 5;
+        double e = 3 * 1.9 * b->noise / h + change / 3;
         if (j > 0 && e < *error) {
             *error = e;
             best = h;
@@ -178,7 +181,9 @@ static void along(probe *b)
     f.limit = worst_limit;
     f.margin = worst;
     f.where = at_direction;
-    f.verdict = !(worst <= 1) ? ASSAY_VERDICT_FAIL : useful * 2 >= DIRECTIONS ? ASSAY_VERDICT_PASS : ASSAY_VERDICT_ILL_POSED;
+    f.verdict = !(worst <= 1)              ? ASSAY_VERDICT_FAIL
+                : useful * 2 >= DIRECTIONS ? ASSAY_VERDICT_PASS
+                                           : ASSAY_VERDICT_ILL_POSED;
     if (size > 0) b->t->alive_truths++;
     assay_trial_add(b->t, &f);
 }

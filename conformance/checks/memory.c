@@ -1,5 +1,5 @@
-/* memory.c: works in exactly the memory that it is given, aligned to its element size only, flush with a guard page at either end.
- * SPDX-License-Identifier: MIT */
+/* memory.c: works in exactly the memory that it is given, aligned to its element size only, flush with a guard page at
+ * either end. SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 
 static void at(assay_trial *t, assay_placement placement, const char *label)

@@ -1,5 +1,5 @@
-/* test_cases.c: the table of cases: ids unique, problems possible, data never trivial; and the tables of checks and verdicts.
- * SPDX-License-Identifier: MIT */
+/* test_cases.c: the table of cases: ids unique, problems possible, data never trivial; and the tables of checks and
+ * verdicts. SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -145,8 +145,9 @@ static void a_summary_becomes_the_documented_exit_code(void **state)
 
 static void a_dialect_has_a_key(void **state)
 {
-    assay_problem p = {.op = ASSAY_OP_NETWORK, .directions = 2, .dialect = {.cell = ASSAY_GRU, .biases = ASSAY_BIAS_TWO,
-                       .gru_reset = ASSAY_RESET_AFTER_INSIDE}};
+    assay_problem p = {.op = ASSAY_OP_NETWORK,
+                       .directions = 2,
+                       .dialect = {.cell = ASSAY_GRU, .biases = ASSAY_BIAS_TWO, .gru_reset = ASSAY_RESET_AFTER_INSIDE}};
     char key[32];
     (void)state;
     assay_dialect_key(&p, key, sizeof key);

@@ -16,9 +16,18 @@
 
 static char folder[] = "/tmp/assay-certificate-XXXXXX";
 
-static const assay_problem network = {.op = ASSAY_OP_NETWORK, .arithmetic = ASSAY_FP32, .t = 4, .n = 2, .i = 3, .h = 4,
-                                      .layers = 1, .directions = 1, .classes = 3, .head = ASSAY_HEAD_LAST,
-                                      .loss = ASSAY_LOSS_XENT, .dialect = {.cell = ASSAY_LSTM, .biases = ASSAY_BIAS_TWO}};
+static const assay_problem network = {.op = ASSAY_OP_NETWORK,
+                                      .arithmetic = ASSAY_FP32,
+                                      .t = 4,
+                                      .n = 2,
+                                      .i = 3,
+                                      .h = 4,
+                                      .layers = 1,
+                                      .directions = 1,
+                                      .classes = 3,
+                                      .head = ASSAY_HEAD_LAST,
+                                      .loss = ASSAY_LOSS_XENT,
+                                      .dialect = {.cell = ASSAY_LSTM, .biases = ASSAY_BIAS_TWO}};
 
 static assay_session_info about(void)
 {

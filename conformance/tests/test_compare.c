@@ -14,7 +14,8 @@
 
 static const assay_floor tight = {1e-7, 1e-7, 1e-7, 1e-7};
 
-static assay_finding judged(const double *got, const double *truth, int64_t count, int64_t row, const unsigned char *zero)
+static assay_finding judged(const double *got, const double *truth, int64_t count, int64_t row,
+                            const unsigned char *zero)
 {
     assay_metric m = {count, row, 0, 0, zero};
     assay_distance d;
@@ -202,8 +203,15 @@ static assay_metric metric(const assay_problem *p, const assay_values *in, int i
 
 static void padding_of_y_must_be_zero(void **state)
 {
-    assay_problem p = {.op = ASSAY_OP_RNN, .arithmetic = ASSAY_FP32, .t = 3, .n = 2, .i = 1, .h = 1, .layers = 1,
-                       .directions = 1, .dialect = {.cell = ASSAY_RNN_TANH}};
+    assay_problem p = {.op = ASSAY_OP_RNN,
+                       .arithmetic = ASSAY_FP32,
+                       .t = 3,
+                       .n = 2,
+                       .i = 1,
+                       .h = 1,
+                       .layers = 1,
+                       .directions = 1,
+                       .dialect = {.cell = ASSAY_RNN_TANH}};
     int32_t lens[] = {1, 3};
     assay_values in = {{0}};
     unsigned char *zero;
@@ -217,8 +225,8 @@ static void padding_of_y_must_be_zero(void **state)
 
 static void an_infeasible_samples_gradient_must_be_zero(void **state)
 {
-    assay_problem p = {.op = ASSAY_OP_CTC, .arithmetic = ASSAY_FP32, .t = 2, .n = 2, .classes = 3, .max_label = 2,
-                       .labels = 4};
+    assay_problem p = {
+        .op = ASSAY_OP_CTC, .arithmetic = ASSAY_FP32, .t = 2, .n = 2, .classes = 3, .max_label = 2, .labels = 4};
     int32_t lens[] = {2, 2}, label_lens[] = {2, 2}, labels[] = {1, 1, 1, 2};
     assay_values in = {{0}};
     unsigned char *zero;

@@ -1,5 +1,5 @@
-/* test_oracle.c: floors are of the size that rounding has, the two methods agree, and what is kept on disk is what was measured.
- * SPDX-License-Identifier: MIT */
+/* test_oracle.c: floors are of the size that rounding has, the two methods agree, and what is kept on disk is what was
+ * measured. SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

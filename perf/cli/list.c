@@ -73,8 +73,8 @@ static int list_mutants(void)
 {
     for (int k = 0; k < assay_mutant_count(); k++) {
         const assay_mutant *m = assay_mutant_get(k);
-        printf("%-4s %-30s %-20s %s (%s)\n", m->id, m->name, m->death == ASSAY_DEATH_NONE ? "(honest)" : m->checks, m->what,
-               m->seen);
+        printf("%-4s %-30s %-20s %s (%s)\n", m->id, m->name, m->death == ASSAY_DEATH_NONE ? "(honest)" : m->checks,
+               m->what, m->seen);
     }
     return ASSAY_EXIT_HELD;
 }

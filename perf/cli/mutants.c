@@ -22,7 +22,7 @@ typedef struct request {
     assay_plugins plugins;
     json_t *rows;
     int run, held, no_memory;
-    double weakest;                            /* of the mutants that were killed */
+    double weakest; /* of the mutants that were killed */
     char weakest_at[48];
     int first_kills[ASSAY_MUTATION_CHECKS][2]; /* per check: mutants it killed; those that nothing else killed */
 } request;
@@ -68,7 +68,8 @@ static void show(const assay_mutation_result *r)
     const assay_mutant *m = r->mutant;
     const char *word = m->death == ASSAY_DEATH_NONE ? (r->held ? "passes" : "FAILS") : r->held ? "killed" : "SURVIVES";
     assay_print_colour(r->held ? ASSAY_GREEN : ASSAY_RED, 9, word);
-    printf("%-4s %-24s margin %-8s %s\n", m->id, m->name, assay_print_number(r->weakest, margin, sizeof margin), m->what);
+    printf("%-4s %-24s margin %-8s %s\n", m->id, m->name, assay_print_number(r->weakest, margin, sizeof margin),
+           m->what);
     for (int k = 0; k < r->by_count; k++) {
         if (r->by[k].kills == 0) continue;
         printf("         by %-12s margin %-8s %s: %s\n", r->by[k].check,
@@ -156,14 +157,18 @@ static int finish(request *q, int status)
 
 int assay_command_mutants(int argc, char **argv)
 {
-    static const assay_usage usage = {"mutants", NULL,
-                                      "Runs deliberately wrong implementations through the ordinary checks: every one "
-                                      "must be killed by each check that\n"
-                                      "its row names, with a margin above 2. --honest: harmless variants instead, which "
-                                      "must pass. docs/mutants.md.",
-                                      "assay mutants --mutant 'C*'"};
-    request q = {.suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_seed_fresh(),
-                           .level = ASSAY_LEVEL_QUICK, .floors = ASSAY_FLOORS, .stop = stop},
+    static const assay_usage usage = {
+        "mutants", NULL,
+        "Runs deliberately wrong implementations through the ordinary checks: every one "
+        "must be killed by each check that\n"
+        "its row names, with a margin above 2. --honest: harmless variants instead, which "
+        "must pass. docs/mutants.md.",
+        "assay mutants --mutant 'C*'"};
+    request q = {.suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
+                           .seed = assay_seed_fresh(),
+                           .level = ASSAY_LEVEL_QUICK,
+                           .floors = ASSAY_FLOORS,
+                           .stop = stop},
                  .weakest = INFINITY};
     const assay_option options[] = {
         {"mutant", "GLOB", "these only, by name or id", ASSAY_TAKES_TEXT, &q.glob},

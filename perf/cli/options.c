@@ -89,7 +89,8 @@ static int set(const assay_usage *u, const assay_option *o, const char *text)
         break;
     }
     case ASSAY_TAKES_SEED:
-        if (!read_seed(text, o->target)) expected = "a number below 2^64, as 0x5eed or decimal, or @FILE that holds one";
+        if (!read_seed(text, o->target))
+            expected = "a number below 2^64, as 0x5eed or decimal, or @FILE that holds one";
         break;
     case ASSAY_TAKES_REAL: {
         double value = strtod(text, &end);
