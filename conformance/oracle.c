@@ -329,23 +329,52 @@ static assay_status update_into(const assay_question *q, void *const at[ASSAY_TE
     return assay_ref_update_f64(q->p, at, q->step);
 }
 
-/* The step works element by element, so the first elements of each parameter stand for all: a problem with the same
- * parameters, none larger than a few thousand elements. */
+/* The step works element by element, so a sample of the elements of each parameter stands for all: a problem with the
+ * same parameters, none larger than some ten thousand elements, filled with elements spread evenly over the real ones
+ * (rows that no step touched among them in their true share). */
 static assay_problem small_for_update(const assay_problem *p)
 {
     assay_problem s = *p;
-    s.i = p->i < 32 ? p->i : 32;
-    s.h = p->h < 32 ? p->h : 32;
-    s.vocab = p->vocab < 64 ? p->vocab : 64;
-    s.classes = p->classes < 64 ? p->classes : 64;
+    s.i = p->i < 64 ? p->i : 64;
+    s.h = p->h < 64 ? p->h : 64;
+    s.vocab = p->vocab < 1024 ? p->vocab : 1024;
+    s.classes = p->classes < 1024 ? p->classes : 1024;
     return s;
+}
+
+static int is_step_operand(const assay_tensor *x)
+{
+    return !x->integer && x->id >= ASSAY_SLOTS && x->role != ASSAY_ROLE_UPDATED;
+}
+
+/* Parameters, moments and gradients of the small problem; *out is made here. */
+static assay_status sample_for_update(const assay_problem *p, const assay_values *given, const assay_problem *small,
+                                      assay_values *out)
+{
+    assay_tensor list[ASSAY_TENSORS], whole;
+    assay_status st = assay_values_make(small, ASSAY_ROLES_GIVEN | 1u << ASSAY_ROLE_GRADIENT, out);
+    if (st != ASSAY_OK) return st;
+    int count = assay_tensors_of(small, list);
+    for (int k = 0; k < count; k++) {
+        const assay_tensor *x = &list[k];
+        const double *from = given->at[x->id];
+        double *to = out->at[x->id];
+        if (!to || !is_step_operand(x)) continue;
+        if (!from || !assay_tensor_find(p, x->id, &whole)) {
+            assay_values_drop(out, x->id);
+            continue;
+        }
+        for (int64_t e = 0; e < x->count; e++)
+            to[e] = from[(int64_t)((double)e * (double)whole.count / (double)x->count)];
+    }
+    return ASSAY_OK;
 }
 
 assay_status assay_oracle_update(const assay_question *q, const assay_values *grads, assay_oracle *out)
 {
     unsigned updated = 1u << ASSAY_ROLE_UPDATED;
     assay_problem small = small_for_update(q->p);
-    assay_values part = {{0}}, given = *q->given;
+    assay_values part = {{0}}, sample = {{0}}, given = *q->given;
     void *at[ASSAY_TENSORS];
     memset(out, 0, sizeof *out);
     out->runs = ASSAY_FLOOR_RUNS;
@@ -356,19 +385,21 @@ assay_status assay_oracle_update(const assay_question *q, const assay_values *gr
     assay_status st = assay_values_make(q->p, updated, &out->truth);
     assay_values_join(&given, &out->truth, at);
     if (st == ASSAY_OK) st = update_into(q, at);
+    if (st == ASSAY_OK) st = sample_for_update(q->p, &given, &small, &sample);
     if (st == ASSAY_OK) st = assay_values_make(&small, updated, &part);
     if (st == ASSAY_OK) {
         assay_question s = *q;
         s.p = &small;
-        assay_values_join(&given, &part, at);
+        assay_values_join(&sample, &part, at);
         st = update_into(&s, at);
     }
     if (st == ASSAY_OK) {
-        floor_job j = {&small,           &given,  &part,  assay_ref_update_sr, assay_rounding_sr,
+        floor_job j = {&small,           &sample, &part,  assay_ref_update_sr, assay_rounding_sr,
                        stochastic(q, 1), updated, q->step};
         st = all_runs(&j, out->floor);
         lower_bounds(q->p, q->declared, out->floor);
     }
+    assay_values_free(&sample);
     assay_values_free(&part);
     if (st != ASSAY_OK) assay_oracle_free(out);
     return st;
