@@ -1,0 +1,162 @@
+/* test_suite.c: the suite as a whole: a crash or a hang costs one case, every verdict is delivered, bad names are
+ * refused. SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conformance/certificate.h"
+#include "conformance/mutation.h"
+#include "conformance/suite.h"
+
+typedef struct seen {
+    int results;
+    char crashed[96], late[96], reproducer[512], why[256];
+} seen;
+
+static void on_result(void *user, const assay_result *r)
+{
+    seen *s = user;
+    s->results++;
+    if (r->verdict == ASSAY_VERDICT_CRASHED) {
+        snprintf(s->crashed, sizeof s->crashed, "%s", r->case_id);
+        snprintf(s->reproducer, sizeof s->reproducer, "%s", r->reproducer);
+        snprintf(s->why, sizeof s->why, "%s", r->why);
+    }
+    if (r->verdict == ASSAY_VERDICT_TIMEOUT) snprintf(s->late, sizeof s->late, "%s", r->case_id);
+}
+
+static assay_suite_options options(const char *const *plugin, seen *s)
+{
+    assay_suite_options o;
+    memset(s, 0, sizeof *s);
+    memset(&o, 0, sizeof o);
+    o.plugins = plugin;
+    o.plugin_count = 1;
+    o.seed = 0x5eed;
+    o.level = ASSAY_LEVEL_QUICK;
+    o.threads = 1;
+    o.worker = ASSAY_WORKER;
+    o.on_result = on_result;
+    o.user = s;
+    return o;
+}
+
+static void a_crash_and_a_hang_cost_their_case_only(void **state)
+{
+    const char *const plugin[] = {ASSAY_FRAGILE};
+    seen s;
+    assay_summary sum;
+    char why[256] = "";
+    assay_suite_options o = options(plugin, &s);
+    (void)state;
+    o.op = "rnn";
+    o.check = "forward";
+    o.glob = "rnn/lstm.*";
+    o.time_limit = 1.5;
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_OK);
+    assert_string_equal(s.crashed, "rnn/lstm.uni.l1.t3.n7.i17.h35.tail");
+    assert_string_equal(s.late, "rnn/lstm.uni.l1.t7.n5.i3.h5.ragged");
+    assert_non_null(strstr(s.why, "SIGILL"));
+    assert_non_null(strstr(s.reproducer, "--case 'rnn/lstm.uni.l1.t3.n7.i17.h35.tail' --check forward --seed 0x5eed"));
+    assert_int_equal(sum.counts[ASSAY_VERDICT_CRASHED], 1);
+    assert_true(sum.counts[ASSAY_VERDICT_PASS] >= 10);
+    assert_int_equal(sum.counts[ASSAY_VERDICT_FAIL], 0);
+    assert_int_equal(assay_summary_exit(&sum), 1);
+}
+
+static void the_gate_stays_shut_for_a_wrong_plugin_and_opens_for_an_honest_one(void **state)
+{
+    const assay_problem p = {.op = ASSAY_OP_XENT, .arithmetic = ASSAY_FP32, .t = 1, .n = 2, .classes = 3};
+    seen s;
+    char why[512] = "";
+    assay_certificate c;
+    assay_gate g;
+    (void)state;
+    memset(&g, 0, sizeof g);
+    g.suite = options(NULL, &s);
+    g.plugin = g.label = ASSAY_MUTANT_DIR "/xent-normaliser.so";
+    g.folder = "/tmp";
+    g.device = "test";
+    assert_int_equal(assay_gate_open(&g, &p, &c, why, sizeof why), ASSAY_FAILED);
+    assert_non_null(strstr(why, "does not conform: FAIL"));
+    assert_true(s.results > 10);
+    g.plugin = g.label = ASSAY_NAIVE;
+    memset(&s, 0, sizeof s);
+    assert_int_equal(assay_gate_open(&g, &p, &c, why, sizeof why), ASSAY_OK);
+    s.results = 0;
+    assert_int_equal(assay_gate_open(&g, &p, &c, why, sizeof why), ASSAY_OK);
+    assert_int_equal(s.results, 0); /* the certificate was read, nothing was checked again */
+    char path[256];
+    snprintf(path, sizeof path, "/tmp/naive.fp32.%.16s.json", c.mapped_hash);
+    assert_int_equal(remove(path), 0);
+}
+
+static void mutants_are_killed_and_honest_ones_are_not(void **state)
+{
+    seen s;
+    char why[256] = "";
+    assay_mutation_result r;
+    assay_suite_options o = options(NULL, &s);
+    const assay_mutant *m = assay_mutant_by_name("lstm-if-swapped");
+    (void)state;
+    assert_non_null(m);
+    assert_null(assay_mutant_by_name("nobody"));
+    assert_null(assay_mutant_get(-1));
+    assert_int_equal(assay_mutation_run(m, ASSAY_MUTANT_DIR "/lstm-if-swapped.so", &o, 0, &r, why, sizeof why),
+                     ASSAY_OK);
+    assert_true(r.held && r.weakest > ASSAY_KILL_MARGIN);
+    /* The honest implementation under the mutant's row: nothing kills it. */
+    assay_mutant row = *m;
+    row.glob = "rnn/tanh.*";
+    assert_int_equal(assay_mutation_run(&row, ASSAY_NAIVE, &o, 0, &r, why, sizeof why), ASSAY_OK);
+    assert_false(r.held);
+    assert_non_null(strstr(r.why, "did not kill"));
+    row.death = ASSAY_DEATH_NONE;
+    assert_int_equal(assay_mutation_run(&row, ASSAY_NAIVE, &o, 0, &r, why, sizeof why), ASSAY_OK);
+    assert_true(r.held);
+    row.glob = "xent/*";
+    assert_int_equal(assay_mutation_run(&row, ASSAY_MUTANT_DIR "/xent-normaliser.so", &o, 0, &r, why, sizeof why),
+                     ASSAY_OK);
+    assert_false(r.held);
+}
+
+static void bad_names_are_refused_in_one_line(void **state)
+{
+    const char *const plugin[] = {ASSAY_NAIVE}, *const none[] = {"/nowhere.so"};
+    seen s;
+    assay_summary sum;
+    char why[256] = "";
+    (void)state;
+    assay_suite_options o = options(plugin, &s);
+    o.op = "conv";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_BAD_ARGUMENT);
+    assert_non_null(strstr(why, "op 'conv' is unknown"));
+    o = options(plugin, &s);
+    o.check = "forward,backwards";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_BAD_ARGUMENT);
+    assert_non_null(strstr(why, "check 'backwards' is unknown"));
+    o = options(plugin, &s);
+    o.glob = "nothing/*";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_BAD_ARGUMENT);
+    assert_non_null(strstr(why, "no case is selected"));
+    o = options(none, &s);
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_BAD_ARGUMENT);
+    assert_non_null(strstr(why, "/nowhere.so"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_crash_and_a_hang_cost_their_case_only),
+        cmocka_unit_test(the_gate_stays_shut_for_a_wrong_plugin_and_opens_for_an_honest_one),
+        cmocka_unit_test(mutants_are_killed_and_honest_ones_are_not),
+        cmocka_unit_test(bad_names_are_refused_in_one_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
