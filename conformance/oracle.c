@@ -7,6 +7,7 @@
 #include "reference/rounding.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,6 +26,26 @@ double assay_floor_bound(const assay_problem *p, const assay_arithmetic *a)
     int ctc = p->op == ASSAY_OP_CTC || p->loss == ASSAY_LOSS_CTC;
     int narrow = a->store > ASSAY_FP32 || a->operand > ASSAY_FP32;
     return ctc || narrow ? 3e-2 : 1e-3;
+}
+
+int assay_arithmetic_honours(int asked, const assay_arithmetic *a, char *why, size_t why_size)
+{
+    const double most_ulp = 4;
+    int same = asked <= ASSAY_FP32 && a->operand == asked && a->accumulate == asked && a->store == asked;
+    int narrow = asked > ASSAY_FP32 && a->operand >= ASSAY_FP64 && a->operand <= ASSAY_FP16 &&
+                 (a->accumulate == ASSAY_FP32 || a->accumulate == ASSAY_FP64) && a->store >= ASSAY_FP64 &&
+                 a->store <= ASSAY_FP16;
+    if (!same && !narrow) {
+        snprintf(why, why_size, "%s was asked for; it declares operands %s, sums %s, stores %s",
+                 assay_format_name(asked), assay_format_name(a->operand), assay_format_name(a->accumulate),
+                 assay_format_name(a->store));
+        return 0;
+    }
+    if (!(a->activation_ulp >= 0.5 && a->activation_ulp <= most_ulp)) {
+        snprintf(why, why_size, "declares activations within %g ulp; expected 0.5 to %g", a->activation_ulp, most_ulp);
+        return 0;
+    }
+    return 1;
 }
 
 /* ---- quad: the same arrays, wider ---- */

@@ -141,7 +141,7 @@ static assay_reply exchange(assay_session *s, assay_request *q, assay_wire_kind 
     assay_heard heard = assay_process_hear(&s->process, a, sizeof *a, &got, 0);
     if (heard == ASSAY_HEARD_MESSAGE && is_answer(a, got) && a->head.kind == ASSAY_WIRE_FAULT) return fault(s, a);
     if (heard == ASSAY_HEARD_MESSAGE) return mute(s, "the time between two requests");
-    if (heard == ASSAY_HEARD_END) return autopsy(s, "the time between two requests");
+    if (heard == ASSAY_HEARD_END) return autopsy(s, s->sequence ? "the time between two requests" : doing);
 
     q->head = (assay_wire_head){ASSAY_WIRE_MAGIC, ASSAY_WIRE_VERSION, (uint16_t)kind, ++s->sequence};
     double start = now();

@@ -233,8 +233,11 @@ static void run_candidate(run_state *s, candidate *c, assay_subject *subject)
         }
         assay_session_limit(c->session, limit_for(s->o, &subject->p));
         assay_reply r = assay_session_supports(c->session, &subject->p, &declared, why, sizeof why);
-        if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK)
+        int ok = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK;
+        if (ok && assay_arithmetic_honours(subject->p.arithmetic, &declared, why, sizeof why))
             run_check(s, c, subject, &declared, k);
+        else if (ok)
+            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic, ASSAY_VERDICT_FAIL, why);
         else if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_UNSUPPORTED)
             deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic, ASSAY_VERDICT_UNSUPPORTED, why);
         else

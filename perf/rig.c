@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/rig.h"
 
+#include "conformance/oracle.h"
+
 #include "perf/stats.h"
 
 #include <stdarg.h>
@@ -65,7 +67,9 @@ int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_option
     reply = assay_session_supports(r->session, p, &r->declared, why, sizeof why);
     if (reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_UNSUPPORTED)
         return assay_rig_fail(r, ASSAY_VERDICT_UNSUPPORTED, "%s", why);
-    return answered(r, "supports", &reply);
+    if (!answered(r, "supports", &reply)) return 0;
+    if (assay_arithmetic_honours(p->arithmetic, &r->declared, why, sizeof why)) return 1;
+    return assay_rig_fail(r, ASSAY_VERDICT_FAIL, "supports: %s", why);
 }
 
 /* Is this output part of a training step? dx and final states are not. */

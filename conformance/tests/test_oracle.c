@@ -160,6 +160,26 @@ static void a_subset_of_samples_is_a_problem_of_its_own(void **state)
     assay_subject_free(&s);
 }
 
+static void nobody_buys_a_wider_limit_by_declaring_a_looser_arithmetic(void **state)
+{
+    const assay_arithmetic loose = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 100},
+                           nan = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, NAN};
+    const assay_arithmetic tf32 = {ASSAY_TF32, ASSAY_FP32, ASSAY_FP32, 1, 1},
+                           bf16 = {ASSAY_BF16, ASSAY_BF16, ASSAY_BF16, 1, 1};
+    char why[256] = "";
+    (void)state;
+    assert_true(assay_arithmetic_honours(ASSAY_FP32, &fp32, why, sizeof why));
+    assert_true(assay_arithmetic_honours(ASSAY_FP64, &fp64, why, sizeof why));
+    assert_true(assay_arithmetic_honours(ASSAY_TF32, &tf32, why, sizeof why));
+    assert_false(assay_arithmetic_honours(ASSAY_FP32, &loose, why, sizeof why));
+    assert_non_null(strstr(why, "100 ulp"));
+    assert_false(assay_arithmetic_honours(ASSAY_FP32, &nan, why, sizeof why));
+    assert_false(assay_arithmetic_honours(ASSAY_FP32, &tf32, why, sizeof why));
+    assert_non_null(strstr(why, "fp32 was asked for; it declares operands tf32"));
+    assert_false(assay_arithmetic_honours(ASSAY_FP64, &fp32, why, sizeof why));
+    assert_false(assay_arithmetic_honours(ASSAY_BF16, &bf16, why, sizeof why));
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -187,6 +207,7 @@ int main(void)
         cmocka_unit_test(block_noise_agrees_with_rounding_every_operation),
         cmocka_unit_test(a_cached_answer_is_the_same_answer),
         cmocka_unit_test(stored_floors_come_back_for_the_same_problem_only),
+        cmocka_unit_test(nobody_buys_a_wider_limit_by_declaring_a_looser_arithmetic),
         cmocka_unit_test(a_subset_of_samples_is_a_problem_of_its_own),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -200,6 +200,8 @@ void assay_process_forget(assay_process *p)
 static int look(const assay_process *p, void *message, size_t size, size_t *got)
 {
     ssize_t n = recv(p->socket, message, size, MSG_DONTWAIT | MSG_TRUNC);
+    /* A worker that died with a request unread resets the socket; its last words are still behind that error. */
+    if (n < 0 && errno == ECONNRESET) n = recv(p->socket, message, size, MSG_DONTWAIT | MSG_TRUNC);
     if (n < 0) return errno == EAGAIN || errno == EINTR ? -1 : 0;
     *got = (size_t)n;
     return n > 0;
