@@ -55,6 +55,13 @@ static void judge_one(assay_trial *t, const char *label, const assay_problem *p,
     assay_distance_measure(&m, got, o->truth.at[x->id], &d);
     free(zero);
     snprintf(what, sizeof what, "%s%s", label, x->name);
+    if (named_in(t->subject->c->ungated,
+                 x->name)) { /* too ill-conditioned for a limit, yet never NaN, never in the padding */
+        int64_t at = d.not_finite >= 0 ? d.not_finite : d.not_zero;
+        assay_finding exact = assay_finding_exact(what, d.not_finite >= 0 ? "finite" : "zero", at < 0, at);
+        assay_trial_add(t, &exact);
+        return;
+    }
     assay_finding f = assay_finding_judge(what, &m, &d, &o->floor[x->id], t->declared.store);
     if (f.verdict == ASSAY_VERDICT_PASS && !(o->floor[x->id].phi <= assay_floor_bound(p, &t->declared))) {
         f.verdict = ASSAY_VERDICT_ILL_POSED;
@@ -72,7 +79,6 @@ void assay_trial_judge(assay_trial *t, const char *label, const assay_problem *p
     for (int k = 0; k < count && !t->over && o; k++) {
         const assay_tensor *x = &list[k];
         if (!got->at[x->id] || !o->truth.at[x->id] || !(ASSAY_ROLES_WANTED >> x->role & 1u)) continue;
-        if (named_in(t->subject->c->ungated, x->name)) continue;
         judge_one(t, label, p, given, x, got->at[x->id], o);
     }
 }

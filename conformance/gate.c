@@ -68,10 +68,10 @@ assay_status assay_gate_open(const assay_gate *g, const assay_problem *p, assay_
         snprintf(why, why_size, "%s", r.what);
         return r.outcome == ASSAY_ANSWERED ? r.status : ASSAY_FAILED;
     }
-    const char *mapped = assay_session_libraries(session);
+    assay_session_libraries(session);
     assay_session_info about = *assay_session_about(session);
     assay_session_end(session);
-    if (!mapped[0]) {
+    if (!about.mapped_hash[0]) {
         snprintf(why, why_size, "%s: a library that its worker maps can't be read, so no certificate can name it",
                  g->label);
         return ASSAY_FAILED;

@@ -46,7 +46,7 @@ assay_status assay_oracle_make(const assay_question *q, assay_oracle *out);
 assay_status assay_oracle_truth(const assay_question *q, assay_oracle *out);
 assay_status assay_oracle_floor(const assay_question *q, assay_oracle *out);
 
-/* Floors by block noise at any size: to validate that method against the other (docs/tolerance.md 4.4). */
+/* Floors by block noise at any size: to validate that method against the other (docs/tolerance.md 4). */
 assay_status assay_oracle_floor_by_block(const assay_question *q, assay_oracle *out);
 
 /* The optimizer's step from given param, m, v and the gradients in `grads`: truth of the UPDATED tensors, their floors.

@@ -151,8 +151,9 @@ static void deliver(run_state *s, const candidate *c, const assay_case *k, const
     r.finding_count = t->finding_count;
     r.seconds = seconds;
     if (t->verdict != ASSAY_VERDICT_PASS) snprintf(r.why, sizeof r.why, "%s", t->why);
-    snprintf(r.reproducer, sizeof r.reproducer, "assay check --impl %s --case '%s' --check %s --seed 0x%llx", c->label,
-             k->id, check, (unsigned long long)s->o->seed);
+    snprintf(r.reproducer, sizeof r.reproducer,
+             "assay check --impl %s --case '%s' --check %s --seed 0x%llx --threads %d%s", c->label, k->id, check,
+             (unsigned long long)s->o->seed, s->o->threads, s->o->level == ASSAY_LEVEL_FULL ? " --full" : "");
     s->summary->counts[t->verdict]++;
     if (t->verdict == ASSAY_VERDICT_ILL_POSED && !(k->flags & ASSAY_CASE_DIAGNOSTIC)) s->summary->ill_posed_committed++;
     if (t->verdict == ASSAY_VERDICT_PASS) s->summary->worst_margin = fmax(s->summary->worst_margin, r.margin);
@@ -219,33 +220,56 @@ static void run_check(run_state *s, candidate *c, assay_subject *subject, const 
     deliver(s, c, subject->c, k->name, subject->p.arithmetic, &t, now() - start);
 }
 
+/* What supports() said of a subject: asked once, so that an implementation can't withdraw where it would fail. */
+typedef struct standing {
+    assay_verdict verdict; /* PASS: supported, and it declares what was asked for */
+    assay_arithmetic declared;
+    char why[256];
+} standing;
+
+static standing ask(run_state *s, candidate *c, const assay_subject *subject)
+{
+    standing out;
+    char why[256] = "";
+    memset(&out, 0, sizeof out);
+    if (!revive(s, c, NULL)) {
+        out.verdict = c->no_device ? ASSAY_VERDICT_SKIPPED : ASSAY_VERDICT_CRASHED;
+        snprintf(out.why, sizeof out.why, "%s", c->why);
+        return out;
+    }
+    assay_session_limit(c->session, limit_for(s->o, &subject->p));
+    assay_reply r = assay_session_supports(c->session, &subject->p, &out.declared, why, sizeof why);
+    if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK) {
+        int honours = assay_arithmetic_honours(subject->p.arithmetic, &out.declared, out.why, sizeof out.why);
+        out.verdict = honours ? ASSAY_VERDICT_PASS : ASSAY_VERDICT_FAIL;
+    } else if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_UNSUPPORTED) {
+        out.verdict = ASSAY_VERDICT_UNSUPPORTED;
+        snprintf(out.why, sizeof out.why, "%s", why);
+    } else {
+        out.verdict = r.outcome == ASSAY_TIMED_OUT  ? ASSAY_VERDICT_TIMEOUT
+                      : r.outcome == ASSAY_ANSWERED ? ASSAY_VERDICT_FAIL
+                                                    : ASSAY_VERDICT_CRASHED;
+        snprintf(out.why, sizeof out.why, "%s", r.what);
+    }
+    return out;
+}
+
 static void run_candidate(run_state *s, candidate *c, assay_subject *subject)
 {
-    assay_arithmetic declared;
-    char why[256] = "";
+    standing said = {ASSAY_VERDICT_PASS, {0}, ""};
+    int asked = 0;
     for (int i = 0; i < assay_check_count(); i++) {
         const assay_check *k = assay_check_get(i);
         if (!applies(s->o, k, subject->c)) continue;
-        if (!revive(s, c, NULL)) {
-            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic,
-                          c->no_device ? ASSAY_VERDICT_SKIPPED : ASSAY_VERDICT_CRASHED, c->why);
-            continue;
+        if (!asked++) said = ask(s, c, subject);
+        if (said.verdict != ASSAY_VERDICT_PASS) {
+            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic, said.verdict, said.why);
+        } else if (!revive(s, c, NULL)) { /* it died in the check before, and can't be started again */
+            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic, ASSAY_VERDICT_CRASHED, c->why);
+        } else {
+            assay_session_limit(c->session, limit_for(s->o, &subject->p));
+            run_check(s, c, subject, &said.declared, k);
         }
-        assay_session_limit(c->session, limit_for(s->o, &subject->p));
-        assay_reply r = assay_session_supports(c->session, &subject->p, &declared, why, sizeof why);
-        int ok = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK;
-        if (ok && assay_arithmetic_honours(subject->p.arithmetic, &declared, why, sizeof why))
-            run_check(s, c, subject, &declared, k);
-        else if (ok)
-            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic, ASSAY_VERDICT_FAIL, why);
-        else if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_UNSUPPORTED)
-            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic, ASSAY_VERDICT_UNSUPPORTED, why);
-        else
-            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic,
-                          r.outcome == ASSAY_TIMED_OUT  ? ASSAY_VERDICT_TIMEOUT
-                          : r.outcome == ASSAY_ANSWERED ? ASSAY_VERDICT_FAIL
-                                                        : ASSAY_VERDICT_CRASHED,
-                          r.what);
     }
 }
 

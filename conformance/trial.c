@@ -78,6 +78,7 @@ static int program(assay_routine routine, const assay_problem *p, int64_t step, 
 {
     int n = 0, network = p->op == ASSAY_OP_NETWORK, packs = network || p->op == ASSAY_OP_RNN;
     const assay_call scratch = {.kind = ASSAY_CALL_POISON, .what = 4}, all = {.kind = ASSAY_CALL_POISON, .what = 15};
+    const assay_call gradients = {.kind = ASSAY_CALL_POISON, .what = 2 | 4};
     const assay_call pack = {.kind = ASSAY_CALL_PACK}, unpack = {.kind = ASSAY_CALL_UNPACK};
 #define RUN(pass_, accumulate_)                                                                                        \
     (assay_call){.kind = ASSAY_CALL_RUN, .pass = (pass_), .accumulate = (accumulate_), .step = step}
@@ -94,7 +95,7 @@ static int program(assay_routine routine, const assay_problem *p, int64_t step, 
         }
         if (routine != ASSAY_ROUTINE_TRAIN) c[n++] = RUN(ASSAY_BACKWARD, 0);
         if (routine == ASSAY_ROUTINE_TWICE || routine == ASSAY_ROUTINE_AGAIN) {
-            c[n++] = scratch;
+            c[n++] = routine == ASSAY_ROUTINE_TWICE ? scratch : gradients;
             c[n++] = RUN(ASSAY_BACKWARD, routine == ASSAY_ROUTINE_TWICE);
         }
         if (routine == ASSAY_ROUTINE_UPDATE) {
@@ -158,6 +159,12 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
         assay_reply r =
             assay_session_run(t->session, calls, program(routine, p, t->subject->step, calls), 1, 0, NULL, &t->timing);
         goes_on(t, &r, "run");
+    }
+    if (!t->over && (t->timing.printed > 0 || t->timing.fp_changed)) {
+        assay_finding f =
+            assay_finding_exact(t->timing.printed > 0 ? "it printed" : "floating-point environment changed", "contract",
+                                0, t->timing.printed);
+        assay_trial_add(t, &f);
     }
     for (int k = 0; k < count && !t->over; k++) {
         const assay_tensor *x = &list[k];

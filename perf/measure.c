@@ -121,6 +121,13 @@ typedef struct keeper {
 static int keep_step(void *user, int place)
 {
     keeper *k = user;
+    if (!k->into) { /* read all the same: what is kept must not show from inside the worker */
+        assay_values unused;
+        unsigned roles = k->later && place == 0 ? UPDATED_ROLE : FORWARD_ROLE | GRADIENT_ROLE | UPDATED_ROLE;
+        int ok = assay_rig_read(&k->entrant->rig, roles, &unused);
+        if (ok) assay_values_free(&unused);
+        return ok;
+    }
     if (k->later && place == 0) {
         drop(k->into);
         k->into->step = k->step;
@@ -139,11 +146,13 @@ static void step_block(assay_measurement *m, assay_entrant *e)
     int keeps = keep_this(m, &e->first, state);
     int64_t step = m->steps[state];
     if (!restore(m, e, state)) return;
+    /* The schedule is the same whether the block is kept or not: a first step, and one of any later sample. */
+    int later_sample = m->block_samples > 1 ? 1 + draw(m, m->block_samples - 1) : -1;
     for (int k = 0; k < m->block_samples; k++, step += s->calls) {
-        int32_t at = draw(m, s->calls); /* drawn in every sample: the schedule doesn't depend on what is kept */
-        keeper first = {e, &e->first, step, 0}, later = {e, &e->later, step + at, 1};
+        int32_t at = draw(m, s->calls);
+        keeper first = {e, keeps ? &e->first : NULL, step, 0}, later = {e, keeps ? &e->later : NULL, step + at, 1};
         assay_pause after_first = {1, {1, 0}, keep_step, &first}, around_later = {2, {at, at + 1}, keep_step, &later};
-        const assay_pause *pause = keeps && k == 0 ? &after_first : keeps && k == 1 ? &around_later : NULL;
+        const assay_pause *pause = k == 0 ? &after_first : k == later_sample ? &around_later : NULL;
         if (!assay_timer_sample(m->gbench, m->workload->id, &e->rig, ASSAY_PHASE_STEP, step, pause, s)) return;
     }
 }

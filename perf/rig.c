@@ -46,8 +46,9 @@ static int answered(assay_rig *r, const char *what, const assay_reply *reply)
                                        [ASSAY_MUTE] = ASSAY_VERDICT_CRASHED};
     if (reply->outcome == ASSAY_ANSWERED && reply->status == ASSAY_OK) return 1;
     assay_verdict v = of[reply->outcome];
-    if (reply->outcome == ASSAY_ANSWERED && reply->status == ASSAY_UNSUPPORTED) v = ASSAY_VERDICT_UNSUPPORTED;
-    if (reply->outcome == ASSAY_ANSWERED && reply->status == ASSAY_NO_DEVICE) v = ASSAY_VERDICT_SKIPPED;
+    /* Only a start can lack its device; who refuses after supports() said yes has failed. */
+    if (reply->outcome == ASSAY_ANSWERED && reply->status == ASSAY_NO_DEVICE && !strcmp(what, "start"))
+        v = ASSAY_VERDICT_SKIPPED;
     return assay_rig_fail(r, v, "%s: %s", what, reply->what[0] ? reply->what : "status is not ASSAY_OK");
 }
 

@@ -1,4 +1,5 @@
-/* forward.c: outputs of inference and of the training forward lie within the floor.
+/* forward.c: outputs of inference and of the training forward lie within the floor. It stays although others
+ * see most of what it kills: it is the one that says so without a gradient in between, and the fastest.
  * SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 

@@ -1,6 +1,7 @@
 /* gradcheck.c: gradients are the derivative of the implementation's own forward, along random directions.
  * docs/tolerance.md 5 (a). SPDX-License-Identifier: MIT
  *
+ * It stays although backward sees what it kills: it is the only one that would see a fault which the reference shares.
  * s(theta) = sum of cotangent x output over the training forward, summed here in double. The noise of s is taken from
  * the measured floors, not from the candidate, so that a noisy implementation can't buy itself a wider limit. */
 #include "conformance/checks/checks.h"

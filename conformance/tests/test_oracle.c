@@ -63,7 +63,7 @@ static void floors_of_fp64_are_far_smaller_and_its_truth_is_quad(void **state)
     assay_subject_free(&s);
 }
 
-/* docs/tolerance.md 4.4: per tensor within a factor of 2 where both can be had; the batch of 3 is taken whole. */
+/* docs/tolerance.md 4: per tensor within a factor of 2 where both can be had; the batch of 3 is taken whole. */
 static void block_noise_agrees_with_rounding_every_operation(void **state)
 {
     assay_case c;

@@ -4,6 +4,7 @@
 #include "perf/cli/print.h"
 
 #include <sodium.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -27,7 +28,7 @@ static void print_help(void)
            "example:\n  assay check --impl blas --quick\n  assay check --help\n");
 }
 
-int main(int argc, char **argv)
+static int perform(int argc, char **argv)
 {
     prctl(PR_SET_DUMPABLE, 0); /* the truth is in this process, and its workers are not to look */
     if (sodium_init() < 0) {
@@ -48,4 +49,14 @@ int main(int argc, char **argv)
     }
     assay_print_error("'%s': expected a command; assay --help lists them", name);
     return ASSAY_EXIT_USAGE;
+}
+
+/* What was to be read but could not be written is no success. */
+int main(int argc, char **argv)
+{
+    int status = perform(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    if (errno == EPIPE) return status; /* the reader had enough */
+    assay_print_error("standard output: %s", strerror(errno));
+    return status == ASSAY_EXIT_HELD ? ASSAY_EXIT_UNABLE : status;
 }

@@ -51,6 +51,10 @@ static void begin(proof *p, const assay_plugins *plugins, const char *device, as
         assay_session_options options = {.threads = 1, .time_limit = 30};
         assay_session_start(plugins->path[k], &options, &session);
         if (!session) continue; /* the check will say why */
+        if (!assay_session_libraries(session)[0]) {
+            assay_session_end(session);
+            continue; /* nothing could name what was proved: the gate says so */
+        }
         assay_certificate_begin(assay_session_about(session), device, ASSAY_FP32, level, seed, &p->certificate[k]);
         p->begun[k] = 1;
         assay_session_end(session);
@@ -154,7 +158,7 @@ static int perform(const assay_plugins *plugins, assay_timing_request *timing, c
                                  .user = &proved};
     begin(&proved, plugins, machine.cpu, level, check.suite.seed);
     int status = assay_check_perform(&check);
-    if (assay_interrupted() || status == ASSAY_EXIT_USAGE) return status;
+    if (assay_interrupted() || status == ASSAY_EXIT_USAGE || status == ASSAY_EXIT_UNABLE) return status;
     keep_conforming(&proved, files.certificates, &conforming);
     if (conforming.count) {
         timing->plugins = &conforming;
