@@ -66,6 +66,7 @@ static recipe recipe_of(const assay_problem *p, const assay_case_row *row, const
     int family = x->id < ASSAY_SLOTS ? -1 : (x->id - ASSAY_SLOTS) / ASSAY_MAX_PARAMS;
     recipe r = {1, 1, 0};
     if (x->id == ASSAY_X) r.scale = row->x_scale > 0 ? row->x_scale : 1;
+    if (x->id == ASSAY_X && (p->op == ASSAY_OP_XENT || p->op == ASSAY_OP_CTC)) r.mean = row->offset;
     if (x->id == ASSAY_H0) r = (recipe){0, 0.9, 0};
     if (x->id == ASSAY_DLOSS) r = (recipe){0, 0.5, 1};
     if (family == ASSAY_PARAM) r = (recipe){0, weight, 0};
@@ -77,9 +78,11 @@ static recipe recipe_of(const assay_problem *p, const assay_case_row *row, const
 static void fill_real(const assay_tensor *x, recipe r, uint64_t seed, uint64_t stream, double *out)
 {
     size_t count = (size_t)x->count;
-    if (r.normal)
+    if (r.normal) {
         assay_random_fill_normal(seed, stream, r.scale, out, count);
-    else
+        for (size_t k = 0; r.mean != 0 && k < count; k++)
+            out[k] += r.mean;
+    } else
         assay_random_fill_uniform(seed, stream, r.mean - r.scale, r.mean + r.scale, out, count);
 }
 
@@ -125,6 +128,14 @@ static void add_offset(const assay_problem *p, double offset, assay_values *v)
     }
 }
 
+/* Every step sees what the first one sees. */
+static void hold(const assay_problem *p, double *x)
+{
+    size_t step = (size_t)p->n * (size_t)p->i;
+    for (int32_t t = 1; t < p->t; t++)
+        memcpy(x + (size_t)t * step, x, step * sizeof *x);
+}
+
 static assay_status fill(const assay_case *c, uint64_t seed, int state, assay_values *out, int64_t *step)
 {
     const assay_case_row *row = c->source;
@@ -145,6 +156,7 @@ static assay_status fill(const assay_case *c, uint64_t seed, int state, assay_va
             fill_real(x, recipe_of(p, row, x, state), seed, stream, out->at[x->id]);
     }
     add_offset(p, row->offset, out);
+    if (c->flags & ASSAY_CASE_HELD) hold(p, out->at[ASSAY_X]);
     if (c->flags & ASSAY_CASE_NO_STATE) {
         assay_values_drop(out, ASSAY_H0);
         assay_values_drop(out, ASSAY_C0);

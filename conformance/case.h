@@ -12,14 +12,15 @@
 
 /* Which checks a row takes part in beyond forward and backward; which sets it belongs to. */
 enum {
-    ASSAY_CASE_QUICK = 1,       /* in the quick set */
-    ASSAY_CASE_GRADCHECK = 2,   /* differences of the implementation's own forward */
-    ASSAY_CASE_EACH = 4,        /* each cotangent alone */
-    ASSAY_CASE_MEMORY = 8,      /* both placements, canaries, exact blocks */
-    ASSAY_CASE_FP64 = 16,       /* asked in fp64 too */
-    ASSAY_CASE_NO_STATE = 32,   /* h0, c0 absent */
-    ASSAY_CASE_NO_LENS = 64,    /* lens absent (NULL) */
-    ASSAY_CASE_DIAGNOSTIC = 128 /* may be ILL_POSED without the suite being at fault */
+    ASSAY_CASE_QUICK = 1,        /* in the quick set */
+    ASSAY_CASE_GRADCHECK = 2,    /* differences of the implementation's own forward */
+    ASSAY_CASE_EACH = 4,         /* each cotangent alone */
+    ASSAY_CASE_MEMORY = 8,       /* both placements, canaries, exact blocks */
+    ASSAY_CASE_FP64 = 16,        /* asked in fp64 too */
+    ASSAY_CASE_NO_STATE = 32,    /* h0, c0 absent */
+    ASSAY_CASE_NO_LENS = 64,     /* lens absent (NULL) */
+    ASSAY_CASE_DIAGNOSTIC = 128, /* may be ILL_POSED without the suite being at fault */
+    ASSAY_CASE_HELD = 256        /* x is the same at every step, so that states keep growing */
 };
 
 typedef struct assay_dialect_row {
@@ -38,7 +39,8 @@ typedef struct assay_case_row {
     int32_t label_lens[ASSAY_ROW_LENS]; /* CTC */
     int32_t repeats;                    /* CTC: 1 = labels repeat often (two classes), -1 = no neighbours are equal */
     double x_scale;                     /* 0 = 1: standard deviation of x and of logits */
-    double offset;                      /* added to b_ih's forget slice (LSTM), z slice (GRU): docs/workloads.md 1.4 */
+    double offset;                      /* added to b_ih's forget slice (LSTM), z slice (GRU): docs/workloads.md 1.4; to
+                                           every logit (losses) */
     unsigned flags;
     const char *ungated; /* tensors that this case cannot judge, space-separated; NULL = none */
     const char *why;     /* the bug that it would catch */

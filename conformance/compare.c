@@ -118,10 +118,23 @@ assay_finding assay_finding_exact(const char *what, const char *name, int ok, in
     return f;
 }
 
+assay_floor assay_floor_at(const assay_floor *f, double norm_truth)
+{
+    assay_floor at = *f;
+    if (!(norm_truth > 0 && f->scale > norm_truth)) return at;
+    double ratio = f->scale / norm_truth;
+    at.phi *= ratio;
+    at.phi_row *= ratio;
+    at.phi_element *= ratio;
+    at.scale = norm_truth;
+    return at;
+}
+
 assay_finding assay_finding_judge(const char *what, const assay_metric *m, const assay_distance *d,
-                                  const assay_floor *f, int store)
+                                  const assay_floor *measured, int store, double bound)
 {
     assay_finding out;
+    assay_floor at = assay_floor_at(measured, d->norm_truth), *f = &at;
     double u = assay_unit_roundoff(store);
     /* A store narrower than fp32 flips by an ulp where an honest sum lands on the other side of a tie. */
     double flip = store == ASSAY_FP64 || store == ASSAY_FP32 ? 0 : 2 * u;
@@ -142,6 +155,11 @@ assay_finding assay_finding_judge(const char *what, const assay_metric *m, const
     if (d->not_zero >= 0) rule(&out, "zero", INFINITY, 0, 0, d->not_zero);
     if (d->not_finite >= 0) rule(&out, "finite", INFINITY, 0, 0, d->not_finite);
     out.verdict = !(out.margin <= 1) ? ASSAY_VERDICT_FAIL : ASSAY_VERDICT_PASS;
+    if (out.verdict == ASSAY_VERDICT_PASS && !(f->phi <= bound)) {
+        out.verdict = ASSAY_VERDICT_ILL_POSED;
+        out.error = f->phi;
+        out.limit = bound;
+    }
     return out;
 }
 

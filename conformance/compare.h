@@ -14,7 +14,12 @@ typedef struct assay_floor {
     double phi_row;     /* worst row error over rows and runs */
     double phi_element; /* worst element error over elements and runs */
     double row_sum;     /* CTC gradients: largest |sum over classes| of the runs, absolute */
+    double scale;       /* 2-norm of the truth that the three ratios relate to; 0 = of any (see assay_floor_at) */
 } assay_floor;
+
+/* The floor as it applies to a truth of the given 2-norm. Noise does not get smaller where the sum over a batch happens
+ * to cancel: against a truth smaller than the one that the floor was measured on, the ratios grow in proportion. */
+assay_floor assay_floor_at(const assay_floor *f, double norm_truth);
 
 /* How one tensor is to be compared. */
 typedef struct assay_metric {
@@ -39,9 +44,10 @@ typedef struct assay_distance {
 
 void assay_distance_measure(const assay_metric *m, const double *got, const double *truth, assay_distance *out);
 
-/* All rules of 3.5 at once; the finding names the tightest. `store` is the declared store format. `what` is copied. */
+/* All rules of 3.5 at once; the finding names the tightest. `store` is the declared store format. What passes though
+ * the floor exceeds `bound` (assay_floor_bound) is ILL_POSED: it says nothing. `what` is copied. */
 assay_finding assay_finding_judge(const char *what, const assay_metric *m, const assay_distance *d,
-                                  const assay_floor *f, int store);
+                                  const assay_floor *measured, int store, double bound);
 
 /* A contract without degree: bits, canaries, hashes. ok = 1 gives margin 0 and PASS, else infinity and FAIL. */
 assay_finding assay_finding_exact(const char *what, const char *rule, int ok, int64_t where);

@@ -62,11 +62,8 @@ static void judge_one(assay_trial *t, const char *label, const assay_problem *p,
         assay_trial_add(t, &exact);
         return;
     }
-    assay_finding f = assay_finding_judge(what, &m, &d, &o->floor[x->id], t->declared.store);
-    if (f.verdict == ASSAY_VERDICT_PASS && !(o->floor[x->id].phi <= assay_floor_bound(p, &t->declared))) {
-        f.verdict = ASSAY_VERDICT_ILL_POSED;
-        f.limit = assay_floor_bound(p, &t->declared);
-    }
+    assay_finding f =
+        assay_finding_judge(what, &m, &d, &o->floor[x->id], t->declared.store, assay_floor_bound(p, &t->declared));
     if (d.norm_truth > 0) t->alive_truths++;
     assay_trial_add(t, &f);
 }

@@ -35,8 +35,8 @@ static int read_tensors(const assay_problem *p, json_t *tensors, assay_floor *fl
     {
         int id = assay_tensor_by_name(p, name);
         if (id < 0) return 0;
-        if (json_unpack(item, "[F, F, F, F]", &floor[id].phi, &floor[id].phi_row, &floor[id].phi_element,
-                        &floor[id].row_sum) != 0)
+        if (json_unpack(item, "[F, F, F, F, F]", &floor[id].phi, &floor[id].phi_row, &floor[id].phi_element,
+                        &floor[id].row_sum, &floor[id].scale) != 0)
             return 0;
     }
     return 1;
@@ -60,7 +60,7 @@ int assay_floors_read(const char *folder, const char *case_id, const assay_probl
     generator_of(p, want);
     int ok = root && json_unpack(root, "{s:i, s:s, s:F, s:i, s:o}", "assay_floors", &format, "generator", &generator,
                                  "activation_ulp", &activation, "seeds", &seeds, "tensors", &tensors) == 0;
-    ok = ok && format == 1 && !strcmp(generator, want) && activation == a->activation_ulp &&
+    ok = ok && format == 2 && !strcmp(generator, want) && activation == a->activation_ulp &&
          read_tensors(p, tensors, o->floor);
     if (ok) {
         o->method = ASSAY_FLOOR_STORED;
@@ -82,11 +82,12 @@ assay_status assay_floors_write(const char *folder, const char *case_id, const a
     for (int k = 0; k < count; k++) {
         const assay_floor *f = &floor[list[k].id];
         if (!((1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT) >> list[k].role & 1u)) continue;
-        bad |= json_object_set_new(tensors, list[k].name,
-                                   json_pack("[f, f, f, f]", f->phi, f->phi_row, f->phi_element, f->row_sum));
+        bad |=
+            json_object_set_new(tensors, list[k].name,
+                                json_pack("[f, f, f, f, f]", f->phi, f->phi_row, f->phi_element, f->row_sum, f->scale));
     }
     generator_of(p, generator);
-    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:f, s:i, s:i, s:f, s:s, s:o}", "assay_floors", 1, "case", case_id,
+    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:f, s:i, s:i, s:f, s:s, s:o}", "assay_floors", 2, "case", case_id,
                              "arithmetic", assay_format_name(p->arithmetic), "generator", generator, "activation_ulp",
                              a->activation_ulp, "seeds", seeds, "runs", seeds * ASSAY_FLOOR_RUNS, "spread", spread,
                              "method", "block", "tensors", tensors);

@@ -240,6 +240,43 @@ static int choose_rows(const assay_problem *p, const assay_values *given, int wa
     return count;
 }
 
+static double norm_of(const double *v, int64_t count)
+{
+    double s = 0;
+    for (int64_t k = 0; v && k < count; k++)
+        s += v[k] * v[k];
+    return sqrt(s);
+}
+
+/* Terms of the loss's mean: samples, or the steps inside them. */
+static double mean_terms(const assay_problem *p, const assay_values *given)
+{
+    double terms = 0;
+    int by_step = p->loss == ASSAY_LOSS_XENT && p->head == ASSAY_HEAD_EVERY;
+    for (int32_t n = 0; n < p->n; n++)
+        terms += by_step ? assay_length(p, given, n) : 1;
+    return terms;
+}
+
+/* Gradients of parameters are sums over the batch. Their noise grows with the root of the number of samples, whatever
+ * the samples' gradients do; the sum itself may cancel. So the floor relates to the norm that the sum of N samples
+ * would have if it grew like its noise: the part's, times sqrt(N / part), less what a mean over more terms takes away.
+ */
+static void relate_to_batch(const assay_question *q, const assay_problem *sub_p, const assay_values *sub,
+                            const assay_values *truth, assay_floor *floor)
+{
+    const assay_dialect *d = &q->p->dialect;
+    int reduction = q->p->loss == ASSAY_LOSS_CTC ? d->ctc_reduction : d->xent_reduction;
+    double grow = sqrt((double)q->p->n / sub_p->n);
+    if (q->p->op == ASSAY_OP_NETWORK && reduction == ASSAY_REDUCE_MEAN)
+        grow *= mean_terms(sub_p, sub) / mean_terms(q->p, q->given);
+    for (int k = 0; k < ASSAY_MAX_PARAMS; k++) {
+        assay_tensor x;
+        int id = assay_tensor_id(ASSAY_DPARAM, k);
+        if (truth->at[id] && assay_tensor_find(sub_p, id, &x)) floor[id].scale = grow * norm_of(truth->at[id], x.count);
+    }
+}
+
 /* docs/tolerance.md section 4: rows are independent, only sums over the batch know how many there are. */
 static assay_status floor_by_block(const assay_question *q, assay_floor *floor)
 {
@@ -268,6 +305,7 @@ static assay_status floor_by_block(const assay_question *q, assay_floor *floor)
                        q->wanted,
                        q->step};
         st = all_runs(&j, floor);
+        relate_to_batch(q, &sub_p, &sub, &truth, floor);
     }
     assay_values_free(&sub);
     assay_values_free(&truth);

@@ -12,7 +12,7 @@
 
 #include "conformance/compare.h"
 
-static const assay_floor tight = {1e-7, 1e-7, 1e-7, 1e-7};
+static const assay_floor tight = {1e-7, 1e-7, 1e-7, 1e-7, 0};
 
 static assay_finding judged(const double *got, const double *truth, int64_t count, int64_t row,
                             const unsigned char *zero)
@@ -20,7 +20,7 @@ static assay_finding judged(const double *got, const double *truth, int64_t coun
     assay_metric m = {count, row, 0, 0, zero};
     assay_distance d;
     assay_distance_measure(&m, got, truth, &d);
-    return assay_finding_judge("v", &m, &d, &tight, ASSAY_FP32);
+    return assay_finding_judge("v", &m, &d, &tight, ASSAY_FP32, 1e-3);
 }
 
 static void equal_values_pass_with_margin_0(void **state)
@@ -118,12 +118,30 @@ static void the_limit_scales_with_the_floor(void **state)
 {
     const double truth[] = {1, 1}, got[] = {1 + 1e-6, 1};
     assay_metric m = {2, 1, 0, 0, NULL};
-    assay_floor loose = {1e-5, 1e-5, 1e-5, 0};
+    assay_floor loose = {1e-5, 1e-5, 1e-5, 0, 0};
     assay_distance d;
     (void)state;
     assay_distance_measure(&m, got, truth, &d);
-    assert_int_equal(assay_finding_judge("v", &m, &d, &tight, ASSAY_FP32).verdict, ASSAY_VERDICT_FAIL);
-    assert_int_equal(assay_finding_judge("v", &m, &d, &loose, ASSAY_FP32).verdict, ASSAY_VERDICT_PASS);
+    assert_int_equal(assay_finding_judge("v", &m, &d, &tight, ASSAY_FP32, 1e-3).verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(assay_finding_judge("v", &m, &d, &loose, ASSAY_FP32, 1e-3).verdict, ASSAY_VERDICT_PASS);
+}
+
+/* Noise that was measured on a truth of norm 10 stays what it is where the truth has a norm of 1 only. */
+static void a_truth_that_cancels_is_held_to_the_same_noise(void **state)
+{
+    const double truth[] = {1}, got[] = {1 + 2e-6};
+    assay_metric m = {1, 1, 0, 0, NULL};
+    assay_floor f = {1e-7, 1e-7, 1e-7, 0, 10};
+    assay_distance d;
+    (void)state;
+    assay_distance_measure(&m, got, truth, &d);
+    assay_finding a = assay_finding_judge("v", &m, &d, &f, ASSAY_FP32, 1e-3);
+    assert_int_equal(a.verdict, ASSAY_VERDICT_PASS);
+    assert_true(fabs(a.margin - 0.5) < 1e-6);
+    f.scale = 0.1; /* against a larger truth the ratio holds: noise may grow with what it belongs to */
+    assert_int_equal(assay_finding_judge("v", &m, &d, &f, ASSAY_FP32, 1e-3).verdict, ASSAY_VERDICT_FAIL);
+    f.scale = 1e5; /* so much cancels that honest noise exceeds the bound */
+    assert_int_equal(assay_finding_judge("v", &m, &d, &f, ASSAY_FP32, 1e-3).verdict, ASSAY_VERDICT_ILL_POSED);
 }
 
 static void the_tensor_rule_is_four_floors(void **state)
@@ -142,15 +160,15 @@ static void a_measured_element_floor_counts_where_it_is_the_wider(void **state)
     enum { N = 10000 };
     double *truth = calloc(N, sizeof *truth), *got = calloc(N, sizeof *got);
     assay_metric m = {N, N, 0, 0, NULL};
-    assay_floor narrow = {1e-7, 1, 1e-7, 0}, wide = {1e-7, 1, 1e-5, 0};
+    assay_floor narrow = {1e-7, 1, 1e-7, 0, 0}, wide = {1e-7, 1, 1e-5, 0, 0};
     assay_distance d;
     (void)state;
     for (int k = 0; k < N; k++)
         truth[k] = got[k] = 1;
     got[5] += 2e-5;
     assay_distance_measure(&m, got, truth, &d);
-    assert_int_equal(assay_finding_judge("v", &m, &d, &narrow, ASSAY_FP32).verdict, ASSAY_VERDICT_FAIL);
-    assert_int_equal(assay_finding_judge("v", &m, &d, &wide, ASSAY_FP32).verdict, ASSAY_VERDICT_PASS);
+    assert_int_equal(assay_finding_judge("v", &m, &d, &narrow, ASSAY_FP32, 1e-3).verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(assay_finding_judge("v", &m, &d, &wide, ASSAY_FP32, 1e-3).verdict, ASSAY_VERDICT_PASS);
     free(truth);
     free(got);
 }
@@ -166,11 +184,11 @@ static void row_sums_that_do_not_vanish_fail(void **state)
 {
     const double truth[] = {0.5, -0.5}, got[] = {0.5 + 1e-7, -0.5 + 1e-7};
     assay_metric m = {2, 2, 1, 1, NULL};
-    assay_floor f = {1e-3, 1e-3, 1e-3, 1e-9};
+    assay_floor f = {1e-3, 1e-3, 1e-3, 1e-9, 0};
     assay_distance d;
     (void)state;
     assay_distance_measure(&m, got, truth, &d);
-    assay_finding a = assay_finding_judge("dx", &m, &d, &f, ASSAY_FP64);
+    assay_finding a = assay_finding_judge("dx", &m, &d, &f, ASSAY_FP64, 1e-3);
     assert_int_equal(a.verdict, ASSAY_VERDICT_FAIL);
     assert_string_equal(a.rule, "rowsum");
 }
@@ -253,6 +271,7 @@ int main(void)
         cmocka_unit_test(the_contracts_zero_is_exact),
         cmocka_unit_test(one_wrong_row_of_many_fails),
         cmocka_unit_test(the_limit_scales_with_the_floor),
+        cmocka_unit_test(a_truth_that_cancels_is_held_to_the_same_noise),
         cmocka_unit_test(the_tensor_rule_is_four_floors),
         cmocka_unit_test(a_measured_element_floor_counts_where_it_is_the_wider),
         cmocka_unit_test(an_error_orthogonal_to_ones_fails),

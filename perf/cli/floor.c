@@ -11,6 +11,7 @@
 #include "reference/tensors.h"
 
 #include <fnmatch.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,24 +28,62 @@ typedef struct request {
     int cases, ill_posed;
 } request;
 
-/* Floors of one case over the seeds: largest and smallest of each tensor. */
+/* Floors of one case over the seeds. Noise is compared between seeds in absolute terms: how much a sum over the batch
+ * cancels differs from seed to seed, its noise does not. */
 typedef struct spread {
-    assay_floor worst[ASSAY_TENSORS];
-    double least[ASSAY_TENSORS];
+    assay_floor worst[ASSAY_TENSORS]; /* the largest noise, relative to the largest truth (scale) */
+    double least[ASSAY_TENSORS];      /* the smallest noise of the seeds, absolute */
     int method;
     double seconds;
 } spread;
 
-static void take(spread *s, const assay_floor *f, int first)
+static double norm_of(const double *v, int64_t count)
+{
+    double s = 0;
+    for (int64_t k = 0; v && k < count; k++)
+        s += v[k] * v[k];
+    return sqrt(s);
+}
+
+static void keep_larger(double *worst, double x)
+{
+    if (!(x <= *worst)) *worst = x;
+}
+
+/* worst[] holds absolute noise until finish() relates it to the largest truth. */
+static void take(spread *s, const assay_problem *p, const assay_oracle *o, int first)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    int count = assay_tensors_of(p, list);
+    for (int k = 0; k < count; k++) {
+        int id = list[k].id;
+        assay_floor *w = &s->worst[id];
+        double norm = norm_of(o->truth.at[id], list[k].integer ? 0 : list[k].count);
+        assay_floor f = assay_floor_at(&o->floor[id], norm);
+        keep_larger(&w->phi, f.phi * norm);
+        keep_larger(&w->phi_row, f.phi_row * norm);
+        keep_larger(&w->phi_element, f.phi_element * norm);
+        keep_larger(&w->row_sum, f.row_sum);
+        keep_larger(&w->scale, norm);
+        if (first || !(f.phi * norm >= s->least[id])) s->least[id] = f.phi * norm;
+    }
+}
+
+static void finish(spread *s)
 {
     for (int id = 0; id < ASSAY_TENSORS; id++) {
         assay_floor *w = &s->worst[id];
-        if (!(f[id].phi <= w->phi)) w->phi = f[id].phi;
-        if (!(f[id].phi_row <= w->phi_row)) w->phi_row = f[id].phi_row;
-        if (!(f[id].phi_element <= w->phi_element)) w->phi_element = f[id].phi_element;
-        if (!(f[id].row_sum <= w->row_sum)) w->row_sum = f[id].row_sum;
-        if (first || !(f[id].phi >= s->least[id])) s->least[id] = f[id].phi;
+        if (!(w->scale > 0)) continue; /* all zero at every seed: its limit is 0 anyway */
+        w->phi /= w->scale;
+        w->phi_row /= w->scale;
+        w->phi_element /= w->scale;
     }
+}
+
+/* Largest over smallest noise of the seeds. */
+static double ratio_of(const spread *s, int id)
+{
+    return s->least[id] > 0 ? s->worst[id].phi * s->worst[id].scale / s->least[id] : 1;
 }
 
 static assay_status measure(const request *q, const assay_case *c, const assay_arithmetic *a, spread *out)
@@ -63,15 +102,16 @@ static assay_status measure(const request *q, const assay_case *c, const assay_a
                                    .wanted = 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT,
                                    .declared = a,
                                    .seed = rounding_seed};
-        st = assay_oracle_floor(&question, &oracle);
+        st = assay_oracle_make(&question, &oracle);
         if (st == ASSAY_OK) {
-            take(out, oracle.floor, k == 0);
+            take(out, &subject.p, &oracle, k == 0);
             out->method = oracle.method;
             out->seconds += oracle.seconds_floor;
             assay_oracle_free(&oracle);
         }
         assay_subject_free(&subject);
     }
+    finish(out);
     return st;
 }
 
@@ -94,7 +134,7 @@ static void show(request *q, const assay_case *c, const assay_arithmetic *a, con
         const assay_tensor *x = &tensors[k];
         if (x->role != ASSAY_ROLE_FORWARD && x->role != ASSAY_ROLE_GRADIENT) continue;
         const assay_floor *f = &s->worst[x->id];
-        double ratio = s->least[x->id] > 0 ? f->phi / s->least[x->id] : 1;
+        double ratio = ratio_of(s, x->id);
         int judged = !is_ungated(c, x->name), bad = judged && !(f->phi <= bound);
         printf("    %-12s phi %.2e  rows %.2e  spread %.2f%s\n", x->name, f->phi, f->phi_row, ratio,
                bad      ? "  ILL_POSED"
@@ -117,9 +157,8 @@ static void show(request *q, const assay_case *c, const assay_arithmetic *a, con
 static double worst_ratio(const spread *s)
 {
     double worst = 1;
-    for (int id = 0; id < ASSAY_TENSORS; id++) {
-        if (s->least[id] > 0 && !(s->worst[id].phi / s->least[id] <= worst)) worst = s->worst[id].phi / s->least[id];
-    }
+    for (int id = 0; id < ASSAY_TENSORS; id++)
+        keep_larger(&worst, ratio_of(s, id));
     return worst;
 }
 

@@ -102,12 +102,7 @@ static void judge_one(verdict_so_far *s, const assay_kept *k, const assay_tensor
     }
     assay_distance_measure(&metric, got, truth, &distance);
     free(zero);
-    assay_finding f = assay_finding_judge(x->name, &metric, &distance, floor, k->declared->store);
-    if (f.verdict == ASSAY_VERDICT_PASS && !(floor->phi <= bound)) {
-        f.verdict = ASSAY_VERDICT_ILL_POSED;
-        f.error = floor->phi;
-        f.limit = bound;
-    }
+    assay_finding f = assay_finding_judge(x->name, &metric, &distance, floor, k->declared->store, bound);
     s->compared++;
     if (distance.norm_truth > 0) s->alive++;
     if (!(f.margin <= j->margin)) j->margin = f.margin;
