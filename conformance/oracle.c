@@ -28,13 +28,18 @@ double assay_floor_bound(const assay_problem *p, const assay_arithmetic *a)
     return ctc || narrow ? 3e-2 : 1e-3;
 }
 
+/* What was asked for bounds the declaration: a wider roundoff would buy a wider floor. An unknown format's is 1. */
+static int is_as_fine(int format, int asked)
+{
+    return assay_unit_roundoff(format) <= assay_unit_roundoff(asked);
+}
+
 int assay_arithmetic_honours(int asked, const assay_arithmetic *a, char *why, size_t why_size)
 {
     const double most_ulp = 4;
     int same = asked <= ASSAY_FP32 && a->operand == asked && a->accumulate == asked && a->store == asked;
-    int narrow = asked > ASSAY_FP32 && a->operand >= ASSAY_FP64 && a->operand <= ASSAY_FP16 &&
-                 (a->accumulate == ASSAY_FP32 || a->accumulate == ASSAY_FP64) && a->store >= ASSAY_FP64 &&
-                 a->store <= ASSAY_FP16;
+    int narrow = asked > ASSAY_FP32 && asked <= ASSAY_FP16 && is_as_fine(a->operand, asked) &&
+                 is_as_fine(a->store, asked) && (a->accumulate == ASSAY_FP32 || a->accumulate == ASSAY_FP64);
     if (!same && !narrow) {
         snprintf(why, why_size, "%s was asked for; it declares operands %s, sums %s, stores %s",
                  assay_format_name(asked), assay_format_name(a->operand), assay_format_name(a->accumulate),

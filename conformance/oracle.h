@@ -56,8 +56,9 @@ assay_status assay_oracle_update(const assay_question *q, const assay_values *gr
 void assay_oracle_free(assay_oracle *o); /* an empty one is fine */
 
 /* 1 if a declaration keeps within what the format that was asked for means (docs/tolerance.md 3.1): fp32 and fp64 are
- * operands, sums and stores in that very format, narrower ones accumulate in fp32 at least; activations within 0.5 .. 4
- * ulp. Else 0 and one line in why: nobody buys a wider limit by declaring a looser arithmetic. */
+ * operands, sums and stores in that very format, narrower ones accumulate in fp32 at least and take operands and stores
+ * of no larger unit roundoff than the format asked for; activations within 0.5 .. 4 ulp. Else 0 and one line in why:
+ * nobody buys a wider limit by declaring a looser arithmetic. */
 int assay_arithmetic_honours(int asked, const assay_arithmetic *declared, char *why, size_t why_size);
 
 /* Is the case fit to discriminate? docs/tolerance.md 3.4: phi <= 1e-3 (fp32, fp64), <= 3e-2 (narrower formats, CTC) for

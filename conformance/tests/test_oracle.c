@@ -180,6 +180,33 @@ static void nobody_buys_a_wider_limit_by_declaring_a_looser_arithmetic(void **st
     assert_false(assay_arithmetic_honours(ASSAY_BF16, &bf16, why, sizeof why));
 }
 
+/* The whole table of what may be declared for what was asked: no operand and no store looser than the format asked for.
+ */
+static void a_narrow_format_bounds_what_may_be_declared(void **state)
+{
+    static const struct {
+        int asked, operand, store, holds;
+    } rows[] = {
+        {ASSAY_FP16, ASSAY_FP16, ASSAY_FP16, 1},     {ASSAY_FP16, ASSAY_TF32, ASSAY_FP32, 1},
+        {ASSAY_FP16, ASSAY_FP32, ASSAY_FP32, 1},     {ASSAY_FP16, ASSAY_BF16, ASSAY_FP16, 0},
+        {ASSAY_FP16, ASSAY_FP16, ASSAY_BF16, 0},     {ASSAY_FP16, ASSAY_BF16, ASSAY_BF16, 0},
+        {ASSAY_TF32, ASSAY_BF16, ASSAY_FP32, 0},     {ASSAY_TF32, ASSAY_TF32, ASSAY_BF16, 0},
+        {ASSAY_TF32, ASSAY_TF32, ASSAY_FP32, 1},     {ASSAY_BF16, ASSAY_BF16, ASSAY_BF16, 1},
+        {ASSAY_BF16, ASSAY_FP16, ASSAY_BF16, 1},     {ASSAY_BF16, ASSAY_FP64, ASSAY_FP64, 1},
+        {ASSAY_BF16, ASSAY_FP16 + 1, ASSAY_BF16, 0}, {ASSAY_BF16, ASSAY_BF16, -1, 0},
+    };
+    (void)state;
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        const assay_arithmetic a = {rows[k].operand, ASSAY_FP32, rows[k].store, 1, 1};
+        char why[256] = "";
+        if (assay_arithmetic_honours(rows[k].asked, &a, why, sizeof why) != rows[k].holds)
+            fail_msg("asked %s, declared operands %s, stores %s: expected %s", assay_format_name(rows[k].asked),
+                     assay_format_name(rows[k].operand), assay_format_name(rows[k].store),
+                     rows[k].holds ? "to hold" : "a refusal");
+        assert_int_equal(why[0] == '\0', rows[k].holds);
+    }
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -208,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_cached_answer_is_the_same_answer),
         cmocka_unit_test(stored_floors_come_back_for_the_same_problem_only),
         cmocka_unit_test(nobody_buys_a_wider_limit_by_declaring_a_looser_arithmetic),
+        cmocka_unit_test(a_narrow_format_bounds_what_may_be_declared),
         cmocka_unit_test(a_subset_of_samples_is_a_problem_of_its_own),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
