@@ -162,7 +162,7 @@ static assay_status fill(const assay_case *c, uint64_t seed, int state, assay_va
         assay_values_drop(out, ASSAY_C0);
     }
     if (c->flags & ASSAY_CASE_NO_LENS) assay_values_drop(out, ASSAY_LENS);
-    assay_values_quantise(p, ASSAY_FP32, out);
+    assay_values_quantise(p, p->arithmetic, out);
     *step = state ? 3 : 0;
     return ASSAY_OK;
 }

@@ -53,7 +53,9 @@ struct assay_case {
     const char *ungated; /* tensors that it cannot judge, space-separated; NULL = none */
     unsigned flags;
     assay_problem problem; /* arithmetic ASSAY_FP32; the suite asks in others by a copy */
-    /* Makes every given tensor of the problem (cotangents too), in double; *step = updates made before. state 0..2. */
+    /* Makes every given tensor of the problem (cotangents too), in double, with no more bits than the problem's element
+     * type holds: for fp64 all of a double's, so that an implementation that narrows its inputs shows. *step = updates
+     * made before. state 0..2. */
     assay_status (*fill)(const assay_case *c, uint64_t seed, int state, assay_values *out, int64_t *step);
     const void *source; /* the row that fill() reads */
     int ragged;         /* 1: some row is shorter than T */

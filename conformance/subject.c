@@ -13,13 +13,14 @@ assay_status assay_subject_make(const assay_case *c, int arithmetic, uint64_t se
                                 const char *floors, assay_subject *out)
 {
     memset(out, 0, sizeof *out);
-    out->c = c;
-    out->p = c->problem;
-    out->p.arithmetic = arithmetic;
+    out->own = *c;
+    out->own.problem.arithmetic = arithmetic;
+    out->c = &out->own;
+    out->p = out->own.problem;
     out->seed = seed;
     out->cache = cache;
     out->floors = floors;
-    return c->fill(c, seed, 1, &out->given, &out->step);
+    return c->fill(out->c, seed, 1, &out->given, &out->step);
 }
 
 void assay_subject_free(assay_subject *s)

@@ -12,8 +12,9 @@ enum { ASSAY_WITH_DY = 1, ASSAY_WITH_DHN = 2, ASSAY_WITH_DCN = 4, ASSAY_WITH_ALL
 #define ASSAY_SUBJECT_ORACLES 16
 
 typedef struct assay_subject {
-    const assay_case *c;
-    assay_problem p; /* the case's, with the arithmetic asked for */
+    assay_case own;      /* the case, its problem in the arithmetic asked for */
+    const assay_case *c; /* = &own: never copy the struct */
+    assay_problem p;     /* own's */
     uint64_t seed;
     int64_t step;
     assay_values given; /* owned; what the reference and the plugins are given */

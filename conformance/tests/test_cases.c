@@ -71,6 +71,43 @@ static void data_is_valid_and_depends_on_the_seed(void **state)
     }
 }
 
+static int fits_fp32(const assay_tensor *x, const double *d)
+{
+    int fits = 1;
+    for (int64_t e = 0; e < x->count; e++)
+        fits &= d[e] == (double)(float)d[e];
+    return fits;
+}
+
+/* fp32 data are what fp32 holds; fp64 data are the same numbers with all their bits, or a plugin that narrows its
+ * inputs would not show. */
+static void data_have_the_bits_of_the_arithmetic_asked_for(void **state)
+{
+    (void)state;
+    for (int k = 0; k < assay_case_count(); k++) {
+        assay_case c;
+        assay_values narrow, wide;
+        assay_tensor list[ASSAY_TENSORS];
+        int64_t step;
+        assay_case_get(k, &c);
+        assert_int_equal(c.fill(&c, 5, 1, &narrow, &step), ASSAY_OK);
+        c.problem.arithmetic = ASSAY_FP64;
+        assert_int_equal(c.fill(&c, 5, 1, &wide, &step), ASSAY_OK);
+        int count = assay_tensors_of(&c.problem, list);
+        for (int j = 0; j < count; j++) {
+            const assay_tensor *x = &list[j];
+            const double *a = narrow.at[x->id], *b = wide.at[x->id];
+            if (!a || x->integer || x->count < 3) continue;
+            if (!fits_fp32(x, a)) fail_msg("%s: %s has more bits than fp32 holds", c.id, x->name);
+            if (fits_fp32(x, b)) fail_msg("%s: %s has no more bits in fp64 than in fp32", c.id, x->name);
+            for (int64_t e = 0; e < x->count; e++)
+                assert_true(a[e] == (double)(float)b[e]);
+        }
+        assay_values_free(&narrow);
+        assay_values_free(&wide);
+    }
+}
+
 /* All weights equal would hide any permutation of gates. */
 static void no_real_tensor_is_constant(void **state)
 {
@@ -164,6 +201,7 @@ int main(void)
         cmocka_unit_test(every_case_is_a_possible_problem_and_says_why),
         cmocka_unit_test(every_dialect_of_a_case_is_in_the_table),
         cmocka_unit_test(data_is_valid_and_depends_on_the_seed),
+        cmocka_unit_test(data_have_the_bits_of_the_arithmetic_asked_for),
         cmocka_unit_test(no_real_tensor_is_constant),
         cmocka_unit_test(every_check_applies_to_some_case_or_to_documented_shapes),
         cmocka_unit_test(verdicts_have_names_and_an_order),
