@@ -15,14 +15,14 @@ string(SHA256 reference_hash "${hashes}")
 
 file(GLOB checks CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.c)
 assay_add(library assay_conformance
-    SOURCES verdict.c values.c case.c compare.c oracle.c cache.c floors.c subject.c trial.c expect.c suite.c certificate.c
+    SOURCES verdict.c names.c values.c case.c compare.c oracle.c cache.c floors.c subject.c trial.c expect.c suite.c certificate.c
             gate.c mutation.c ${checks}
     DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"
     LINK assay_covered)
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM
                       OpenMP::OpenMP_C m)
 
-foreach(name compare cases certificate oracle)
+foreach(name compare names cases certificate oracle)
     assay_add(test test_${name} SOURCES tests/test_${name}.c LINK assay_conformance assay_covered
               DEFINE ASSAY_WORKER="$<TARGET_FILE:assay-worker>")
 endforeach()

@@ -1,6 +1,7 @@
 /* mutation.c: runs a mutant through the ordinary checks and counts who killed it.
  * SPDX-License-Identifier: MIT */
 #include "conformance/mutation.h"
+#include "conformance/names.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -37,14 +38,6 @@ typedef struct watch {
     assay_mutation_result *out;
     int all, failed; /* failed: an honest variant that did not pass */
 } watch;
-
-static int is_named(const char *list, const char *name)
-{
-    size_t n = strlen(name);
-    for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
-        if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0)) return 1;
-    return 0;
-}
 
 /* Does this verdict kill? An error in numbers must exceed its limit by the kill margin; an exact contract is infinite.
  */
@@ -110,7 +103,7 @@ static double weakest_of(const assay_mutation_result *r, const char **survived)
     for (int i = 0; i < assay_check_count(); i++) {
         const char *name = assay_check_get(i)->name;
         double margin = 0;
-        if (!is_named(r->mutant->checks, name)) continue;
+        if (!assay_names_hold(r->mutant->checks, ' ', name)) continue;
         for (int k = 0; k < r->by_count; k++)
             if (!strcmp(r->by[k].check, name)) margin = r->by[k].margin;
         if (!(margin > ASSAY_KILL_MARGIN)) *survived = name;

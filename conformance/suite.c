@@ -3,6 +3,7 @@
 #include "conformance/suite.h"
 
 #include "conformance/checks/checks.h"
+#include "conformance/names.h"
 #include "conformance/session.h"
 #include "conformance/subject.h"
 #include "conformance/trial.h"
@@ -46,17 +47,6 @@ static int op_by_name(const char *name)
     return -1;
 }
 
-/* Is name one of the comma-separated list? */
-static int is_listed(const char *list, const char *name)
-{
-    size_t n = strlen(name);
-    for (const char *at = list; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (!strncmp(at, name, n) && (at[n] == ',' || at[n] == 0)) return 1;
-    }
-    return 0;
-}
-
 /* The first of the list that is no check; its length in *length. NULL: all are. */
 static const char *unknown_check(const char *list, int *length)
 {
@@ -82,7 +72,7 @@ static int is_selected(const assay_suite_options *o, const assay_case *c)
 
 static int applies(const assay_suite_options *o, const assay_check *k, const assay_case *c)
 {
-    if (o->check && !is_listed(o->check, k->name)) return 0;
+    if (o->check && !assay_names_hold(o->check, ',', k->name)) return 0;
     return !k->applies || k->applies(c);
 }
 

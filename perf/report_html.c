@@ -4,6 +4,7 @@
  * The chart of a workload has one logarithmic axis of milliseconds. A bar runs from the roof, the least time that the
  * machine's multiply-add peak allows, to the measured median: its length is the distance from the limit. Numbers that
  * others published, on other hardware, are hollow marks in a strip of their own. */
+#include "perf/escape.h"
 #include "perf/report_parts.h"
 
 #include <inttypes.h>
@@ -45,27 +46,6 @@ static const char style[] =
     "td.text{white-space:normal;min-width:12rem}td svg{width:6rem;height:.9rem;display:block}summary{cursor:pointer;"
     "color:var(--soft);font-size:.875rem}code{font-family:ui-monospace,monospace;font-size:.875em;overflow-wrap:"
     "anywhere}";
-
-static void text(FILE *f, const char *s)
-{
-    for (; *s; s++)
-        switch (*s) {
-        case '<':
-            fputs("&lt;", f);
-            break;
-        case '>':
-            fputs("&gt;", f);
-            break;
-        case '&':
-            fputs("&amp;", f);
-            break;
-        case '"':
-            fputs("&quot;", f);
-            break;
-        default:
-            fputc(*s, f);
-        }
-}
 
 static void number(FILE *f, double x)
 {
@@ -153,7 +133,7 @@ static void bar(FILE *f, const axis *a, const assay_report_row *row, int first)
 {
     const assay_record *r = row->phase[ASSAY_PHASE_STEP];
     fprintf(f, "<div class=\"bar\"><div class=\"name\">");
-    text(f, row->any->implementation);
+    assay_escape(f, row->any->implementation);
     fprintf(f, " <span class=\"soft\">%s</span></div>", row->any->arithmetic);
     if (!r) {
         fputs("<div class=\"soft\">no step time; see below</div></div>\n", f);
@@ -163,7 +143,7 @@ static void bar(FILE *f, const axis *a, const assay_report_row *row, int first)
     fputs(open_bar, f);
     grid(f, a, 22);
     fprintf(f, "<title>");
-    text(f, r->implementation);
+    assay_escape(f, r->implementation);
     fprintf(f, ": median %.4g ms, quartiles %.4g to %.4g, n %d; roof %.4g ms</title>", r->median_ms, r->q1_ms, r->q3_ms,
             (int)r->n, r->roof_ms);
     fprintf(f, "<rect class=\"measured\" x=\"%.1f\" y=\"5\" width=\"%.1f\" height=\"12\"/>", fmin(roof, end),
@@ -196,9 +176,9 @@ static void published_strip(FILE *f, const axis *a, const char *id)
         }
         double x = at(a, p->ms);
         fprintf(f, "<path class=\"other\" d=\"M%.1f 4v14\"><title>", x);
-        text(f, p->implementation);
+        assay_escape(f, p->implementation);
         fprintf(f, ", %.4g ms on ", p->ms);
-        text(f, p->hardware);
+        assay_escape(f, p->hardware);
         fputs("</title></path>", f);
     }
     if (any) fputs("</svg></div>\n", f);
@@ -236,7 +216,7 @@ static void phase_table(FILE *f, const assay_report_group *g)
         const assay_report_row *row = &g->rows[r];
         const assay_record *step = row->phase[ASSAY_PHASE_STEP], *infer = row->phase[ASSAY_PHASE_INFER];
         fputs("<tr><td>", f);
-        text(f, row->any->implementation);
+        assay_escape(f, row->any->implementation);
         for (int k = 0; k < PARTS; k++) {
             fputs("<td>", f);
             number(f, row->phase[parts[k]] ? row->phase[parts[k]]->median_ms : NAN);
@@ -275,15 +255,15 @@ static void published_table(FILE *f, const char *id)
                   "<th>phase<th>ms<th class=\"text\">hardware<th class=\"text\">source<th class=\"text\">remark</tr>\n",
                   f);
         fputs("<tr><td>", f);
-        text(f, p->implementation);
+        assay_escape(f, p->implementation);
         fprintf(f, "<td>%s<td>", p->phase);
         number(f, p->ms);
         fputs("<td class=\"text\">", f);
-        text(f, p->hardware);
+        assay_escape(f, p->hardware);
         fputs("<td class=\"text\">", f);
-        text(f, p->source);
+        assay_escape(f, p->source);
         fputs("<td class=\"text\">", f);
-        text(f, p->note ? p->note : "");
+        assay_escape(f, p->note ? p->note : "");
         fputs("</tr>\n", f);
     }
     if (any) fputs("</table></div></details>\n", f);
@@ -300,9 +280,9 @@ static void equal_work(FILE *f, const assay_report_group *g)
             g->rows[k].phase[ASSAY_PHASE_STEP] ? g->rows[k].phase[ASSAY_PHASE_STEP] : g->rows[k].any;
         const assay_equal_work *w = &r->work;
         fputs("<tr><td>", f);
-        text(f, r->implementation);
+        assay_escape(f, r->implementation);
         fputs("<td class=\"text\">", f);
-        text(f, r->version);
+        assay_escape(f, r->version);
         fprintf(f,
                 "<td class=\"text\">dx of layer 1 %s; backward through %s steps; dead reverse steps %s; padding %s; "
                 "distinct tokens %s; embedding update %s; logits %s; loss by %s; update by %s; threads %d; calls in a "
@@ -320,11 +300,11 @@ static void section(FILE *f, const assay_report_group *g)
     const assay_record *any = g->rows[0].any;
     axis a = axis_of(g);
     fputs("<section><h2 id=\"", f);
-    text(f, g->id);
+    assay_escape(f, g->id);
     fputs("\">", f);
-    text(f, g->id);
+    assay_escape(f, g->id);
     fputs("</h2>\n<p>", f);
-    text(f, g->workload ? g->workload->what : "not in this program's table");
+    assay_escape(f, g->workload ? g->workload->what : "not in this program's table");
     fprintf(f,
             "</p>\n<p class=\"soft\">%.4g GFLOP declared a step &middot; %.4g GFLOP/s multiply-add peak &middot; "
             "%d threads &middot; seed <code>0x%016" PRIx64 "</code></p>\n",
@@ -362,19 +342,19 @@ static void lead(FILE *f, const assay_records *list)
     }
     const assay_record *r = &list->at[0];
     fputs("<p>", f);
-    text(f, r->machine.cpu);
+    assay_escape(f, r->machine.cpu);
     fprintf(f, ", %d cores, ", (int)r->machine.cores);
-    text(f, r->machine.isa);
+    assay_escape(f, r->machine.isa);
     fputs(" &middot; ", f);
-    text(f, r->machine.os);
+    assay_escape(f, r->machine.os);
     fputs(", ", f);
-    text(f, r->machine.kernel);
+    assay_escape(f, r->machine.kernel);
     fputs("</p>\n<p class=\"soft\">suite ", f);
-    text(f, r->suite_version);
+    assay_escape(f, r->suite_version);
     fputs(", commit ", f);
-    text(f, r->commit[0] ? r->commit : "unknown");
+    assay_escape(f, r->commit[0] ? r->commit : "unknown");
     fputs(", ", f);
-    text(f, r->time);
+    assay_escape(f, r->time);
     fputs(
         ". Every row passed the conformance suite, and the results of the very calls that were timed were compared in "
         "full with a reference in double precision; <i>margin</i> is their worst error over the measured limit.</p>\n"
@@ -397,11 +377,11 @@ static void overview(FILE *f, const assay_report_groups *g)
         const assay_report_group *group = &g->at[k];
         const assay_record *best = group->rows[0].phase[ASSAY_PHASE_STEP];
         fputs("<tr><td><a href=\"#", f);
-        text(f, group->id);
+        assay_escape(f, group->id);
         fputs("\">", f);
-        text(f, group->id);
+        assay_escape(f, group->id);
         fputs("</a><td class=\"text\">", f);
-        text(f, group->rows[0].any->implementation);
+        assay_escape(f, group->rows[0].any->implementation);
         fputs("<td>", f);
         number(f, best ? best->median_ms : NAN);
         if (best)
@@ -410,7 +390,7 @@ static void overview(FILE *f, const assay_report_groups *g)
             fputs("<td>-", f);
         const assay_report_row *next = group->row_count > 1 ? &group->rows[1] : NULL;
         fputs("<td class=\"text\">", f);
-        text(f, next ? next->any->implementation : "-");
+        assay_escape(f, next ? next->any->implementation : "-");
         fputs("<td>", f);
         if (next && isfinite(next->ratio.low)) {
             number(f, next->ratio.low);
@@ -433,10 +413,10 @@ static void left_out(FILE *f, const assay_records *list)
         const assay_left_out *l = &list->left[k];
         const char *cells[] = {l->implementation, l->phase, l->why};
         fputs("<tr><td>", f);
-        text(f, l->workload);
+        assay_escape(f, l->workload);
         for (int c = 0; c < 3; c++) {
             fputs("<td class=\"text\">", f);
-            text(f, cells[c]);
+            assay_escape(f, cells[c]);
         }
         fputs("</tr>\n", f);
     }

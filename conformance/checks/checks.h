@@ -10,8 +10,7 @@
 #include "conformance/checks/checks.inc"
 #undef CHECK
 
-int assay_case_any(const assay_case *c);           /* every case but the documented shapes */
-int assay_case_has_gradients(const assay_case *c); /* the same: every op has gradients */
+int assay_case_any(const assay_case *c); /* every case but the documented shapes */
 int assay_case_has_gradcheck(const assay_case *c);
 int assay_case_is_ragged(const assay_case *c);
 int assay_case_has_memory(const assay_case *c);

@@ -9,11 +9,6 @@ int assay_case_any(const assay_case *c)
     return !c->documented;
 }
 
-int assay_case_has_gradients(const assay_case *c)
-{
-    return !c->documented;
-}
-
 int assay_case_has_gradcheck(const assay_case *c)
 {
     return !c->documented && (c->flags & ASSAY_CASE_GRADCHECK);

@@ -4,32 +4,11 @@
 #include "perf/cli/output.h"
 #include "perf/cli/print.h"
 #include "perf/cli/results.h"
+#include "perf/escape.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void put_escaped(FILE *f, const char *text)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            fputs("&amp;", f);
-            break;
-        case '<':
-            fputs("&lt;", f);
-            break;
-        case '>':
-            fputs("&gt;", f);
-            break;
-        case '"':
-            fputs("&quot;", f);
-            break;
-        default:
-            fputc((unsigned char)*text < ' ' ? ' ' : *text, f);
-        }
-    }
-}
 
 static const char *text_of(const json_t *result, const char *key)
 {
@@ -49,18 +28,18 @@ static void put_case(FILE *f, const json_t *x)
 {
     const char *verdict = text_of(x, "verdict"), *element = element_of(verdict);
     fputs("  <testcase classname=\"", f);
-    put_escaped(f, text_of(x, "check"));
+    assay_escape(f, text_of(x, "check"));
     fputs("\" name=\"", f);
-    put_escaped(f, text_of(x, "case"));
+    assay_escape(f, text_of(x, "case"));
     fprintf(f, " %s\" time=\"%.6f\"", text_of(x, "arithmetic"), json_real_value(json_object_get(x, "seconds")));
     if (!element) {
         fputs("/>\n", f);
         return;
     }
     fprintf(f, ">\n    <%s message=\"%s: ", element, verdict);
-    put_escaped(f, text_of(x, "why"));
+    assay_escape(f, text_of(x, "why"));
     fputs("\">", f);
-    put_escaped(f, text_of(x, "reproducer"));
+    assay_escape(f, text_of(x, "reproducer"));
     fprintf(f, "</%s>\n  </testcase>\n", element);
 }
 
@@ -77,7 +56,7 @@ static void put_suite(FILE *f, const assay_results *r, const char *impl)
     size_t index;
     json_t *x;
     fputs(" <testsuite name=\"", f);
-    put_escaped(f, impl);
+    assay_escape(f, impl);
     fputs("\">\n", f);
     json_array_foreach(r->all, index, x)
     {

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/report.h"
 
+#include "perf/escape.h"
 #include "perf/report_group.h"
 #include "perf/tests/sample.h"
 
@@ -103,6 +104,19 @@ static void the_page_loads_nothing_and_escapes_what_it_prints(void **state)
     free(text);
 }
 
+static void escaped_text_ends_no_element_no_attribute_and_no_line(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    assert_non_null(f);
+    assay_escape(f, "a<b> & \"c\"\n\033[2J");
+    fclose(f);
+    assert_string_equal(text, "a&lt;b&gt; &amp; &quot;c&quot;  [2J");
+    free(text);
+}
+
 static void a_bar_in_a_reason_does_not_end_a_markdown_cell(void **state)
 {
     (void)state;
@@ -150,6 +164,7 @@ int main(void)
         cmocka_unit_test(numbers_have_three_figures),
         cmocka_unit_test(every_format_names_seed_reason_and_missing_peers),
         cmocka_unit_test(the_page_loads_nothing_and_escapes_what_it_prints),
+        cmocka_unit_test(escaped_text_ends_no_element_no_attribute_and_no_line),
         cmocka_unit_test(a_bar_in_a_reason_does_not_end_a_markdown_cell),
         cmocka_unit_test(dashboards_get_a_name_a_unit_and_a_value),
         cmocka_unit_test(nothing_timed_is_said),

@@ -1,0 +1,25 @@
+/* escape.c: text inside HTML and XML.
+ * SPDX-License-Identifier: MIT */
+#include "perf/escape.h"
+
+void assay_escape(FILE *f, const char *text)
+{
+    for (; *text; text++) {
+        switch (*text) {
+        case '&':
+            fputs("&amp;", f);
+            break;
+        case '<':
+            fputs("&lt;", f);
+            break;
+        case '>':
+            fputs("&gt;", f);
+            break;
+        case '"':
+            fputs("&quot;", f);
+            break;
+        default:
+            fputc((unsigned char)*text < ' ' ? ' ' : *text, f);
+        }
+    }
+}
