@@ -20,7 +20,8 @@ typedef struct candidate {
     const char *path, *label;
     assay_session *session; /* NULL when dead or not started */
     char name[48];
-    int no_device, hopeless; /* nothing to run on; can't be started any more */
+    int no_device, hopeless, told; /* nothing to run on; can't be started any more; and that was delivered */
+    assay_verdict end;             /* when hopeless: how it ended */
     char why[256];
 } candidate;
 
@@ -29,6 +30,7 @@ typedef struct run_state {
     assay_summary *summary;
     candidate *candidates;
     assay_finding *findings;
+    int selected, done; /* cases */
 } run_state;
 
 static double now(void)
@@ -99,16 +101,22 @@ static void get_case(const assay_suite_options *o, int index, assay_case *c)
     widen(o, c);
 }
 
+/* Selected, and some selected check applies to it. */
+static int takes_part(const assay_suite_options *o, const assay_case *c)
+{
+    int any = 0;
+    for (int i = 0; i < assay_check_count(); i++)
+        any |= applies(o, assay_check_get(i), c);
+    return any && is_selected(o, c);
+}
+
 static int count_selected(const assay_suite_options *o)
 {
     int count = 0;
     for (int k = 0; k < total_cases(o); k++) {
         assay_case c;
-        int any = 0;
         get_case(o, k, &c);
-        for (int i = 0; i < assay_check_count(); i++)
-            any |= applies(o, assay_check_get(i), &c);
-        count += any && is_selected(o, &c);
+        count += takes_part(o, &c);
     }
     return count;
 }
@@ -141,9 +149,10 @@ static void deliver(run_state *s, const candidate *c, const assay_case *k, const
     r.finding_count = t->finding_count;
     r.seconds = seconds;
     if (t->verdict != ASSAY_VERDICT_PASS) snprintf(r.why, sizeof r.why, "%s", t->why);
-    snprintf(r.reproducer, sizeof r.reproducer,
-             "assay check --impl %s --case '%s' --check %s --seed 0x%llx --threads %d%s", c->label, k->id, check,
-             (unsigned long long)s->o->seed, s->o->threads, s->o->level == ASSAY_LEVEL_FULL ? " --full" : "");
+    int is_check = strcmp(check, ASSAY_CHECK_LOAD) != 0; /* nobody can ask for "load" */
+    snprintf(r.reproducer, sizeof r.reproducer, "assay check --impl %s --case '%s'%s%s --seed 0x%llx --threads %d%s",
+             c->label, k->id, is_check ? " --check " : "", is_check ? check : "", (unsigned long long)s->o->seed,
+             s->o->threads, s->o->level == ASSAY_LEVEL_FULL ? " --full" : "");
     s->summary->counts[t->verdict]++;
     if (t->verdict == ASSAY_VERDICT_ILL_POSED && !(k->flags & ASSAY_CASE_DIAGNOSTIC)) s->summary->ill_posed_committed++;
     if (t->verdict == ASSAY_VERDICT_PASS) s->summary->worst_margin = fmax(s->summary->worst_margin, r.margin);
@@ -179,6 +188,7 @@ static int revive(run_state *s, candidate *c, int *bad)
     snprintf(c->why, sizeof c->why, "%s", r.what);
     c->no_device = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_NO_DEVICE;
     c->hopeless = !c->no_device;
+    c->end = r.outcome == ASSAY_TIMED_OUT ? ASSAY_VERDICT_TIMEOUT : ASSAY_VERDICT_CRASHED;
     if (bad) *bad = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_BAD_ARGUMENT;
     return 0;
 }
@@ -222,8 +232,8 @@ static standing ask(run_state *s, candidate *c, const assay_subject *subject)
     standing out;
     char why[256] = "";
     memset(&out, 0, sizeof out);
-    if (!revive(s, c, NULL)) {
-        out.verdict = c->no_device ? ASSAY_VERDICT_SKIPPED : ASSAY_VERDICT_CRASHED;
+    if (c->no_device) {
+        out.verdict = ASSAY_VERDICT_SKIPPED;
         snprintf(out.why, sizeof out.why, "%s", c->why);
         return out;
     }
@@ -244,6 +254,16 @@ static standing ask(run_state *s, candidate *c, const assay_subject *subject)
     return out;
 }
 
+/* One verdict for all that it can't be asked any more, with their number: once, not once a case. */
+static void give_up(run_state *s, candidate *c, const assay_case *k)
+{
+    char why[256];
+    if (c->told++) return;
+    snprintf(why, sizeof why, "%d of %d cases could not be run to their end: %.200s", s->selected - s->done,
+             s->selected, c->why);
+    deliver_plain(s, c, k, ASSAY_CHECK_LOAD, ASSAY_FP32, c->end, why);
+}
+
 static void run_candidate(run_state *s, candidate *c, assay_subject *subject)
 {
     standing said = {ASSAY_VERDICT_PASS, {0}, ""};
@@ -251,11 +271,13 @@ static void run_candidate(run_state *s, candidate *c, assay_subject *subject)
     for (int i = 0; i < assay_check_count(); i++) {
         const assay_check *k = assay_check_get(i);
         if (!applies(s->o, k, subject->c)) continue;
+        if (!revive(s, c, NULL) && c->hopeless) { /* at load, or it died in the check before */
+            give_up(s, c, subject->c);
+            return;
+        }
         if (!asked++) said = ask(s, c, subject);
         if (said.verdict != ASSAY_VERDICT_PASS) {
             deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic, said.verdict, said.why);
-        } else if (!revive(s, c, NULL)) { /* it died in the check before, and can't be started again */
-            deliver_plain(s, c, subject->c, k->name, subject->p.arithmetic, ASSAY_VERDICT_CRASHED, c->why);
         } else {
             assay_session_limit(c->session, limit_for(s->o, &subject->p));
             run_check(s, c, subject, &said.declared, k);
@@ -273,29 +295,53 @@ static assay_status run_case(run_state *s, const assay_case *c, int arithmetic)
     return st;
 }
 
-static assay_status run_all(run_state *s, int selected, char *why, size_t why_size)
+static int is_anyone_left(const run_state *s)
 {
-    int done = 0;
-    for (int k = 0; k < total_cases(s->o); k++) {
+    for (int k = 0; k < s->o->plugin_count; k++)
+        if (!s->candidates[k].told) return 1;
+    return 0;
+}
+
+static assay_status run_all(run_state *s, char *why, size_t why_size)
+{
+    for (int k = 0; k < total_cases(s->o) && is_anyone_left(s); k++) {
         assay_case c;
         get_case(s->o, k, &c);
-        if (!is_selected(s->o, &c)) continue;
+        if (!takes_part(s->o, &c)) continue;
         if (s->o->stop && s->o->stop(s->o->user)) {
             s->summary->stopped = 1;
             break;
         }
-        if (s->o->on_progress) s->o->on_progress(s->o->user, done++, selected, c.id);
+        if (s->o->on_progress) s->o->on_progress(s->o->user, s->done, s->selected, c.id);
         assay_status st = run_case(s, &c, ASSAY_FP32);
         if (st == ASSAY_OK && (c.flags & ASSAY_CASE_FP64)) st = run_case(s, &c, ASSAY_FP64);
         if (st != ASSAY_OK) {
             snprintf(why, why_size, "%s: its data could not be made (status %d)", c.id, (int)st);
-            return st;
+            return st == ASSAY_BAD_ARGUMENT ? ASSAY_FAILED : st; /* the caller gave no bad argument */
         }
+        s->done++;
     }
     return ASSAY_OK;
 }
 
-static assay_status check_names(const assay_suite_options *o, char *why, size_t why_size)
+/* "--op xent --check update --quick" */
+static void name_filters(const assay_suite_options *o, char *text, size_t size)
+{
+    const struct {
+        const char *option, *value;
+    } filters[] = {{"--op ", o->op}, {"--check ", o->check}, {"--case ", o->glob}};
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t k = 0; k < sizeof filters / sizeof *filters; k++) {
+        if (!filters[k].value || used >= size) continue;
+        used += (size_t)snprintf(text + used, size - used, "%s%s%.100s", used ? " " : "", filters[k].option,
+                                 filters[k].value);
+    }
+    if (o->level == ASSAY_LEVEL_QUICK && !o->glob && used < size)
+        snprintf(text + used, size - used, "%s--quick", used ? " " : "");
+}
+
+static assay_status check_names(const assay_suite_options *o, int selected, char *why, size_t why_size)
 {
     if (o->op && op_by_name(o->op) < 0) {
         snprintf(why, why_size, "op '%s' is unknown: expected rnn, xent, ctc or network", o->op);
@@ -307,10 +353,10 @@ static assay_status check_names(const assay_suite_options *o, char *why, size_t 
         snprintf(why, why_size, "check '%.*s' is unknown: 'assay list checks' names them", length, unknown);
         return ASSAY_BAD_ARGUMENT;
     }
-    if (count_selected(o) == 0) {
-        snprintf(why, why_size,
-                 "no case is selected by --case '%s' with that op and check: 'assay list cases' names them",
-                 o->glob ? o->glob : "*");
+    if (selected == 0) {
+        char filters[384];
+        name_filters(o, filters, sizeof filters);
+        snprintf(why, why_size, "no case is selected by %s: 'assay list cases' names them", filters);
         return ASSAY_BAD_ARGUMENT;
     }
     return ASSAY_OK;
@@ -318,13 +364,16 @@ static assay_status check_names(const assay_suite_options *o, char *why, size_t 
 
 assay_status assay_suite_run(const assay_suite_options *o, assay_summary *out, char *why, size_t why_size)
 {
-    run_state s = {o, out, NULL, NULL};
+    run_state s = {o, out, NULL, NULL, count_selected(o), 0};
     memset(out, 0, sizeof *out);
-    assay_status st = check_names(o, why, why_size);
+    assay_status st = check_names(o, s.selected, why, why_size);
     if (st != ASSAY_OK) return st;
     s.candidates = calloc((size_t)o->plugin_count + 1, sizeof *s.candidates);
     s.findings = calloc(ASSAY_MAX_FINDINGS, sizeof *s.findings);
-    if (!s.candidates || !s.findings) st = ASSAY_NO_MEMORY;
+    if (!s.candidates || !s.findings) {
+        snprintf(why, why_size, "no memory to begin with");
+        st = ASSAY_NO_MEMORY;
+    }
     for (int k = 0; k < o->plugin_count && st == ASSAY_OK; k++) {
         candidate *c = &s.candidates[k];
         int bad = 0;
@@ -335,7 +384,7 @@ assay_status assay_suite_run(const assay_suite_options *o, assay_summary *out, c
             st = ASSAY_BAD_ARGUMENT;
         }
     }
-    if (st == ASSAY_OK) st = run_all(&s, count_selected(o), why, why_size);
+    if (st == ASSAY_OK) st = run_all(&s, why, why_size);
     for (int k = 0; s.candidates && k < o->plugin_count; k++)
         assay_session_end(s.candidates[k].session);
     free(s.candidates);

@@ -35,6 +35,10 @@ typedef struct assay_finding {
  */
 #define ASSAY_RULE_POWER "power"
 
+/* Stands for the check in the one result of an implementation that can't be started (again): why has the number of
+ * cases that it cost. case_id is the first of them. */
+#define ASSAY_CHECK_LOAD "load"
+
 typedef struct assay_result {
     const char *impl;   /* name the plugin gives itself */
     const char *plugin; /* path, as it was given */
@@ -79,12 +83,13 @@ typedef struct assay_summary {
     int counts[ASSAY_VERDICT_COUNT];
     int ill_posed_committed; /* ILL_POSED results of cases that are no diagnostic: the suite's fault */
     int stopped;             /* 1: ended early */
-    double worst_margin;     /* over all findings of PASS results */
+    double worst_margin;     /* over all findings of PASS results; 0 if there are none */
 } assay_summary;
 
 /* Runs. ASSAY_OK even if verdicts are bad; ASSAY_BAD_ARGUMENT with one line in why[256] where nothing could be
- * selected, a name is unknown or a plugin is not one. Each result is delivered as soon as it is known. Main thread
- * only. */
+ * selected, a name is unknown or a plugin is not one: then nothing was delivered. Any other status, with one line in
+ * why: a case's data could not be made; *out and what was delivered stand for the cases before it. Each result is
+ * delivered as soon as it is known. Main thread only. */
 assay_status assay_suite_run(const assay_suite_options *o, assay_summary *out, char *why, size_t why_size);
 
 /* The exit code that a summary stands for: 0, 1, 3 or 77. */

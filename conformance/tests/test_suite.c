@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conformance/certificate.h"
 #include "conformance/mutation.h"
@@ -68,6 +69,72 @@ static void a_crash_and_a_hang_cost_their_case_only(void **state)
     assert_true(sum.counts[ASSAY_VERDICT_PASS] >= 10);
     assert_int_equal(sum.counts[ASSAY_VERDICT_FAIL], 0);
     assert_int_equal(assay_summary_exit(&sum), 1);
+}
+
+static void a_plugin_that_dies_at_load_is_one_result(void **state)
+{
+    const char *const plugin[] = {ASSAY_TEST_DIR "/crash_on_load.so"};
+    seen s;
+    assay_summary sum;
+    char why[256] = "";
+    assay_suite_options o = options(plugin, &s);
+    (void)state;
+    o.op = "xent";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_OK);
+    assert_int_equal(s.results, 1);
+    assert_int_equal(sum.counts[ASSAY_VERDICT_CRASHED], 1);
+    int left = 0, all = 0;
+    assert_int_equal(sscanf(s.why, "%d of %d cases could not be run", &left, &all), 2);
+    assert_true(left == all && all > 5);
+    assert_non_null(strstr(s.why, "crash_on_load.so"));
+    assert_null(strstr(s.reproducer, "--check"));
+    assert_int_equal(assay_summary_exit(&sum), 1);
+}
+
+static void a_plugin_that_hangs_at_load_is_one_result_and_the_others_run(void **state)
+{
+    const char *const plugin[] = {ASSAY_TEST_DIR "/hang_on_load.so", ASSAY_NAIVE};
+    seen s;
+    assay_summary sum;
+    char why[256] = "";
+    assay_suite_options o = options(plugin, &s);
+    (void)state;
+    o.plugin_count = 2;
+    o.op = "xent";
+    o.time_limit = 1.5;
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_OK);
+    assert_int_equal(sum.counts[ASSAY_VERDICT_TIMEOUT], 1);
+    assert_true(sum.counts[ASSAY_VERDICT_PASS] > 10);
+    assert_int_equal(assay_summary_exit(&sum), 1);
+}
+
+/* The file goes with the first crash, so the plugin can't be started again. */
+static void remove_with_the_crash(void *user, const assay_result *r)
+{
+    on_result(user, r);
+    if (r->verdict == ASSAY_VERDICT_CRASHED) unlink(r->plugin);
+}
+
+static void a_plugin_that_is_gone_after_a_crash_is_one_more_result(void **state)
+{
+    char path[64], why[256] = "";
+    const char *const plugin[] = {path};
+    seen s;
+    assay_summary sum;
+    (void)state;
+    snprintf(path, sizeof path, "./fragile.%ld.so", (long)getpid());
+    unlink(path);
+    assert_int_equal(symlink(ASSAY_FRAGILE, path), 0);
+    assay_suite_options o = options(plugin, &s);
+    o.on_result = remove_with_the_crash;
+    o.op = "rnn";
+    o.check = "forward";
+    o.glob = "rnn/lstm.*";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_OK);
+    assert_int_equal(sum.counts[ASSAY_VERDICT_CRASHED], 2);
+    int left = 0, all = 0;
+    assert_int_equal(sscanf(s.why, "%d of %d cases could not be run", &left, &all), 2);
+    assert_true(left < all && left > 0);
 }
 
 static void the_gate_stays_shut_for_a_wrong_plugin_and_opens_for_an_honest_one(void **state)
@@ -144,7 +211,12 @@ static void bad_names_are_refused_in_one_line(void **state)
     o = options(plugin, &s);
     o.glob = "nothing/*";
     assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_BAD_ARGUMENT);
-    assert_non_null(strstr(why, "no case is selected"));
+    assert_non_null(strstr(why, "no case is selected by --case nothing/*:"));
+    o = options(plugin, &s);
+    o.op = "xent";
+    o.check = "update";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_BAD_ARGUMENT);
+    assert_non_null(strstr(why, "no case is selected by --op xent --check update --quick:"));
     o = options(none, &s);
     assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_BAD_ARGUMENT);
     assert_non_null(strstr(why, "/nowhere.so"));
@@ -154,6 +226,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crash_and_a_hang_cost_their_case_only),
+        cmocka_unit_test(a_plugin_that_dies_at_load_is_one_result),
+        cmocka_unit_test(a_plugin_that_hangs_at_load_is_one_result_and_the_others_run),
+        cmocka_unit_test(a_plugin_that_is_gone_after_a_crash_is_one_more_result),
         cmocka_unit_test(the_gate_stays_shut_for_a_wrong_plugin_and_opens_for_an_honest_one),
         cmocka_unit_test(mutants_are_killed_and_honest_ones_are_not),
         cmocka_unit_test(bad_names_are_refused_in_one_line),
