@@ -198,7 +198,6 @@ static assay_status make_states(heat *h)
     assay_values_free(&h->states[0]);
     h->m.seed = o->fixed_seed ? o->seed : assay_seed_fresh();
     h->m.schedule = assay_random_bits(h->m.seed, assay_stream_id("schedule", 0), 0);
-    h->m.judged = (int32_t)(ASSAY_STATES * assay_random_uniform(h->m.schedule, 1, 0));
     for (int s = 0; s < ASSAY_STATES; s++) {
         assay_status st = assay_state_make(h->w, h->m.seed, s, text, &h->states[s], &h->steps[s]);
         if (st != ASSAY_OK) return st;
@@ -279,18 +278,21 @@ static void warm_up(heat *h, double reserved)
     }
 }
 
-static void time_all(heat *h, double reserved)
+/* Each kind of block is judged on numbers of its own. `truth`: seconds for those of a training step. */
+static void time_all(heat *h, double truth)
 {
+    double reserved = truth * (1 + (assay_measure_short(h->in, h->count) ? h->count : 0)); /* a later step each */
     double left = h->end - reserved - assay_clock();
     assay_measure_steps(&h->m, h->in, h->count, STEPS_SHARE * left);
     left = h->end - reserved - assay_clock();
-    int fits = least(h) < left; /* the phases of a step take about as long as a step */
+    int fits = least(h) + truth < left; /* the phases of a step take about as long as a step */
     if (fits) {
-        assay_measure_phases(&h->m, h->in, h->count, PHASES_SHARE * left);
+        reserved += truth;
+        assay_measure_phases(&h->m, h->in, h->count, PHASES_SHARE * (left - truth));
         left = h->end - reserved - assay_clock();
     }
-    int infer = least(h) / 3 < left; /* forward is a third of the work */
-    if (infer) assay_measure_infer(&h->m, h->in, h->count, left);
+    int infer = (least(h) + truth) / 3 < left; /* forward is a third of the work */
+    if (infer) assay_measure_infer(&h->m, h->in, h->count, left - truth / 3);
     for (int k = 0; k < h->count; k++) {
         if (!fits) leave_out(h->b, h->w, h->in[k]->plugin, "phases", "budget: %.0f s are left for it", fmax(left, 0));
         if (!infer) leave_out(h->b, h->w, h->in[k]->plugin, "infer", "budget: %.0f s are left for it", fmax(left, 0));
@@ -369,6 +371,7 @@ static assay_status run_workload(bench *b, const assay_workload *w, double secon
         assay_entrant_free(&h.entrants[k]);
     for (int s = 0; s < ASSAY_STATES; s++)
         assay_values_free(&h.states[s]);
+    assay_measurement_free(&h.m);
     free(h.entrants);
     return st;
 }

@@ -1,5 +1,8 @@
-/* measure.c: rounds of blocks. A block restores one of the three states outside the clock and takes a few samples from
- * it. SPDX-License-Identifier: MIT */
+/* measure.c: rounds of blocks. A block puts its numbers in place outside the clock and takes a few samples from them.
+ * SPDX-License-Identifier: MIT
+ *
+ * What a worker sees is the same in every block and after every call, whether the parent will judge it or not: numbers
+ * that it never saw, one call, the same reading. So nothing can be remembered, and nothing tells where to be honest. */
 #include "perf/measure.h"
 
 #include "perf/stats.h"
@@ -9,7 +12,7 @@
 #include <time.h>
 
 #define MOST_ENTRANTS        64
-#define BLOCK_SAMPLES        3   /* samples from one restored state ... */
+#define BLOCK_SAMPLES        3   /* steps from one starting point ... */
 #define BLOCK_SECONDS        0.5 /* ... where everybody's are shorter than this, else 1 */
 #define ROUNDS_BETWEEN_TESTS 4   /* of the samples: the bootstrap itself takes time */
 #define WARM_UP_SECONDS      0.2 /* a second warm-up call only if the first was shorter than 10 times this */
@@ -17,6 +20,7 @@
 #define FORWARD_ROLE  (1u << ASSAY_ROLE_FORWARD)
 #define GRADIENT_ROLE (1u << ASSAY_ROLE_GRADIENT)
 #define UPDATED_ROLE  (1u << ASSAY_ROLE_UPDATED)
+#define ALL_ROLES     (FORWARD_ROLE | GRADIENT_ROLE | UPDATED_ROLE)
 
 double assay_clock(void)
 {
@@ -37,183 +41,173 @@ static void drop(assay_kept_block *k)
     k->held = 0;
 }
 
+static void drop_readings(assay_entrant *e)
+{
+    assay_values_free(&e->reading[0]);
+    assay_values_free(&e->reading[1]);
+}
+
 void assay_entrant_free(assay_entrant *e)
 {
-    for (int phase = 0; phase < ASSAY_PHASES; phase++)
+    for (int phase = 0; phase < ASSAY_PHASES; phase++) {
         assay_series_free(&e->series[phase]);
+        assay_series_free(&e->unpacking[phase]);
+    }
+    assay_series_free(&e->packing);
     drop(&e->first);
     drop(&e->later);
     drop(&e->phases);
     drop(&e->infer);
+    drop_readings(e);
     assay_rig_end(&e->rig);
     memset(e, 0, sizeof *e);
 }
 
-/* Every block starts alike, whether it will be kept or not: outputs and blocks hold NaN, then the state is packed. */
-static int restore(assay_measurement *m, assay_entrant *e, int state)
+void assay_measurement_free(assay_measurement *m)
 {
-    static const assay_call poison = {.kind = ASSAY_CALL_POISON, .what = 2 | 4 | 8};
-    assay_rig_poison(&e->rig);
-    return assay_rig_run(&e->rig, &poison, 1, 1, NULL) && assay_rig_restore(&e->rig, &m->states[state]);
+    assay_values_free(&m->fresh);
 }
 
-/* Reservoir of one: the n-th block that could be kept replaces the one before with probability 1/n. */
-static int keep_this(assay_measurement *m, assay_kept_block *k, int state)
+/* Numbers for the next round. `rounds` of the same kind were there before: reservoir of one, the n-th replaces what was
+ * kept with probability 1/n. */
+static int next_round(assay_measurement *m, int32_t rounds)
 {
-    return state == m->judged && draw(m, ++k->seen) == 0;
+    m->block++;
+    m->state = draw(m, ASSAY_STATES);
+    m->keeps = draw(m, rounds + 1) == 0;
+    m->later = m->block_samples > 1 ? 1 + draw(m, m->block_samples - 1) : 0;
+    return assay_state_block(m->workload, m->seed, m->state, m->block, &m->states[m->state], &m->fresh, &m->view) ==
+           ASSAY_OK;
 }
 
-/* A state for the next block; the one that makes the least number of samples full starts from the judged state at the
- * latest. */
-static int draw_state(assay_measurement *m, const assay_kept_block *k, int32_t samples_after)
+static int pack(assay_entrant *e)
 {
-    int state = draw(m, ASSAY_STATES);
-    return samples_after >= ASSAY_SAMPLES_LEAST && k->seen == 0 ? m->judged : state;
+    static const assay_call call = {.kind = ASSAY_CALL_PACK};
+    assay_timing t;
+    if (!assay_rig_run(&e->rig, &call, 1, &t)) return 0;
+    return assay_series_add(&e->packing, t.seconds, t.worker_seconds) ||
+           assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
+}
+
+static int unpack(assay_entrant *e, assay_phase after, unsigned roles, assay_values *out)
+{
+    double seconds;
+    if (!assay_rig_unpack(&e->rig, &seconds)) return 0;
+    assay_rig_read(&e->rig, roles, out);
+    return assay_series_add(&e->unpacking[after], seconds, seconds) ||
+           assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
+}
+
+static int sample(assay_measurement *m, assay_entrant *e, assay_phase phase, int64_t step)
+{
+    return assay_timer_sample(m->gbench, m->workload->id, &e->rig, phase, step, &e->series[phase]);
+}
+
+static void exchange(assay_values *a, assay_values *b)
+{
+    assay_values other = *a;
+    *a = *b;
+    *b = other;
+}
+
+/* The reading becomes what is kept; what was kept before is room for the next reading. */
+static void keep(const assay_measurement *m, assay_kept_block *k, int64_t step, assay_values *reading)
+{
+    exchange(&k->got, reading);
+    k->held = 1;
+    k->state = m->state;
+    k->block = m->block;
+    k->step = step;
 }
 
 /* ---- warming up ---- */
 
-static double timed(assay_entrant *e, assay_pass pass, int64_t step)
-{
-    assay_timing t = {0};
-    return assay_rig_pass(&e->rig, pass, step, 1, &t) ? t.seconds : 0;
-}
-
 int assay_measure_warm_up(assay_measurement *m, assay_entrant *e)
 {
-    if (!restore(m, e, 0)) return 0;
-    double first = timed(e, ASSAY_STEP, 0);
-    double second = first < 10 * WARM_UP_SECONDS ? timed(e, ASSAY_STEP, 1) : first;
+    double first, second;
+    if (!assay_rig_store(&e->rig, &m->states[0]) || !pack(e)) return 0;
+    if (!assay_timer_warm(&e->rig, ASSAY_PHASE_STEP, 0, &first)) return 0;
+    second = first;
+    if (first < 10 * WARM_UP_SECONDS && !assay_timer_warm(&e->rig, ASSAY_PHASE_STEP, 1, &second)) return 0;
     e->estimate[ASSAY_PHASE_STEP] = second;
-    e->series[ASSAY_PHASE_STEP].calls = assay_timer_calls(ASSAY_PHASE_STEP, second);
-    return e->rig.verdict == ASSAY_VERDICT_PASS;
+    return 1;
 }
 
-/* Phases one by one, so that each has its estimate; not where a step is long: then one call a sample is right anyway.
- */
-static int warm_up_phases(assay_measurement *m, assay_entrant *e)
+/* The first call of each, on numbers that don't come again. */
+static void warm_up_phases(assay_measurement *m, assay_entrant *e)
 {
-    static const assay_phase order[] = {ASSAY_PHASE_FORWARD, ASSAY_PHASE_LOSS, ASSAY_PHASE_BACKWARD,
+    static const assay_phase order[] = {ASSAY_PHASE_PACK, ASSAY_PHASE_FORWARD, ASSAY_PHASE_LOSS, ASSAY_PHASE_BACKWARD,
                                         ASSAY_PHASE_UPDATE};
-    static const assay_pass pass[] = {ASSAY_TRAIN, ASSAY_LOSS_PASS, ASSAY_BACKWARD, ASSAY_UPDATE};
-    static const assay_call pack = {.kind = ASSAY_CALL_PACK};
-    assay_timing t = {0};
-    if (!restore(m, e, 0)) return 0;
-    if (!assay_rig_run(&e->rig, &pack, 1, 1, &t)) return 0;
-    e->series[ASSAY_PHASE_PACK].calls = assay_timer_calls(ASSAY_PHASE_PACK, t.seconds);
-    for (int k = 0; k < 4; k++) {
-        double seconds = e->estimate[order[k]] = timed(e, pass[k], 0);
-        e->series[order[k]].calls = assay_timer_calls(order[k], seconds);
-    }
-    return e->rig.verdict == ASSAY_VERDICT_PASS;
+    if (!assay_rig_store(&e->rig, &m->view)) return;
+    for (int p = 0; p < 5; p++)
+        if (!assay_timer_warm(&e->rig, order[p], 0, &e->estimate[order[p]])) return;
+}
+
+static void warm_up_infer(assay_measurement *m, assay_entrant *e)
+{
+    if (assay_rig_store(&e->rig, &m->view) && pack(e))
+        assay_timer_warm(&e->rig, ASSAY_PHASE_INFER, 0, &e->estimate[ASSAY_PHASE_INFER]);
 }
 
 /* ---- training steps ---- */
 
-typedef struct keeper {
-    assay_entrant *entrant;
-    assay_kept_block *into;
-    int64_t step;
-    int32_t later;
-} keeper;
-
-/* Places of a later step: before it (its parameters), after it. Of a first step: only after it. */
-static int keep_step(void *user, int place)
+static int read_step(assay_entrant *e, assay_values *out)
 {
-    keeper *k = user;
-    if (!k->into) { /* read all the same: what is kept must not show from inside the worker */
-        assay_values unused;
-        unsigned roles = k->later && place == 0 ? UPDATED_ROLE : FORWARD_ROLE | GRADIENT_ROLE | UPDATED_ROLE;
-        int ok = assay_rig_read(&k->entrant->rig, roles, &unused);
-        if (ok) assay_values_free(&unused);
-        return ok;
-    }
-    if (k->later && place == 0) {
-        drop(k->into);
-        k->into->step = k->step;
-        return assay_rig_read(&k->entrant->rig, UPDATED_ROLE, &k->into->params);
-    }
-    if (!k->later) drop(k->into);
-    k->into->step = k->step;
-    k->into->held = assay_rig_read(&k->entrant->rig, FORWARD_ROLE | GRADIENT_ROLE | UPDATED_ROLE, &k->into->got);
-    return k->into->held;
+    if (!assay_rig_room(&e->rig, ALL_ROLES, out)) return 0;
+    assay_rig_read(&e->rig, FORWARD_ROLE, out);
+    return unpack(e, ASSAY_PHASE_STEP, GRADIENT_ROLE | UPDATED_ROLE, out);
+}
+
+static void keep_later(assay_measurement *m, assay_entrant *e, int64_t step, assay_values *now, assay_values *before)
+{
+    if (m->later == 1)
+        assay_values_free(&e->later.params);
+    else
+        exchange(&e->later.params, before);
+    keep(m, &e->later, step, now);
 }
 
 static void step_block(assay_measurement *m, assay_entrant *e)
 {
-    assay_series *s = &e->series[ASSAY_PHASE_STEP];
-    int state = draw_state(m, &e->first, s->count + m->block_samples);
-    int keeps = keep_this(m, &e->first, state);
-    int64_t step = m->steps[state];
-    if (!restore(m, e, state)) return;
-    /* The schedule is the same whether the block is kept or not: a first step, and one of any later sample. */
-    int later_sample = m->block_samples > 1 ? 1 + draw(m, m->block_samples - 1) : -1;
-    for (int k = 0; k < m->block_samples; k++, step += s->calls) {
-        int32_t at = draw(m, s->calls);
-        keeper first = {e, keeps ? &e->first : NULL, step, 0}, later = {e, keeps ? &e->later : NULL, step + at, 1};
-        assay_pause after_first = {1, {1, 0}, keep_step, &first}, around_later = {2, {at, at + 1}, keep_step, &later};
-        const assay_pause *pause = k == 0 ? &after_first : k == later_sample ? &around_later : NULL;
-        if (!assay_timer_sample(m->gbench, m->workload->id, &e->rig, ASSAY_PHASE_STEP, step, pause, s)) return;
+    if (!assay_rig_store(&e->rig, &m->view) || !pack(e)) return;
+    for (int k = 0; k < m->block_samples; k++) {
+        assay_values *now = &e->reading[k % 2], *before = &e->reading[(k + 1) % 2];
+        int64_t step = m->steps[m->state] + k;
+        if (!sample(m, e, ASSAY_PHASE_STEP, step) || !read_step(e, now)) return;
+        if (m->keeps && k == 0) keep(m, &e->first, step, now);
+        if (m->keeps && k > 0 && k == m->later) keep_later(m, e, step, now, before);
     }
+    if (m->block_samples == 1) drop_readings(e); /* large networks: memory counts, and the time for it doesn't */
 }
 
-/* ---- forward, loss, backward, update one after the other ---- */
-
-static int keep_update(void *user, int place)
-{
-    keeper *k = user;
-    assay_values updated;
-    (void)place;
-    if (!assay_rig_read(&k->entrant->rig, UPDATED_ROLE, &updated)) return 0;
-    for (int id = 0; id < ASSAY_TENSORS; id++)
-        if (updated.at[id]) k->into->got.at[id] = updated.at[id];
-    k->into->held = 1;
-    return 1;
-}
+/* ---- pack, forward, loss, backward, update one after the other ---- */
 
 static void phases_block(assay_measurement *m, assay_entrant *e)
 {
-    static const assay_phase order[] = {ASSAY_PHASE_PACK, ASSAY_PHASE_FORWARD, ASSAY_PHASE_LOSS, ASSAY_PHASE_BACKWARD};
-    int state = draw_state(m, &e->phases, e->series[ASSAY_PHASE_UPDATE].count + 1);
-    int keeps = keep_this(m, &e->phases, state);
-    int64_t step = m->steps[state];
-    keeper k = {e, &e->phases, step, 0};
-    assay_pause after_first = {1, {1, 0}, keep_update, &k};
-    if (!restore(m, e, state)) return;
-    for (int p = 0; p < 4; p++)
-        if (!assay_timer_sample(m->gbench, m->workload->id, &e->rig, order[p], step, NULL, &e->series[order[p]]))
-            return;
-    if (keeps) {
-        drop(&e->phases);
-        e->phases.step = step;
-        if (!assay_rig_read(&e->rig, FORWARD_ROLE | GRADIENT_ROLE, &e->phases.got)) return;
-    }
-    assay_timer_sample(m->gbench, m->workload->id, &e->rig, ASSAY_PHASE_UPDATE, step, keeps ? &after_first : NULL,
-                       &e->series[ASSAY_PHASE_UPDATE]);
+    assay_values *now = &e->reading[0];
+    int64_t step = m->steps[m->state];
+    if (!assay_rig_store(&e->rig, &m->view) || !assay_rig_room(&e->rig, ALL_ROLES, now)) return;
+    if (!sample(m, e, ASSAY_PHASE_PACK, step) || !sample(m, e, ASSAY_PHASE_FORWARD, step)) return;
+    assay_rig_read(&e->rig, FORWARD_ROLE, now);
+    if (!sample(m, e, ASSAY_PHASE_LOSS, step)) return;
+    assay_rig_read_one(&e->rig, ASSAY_LOSS, now);
+    assay_rig_read_one(&e->rig, ASSAY_LOSS_ROWS, now);
+    if (!sample(m, e, ASSAY_PHASE_BACKWARD, step) || !unpack(e, ASSAY_PHASE_BACKWARD, GRADIENT_ROLE, now)) return;
+    if (!sample(m, e, ASSAY_PHASE_UPDATE, step) || !unpack(e, ASSAY_PHASE_UPDATE, UPDATED_ROLE, now)) return;
+    if (m->keeps) keep(m, &e->phases, step, now);
 }
 
 /* ---- forward only ---- */
 
-static int keep_infer(void *user, int place)
-{
-    keeper *k = user;
-    (void)place;
-    drop(k->into);
-    k->into->held = assay_rig_read(&k->entrant->rig, FORWARD_ROLE, &k->into->got);
-    assay_values_drop(&k->into->got, ASSAY_LOSS); /* INFER of a network ends at the logits */
-    assay_values_drop(&k->into->got, ASSAY_LOSS_ROWS);
-    return k->into->held;
-}
-
 static void infer_block(assay_measurement *m, assay_entrant *e)
 {
-    assay_series *s = &e->series[ASSAY_PHASE_INFER];
-    int state = draw_state(m, &e->infer, s->count + 1);
-    int keeps = keep_this(m, &e->infer, state);
-    keeper k = {e, &e->infer, m->steps[state], 0};
-    assay_pause after_first = {1, {1, 0}, keep_infer, &k};
-    if (!restore(m, e, state)) return;
-    assay_timer_sample(m->gbench, m->workload->id, &e->rig, ASSAY_PHASE_INFER, 0, keeps ? &after_first : NULL, s);
+    assay_values *now = &e->reading[0];
+    if (!assay_rig_store(&e->rig, &m->view) || !pack(e) || !assay_rig_room(&e->rig, FORWARD_ROLE, now)) return;
+    if (!sample(m, e, ASSAY_PHASE_INFER, 0)) return;
+    assay_values_drop(now, ASSAY_LOSS); /* INFER of a network ends at the logits */
+    assay_values_drop(now, ASSAY_LOSS_ROWS);
+    assay_rig_read(&e->rig, FORWARD_ROLE, now);
+    if (m->keeps) keep(m, &e->infer, m->steps[m->state], now);
 }
 
 /* ---- rounds ---- */
@@ -238,6 +232,12 @@ static int any_alive(assay_entrant *const *entrants, int count)
     return alive;
 }
 
+static void no_numbers(assay_entrant *const *entrants, int count)
+{
+    for (int k = 0; k < count; k++)
+        assay_rig_fail(&entrants[k]->rig, ASSAY_VERDICT_BROKEN, "no memory for the numbers of a block");
+}
+
 /* Rounds of one block each, in a new random order every time; all go on as long as one is not settled, so that the
  * samples of any two stand side by side. */
 static void rounds(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds, block_fn block,
@@ -247,9 +247,14 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
     int order[MOST_ENTRANTS], going = count > 0, round = 0;
     for (int k = 0; k < count; k++) {
         order[k] = k;
+        drop_readings(entrants[k]);
         assay_rig_rest(&entrants[k]->rig);
     }
     while (going) {
+        if (!next_round(m, round)) {
+            no_numbers(entrants, count);
+            return;
+        }
         for (int k = count - 1; k > 0; k--) {
             int other = draw(m, k + 1), swap = order[k];
             order[k] = order[other];
@@ -270,34 +275,51 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
     }
 }
 
+static void drop_all_readings(assay_entrant *const *entrants, int count)
+{
+    for (int k = 0; k < count; k++)
+        drop_readings(entrants[k]);
+}
+
+int assay_measure_short(assay_entrant *const *entrants, int count)
+{
+    for (int k = 0; k < count; k++)
+        if (entrants[k]->estimate[ASSAY_PHASE_STEP] > BLOCK_SECONDS) return 0;
+    return 1;
+}
+
 void assay_measure_steps(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
 {
-    m->block_samples = BLOCK_SAMPLES;
-    for (int k = 0; k < count; k++) {
-        const assay_entrant *e = entrants[k];
-        if (e->estimate[ASSAY_PHASE_STEP] * e->series[ASSAY_PHASE_STEP].calls > BLOCK_SECONDS) m->block_samples = 1;
-    }
+    m->block_samples = assay_measure_short(entrants, count) ? BLOCK_SAMPLES : 1;
     rounds(m, entrants, count, seconds, step_block, ASSAY_PHASE_STEP, ASSAY_PHASE_STEP);
+    drop_all_readings(entrants, count);
+}
+
+/* Logits are wanted here. */
+static void with_logits(assay_measurement *m, assay_entrant *const *entrants, int count, block_fn warm_up)
+{
+    if (!next_round(m, 0)) no_numbers(entrants, count);
+    for (int k = 0; k < count; k++)
+        if (assay_rig_logits(&entrants[k]->rig, 1)) warm_up(m, entrants[k]);
+}
+
+static void without_logits(assay_entrant *const *entrants, int count)
+{
+    drop_all_readings(entrants, count);
+    for (int k = 0; k < count; k++)
+        assay_rig_logits(&entrants[k]->rig, 0);
 }
 
 void assay_measure_phases(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
 {
-    for (int k = 0; k < count; k++)
-        if (assay_rig_logits(&entrants[k]->rig, 1)) warm_up_phases(m, entrants[k]);
+    with_logits(m, entrants, count, warm_up_phases);
     rounds(m, entrants, count, seconds, phases_block, ASSAY_PHASE_PACK, ASSAY_PHASE_UPDATE);
-    for (int k = 0; k < count; k++)
-        assay_rig_logits(&entrants[k]->rig, 0);
+    without_logits(entrants, count);
 }
 
 void assay_measure_infer(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
 {
-    for (int k = 0; k < count; k++) {
-        assay_entrant *e = entrants[k];
-        if (!assay_rig_logits(&e->rig, 1) || !restore(m, e, 0)) continue;
-        e->estimate[ASSAY_PHASE_INFER] = timed(e, ASSAY_INFER, 0);
-        e->series[ASSAY_PHASE_INFER].calls = assay_timer_calls(ASSAY_PHASE_INFER, e->estimate[ASSAY_PHASE_INFER]);
-    }
+    with_logits(m, entrants, count, warm_up_infer);
     rounds(m, entrants, count, seconds, infer_block, ASSAY_PHASE_INFER, ASSAY_PHASE_INFER);
-    for (int k = 0; k < count; k++)
-        assay_rig_logits(&entrants[k]->rig, 0);
+    without_logits(entrants, count);
 }

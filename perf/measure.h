@@ -1,5 +1,5 @@
-/* measure.h: the timed blocks of one workload: several implementations side by side, in random order, from random
- * states; and what blocks drawn at random left behind. SPDX-License-Identifier: MIT */
+/* measure.h: the timed blocks of one workload: several implementations side by side, in random order, each round on
+ * numbers of its own; and what a round drawn at random left behind. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_MEASURE_H
 #define ASSAY_MEASURE_H
 
@@ -7,13 +7,15 @@
 #include "perf/state.h"
 #include "perf/timer.h"
 
-/* What was kept of one block. */
+/* What was kept of one call in a block. */
 typedef struct assay_kept_block {
-    int32_t seen; /* blocks that could have been kept; each had the same chance */
-    int32_t held; /* 1: got is there */
+    int32_t held;  /* 1: got is there */
+    int32_t state; /* starting state of the block ... */
+    int64_t block; /* ... and its number: the key of its numbers (assay_state_block) */
     int64_t step;
     assay_values got;    /* owned */
-    assay_values params; /* owned; a later step: parameters and moments before it, as the roles of an update */
+    assay_values params; /* owned; a later step: parameters and moments before it, as the roles of an update; empty:
+                            what the block's first step left */
 } assay_kept_block;
 
 /* One implementation. Zeroed before use. */
@@ -23,7 +25,9 @@ typedef struct assay_entrant {
     assay_certificate certificate;
     assay_rig rig;
     assay_series series[ASSAY_PHASES];
+    assay_series packing, unpacking[ASSAY_PHASES]; /* before the timed calls, and after those of a phase; not part */
     assay_kept_block first, later, phases, infer;
+    assay_values reading[2];       /* of the call just made and the one before */
     double estimate[ASSAY_PHASES]; /* seconds of one call, from warming up */
 } assay_entrant;
 void assay_entrant_free(assay_entrant *e); /* ends the worker; a zeroed one is fine */
@@ -34,15 +38,24 @@ typedef struct assay_measurement {
     uint64_t seed, schedule;    /* of the numbers; of orders and choices, which the worker can't know either */
     uint64_t draws;             /* random choices made so far */
     int32_t block_samples;      /* of a step, the same for all, so that k-th samples stand side by side */
-    int32_t judged;             /* the starting state whose truth will be computed */
     const assay_values *states; /* ASSAY_STATES of them */
     const int64_t *steps;
     int (*stop)(void *user);
     void *user;
+
+    /* the round that is going on: the same numbers for every entrant */
+    int64_t block;            /* counts up: no two rounds have the same numbers */
+    int32_t state, keeps;     /* where it starts; 1: what it leaves replaces what was kept */
+    int32_t later;            /* which of a block's steps is kept beside the first; 0: none */
+    assay_values fresh, view; /* its numbers: owned; all of them */
 } assay_measurement;
+void assay_measurement_free(assay_measurement *m); /* what it owns */
 
 /* One or two training steps outside any clock; fills the estimates. 1 if it worked. */
 int assay_measure_warm_up(assay_measurement *m, assay_entrant *e);
+
+/* 1 where steps are so short that a block holds several, and a later one is judged too. */
+int assay_measure_short(assay_entrant *const *entrants, int count);
 
 /* Groups of phases. Rounds go on until every series is settled (stats.h) or `seconds` are over; a series has at least
  * five samples unless its entrant failed or stop() said so. Failed entrants drop out of the rounds. */

@@ -10,9 +10,12 @@
 #include <string.h>
 #include <time.h>
 
-#define ROOF_SHARE_LIMIT    0.97 /* a time below this share of the roof time is an error, not a record */
-#define DRIFT_LIMIT         0.03 /* of the calibration loop before and after */
-#define CHEAP_TRUTH_SECONDS 10.  /* below this a later step is checked too */
+#define ROOF_SHARE_LIMIT 0.97  /* a time below this share of the roof time is an error, not a record */
+#define DRIFT_LIMIT      0.03  /* of the calibration loop before and after */
+#define UNPACK_FACTOR    2.    /* unpack is no slower than this times what pack took for as many bytes ... */
+#define UNPACK_SHARE     0.1   /* ... or the difference is less than this share of a step */
+#define CLOCK_SHARE      0.1   /* of a request, that the worker's clock may miss ... */
+#define CLOCK_SECONDS    0.005 /* ... beside a scheduler's turn, before it is another clock */
 
 #define FORWARD_ROLE  (1u << ASSAY_ROLE_FORWARD)
 #define GRADIENT_ROLE (1u << ASSAY_ROLE_GRADIENT)
@@ -25,16 +28,16 @@ typedef struct court {
     double *margin;
 } court;
 
-static void judge(const court *c, const char *phase, int32_t state, int64_t step, const assay_values *given,
-                  const assay_values *got, const assay_values *truth)
+static void judge(const court *c, const char *phase, const assay_kept_block *k, int32_t state,
+                  const assay_values *given, const assay_values *truth)
 {
     assay_rig *rig = &c->entrant->rig;
     const assay_problem *p = c->of->problem;
     assay_values update = {{0}};
     int updates = 0;
     for (int param = 0; param < ASSAY_MAX_PARAMS; param++)
-        updates |= got->at[assay_tensor_id(ASSAY_PARAM_1, param)] != NULL;
-    if (updates && assay_state_update(p, given, got, step, &update) != ASSAY_OK) {
+        updates |= k->got.at[assay_tensor_id(ASSAY_PARAM_1, param)] != NULL;
+    if (updates && assay_state_update(p, given, &k->got, k->step, &update) != ASSAY_OK) {
         assay_rig_fail(rig, ASSAY_VERDICT_BROKEN, "no memory to judge the %s", phase);
         return;
     }
@@ -45,9 +48,9 @@ static void judge(const court *c, const char *phase, int32_t state, int64_t step
                              .phase = phase,
                              .seed = c->of->measurement->seed,
                              .state = state,
-                             .step = step,
+                             .step = k->step,
                              .given = given,
-                             .got = got,
+                             .got = &k->got,
                              .truth = truth,
                              .update_truth = updates ? &update : NULL};
     assay_judgement j = c->of->options->judge(c->of->options->user, &kept);
@@ -57,44 +60,87 @@ static void judge(const court *c, const char *phase, int32_t state, int64_t step
     assay_values_free(&update);
 }
 
-/* A later step has a truth of its own, from the implementation's own parameters. */
+/* A later step has a truth of its own, from the implementation's own parameters. `start`: the block's numbers. */
 static void judge_later(const court *c, const assay_values *start)
 {
     static const int from[] = {ASSAY_PARAM_1, ASSAY_M_1, ASSAY_V_1}, to[] = {ASSAY_PARAM, ASSAY_M, ASSAY_V};
-    const assay_kept_block *k = &c->entrant->later;
+    const assay_kept_block *k = &c->entrant->later, *first = &c->entrant->first;
+    const assay_values *before = k->step == first->step + 1 ? &first->got : &k->params;
     assay_values given = *start, truth;
     for (int f = 0; f < 3; f++)
         for (int param = 0; param < ASSAY_MAX_PARAMS; param++) {
-            void *own = k->params.at[assay_tensor_id(from[f], param)];
+            void *own = before->at[assay_tensor_id(from[f], param)];
             if (own) given.at[assay_tensor_id(to[f], param)] = own;
         }
     if (assay_state_truth(c->of->problem, &given, k->step, FORWARD_ROLE | GRADIENT_ROLE, &truth) != ASSAY_OK) {
         assay_rig_fail(&c->entrant->rig, ASSAY_VERDICT_BROKEN, "no memory for the truth of a later step");
         return;
     }
-    judge(c, "step", -1, k->step, &given, &k->got, &truth);
+    judge(c, "step", k, -1, &given, &truth);
     assay_values_free(&truth);
 }
 
-static void judge_entrant(const court *c, const assay_values *given, const assay_values *truth, int cheap)
+/* The numbers of one block and what should have become of them. One serves all entrants that kept the same block. */
+typedef struct exam {
+    int64_t block; /* 0: none yet */
+    assay_values fresh, given, truth;
+} exam;
+
+static void exam_free(exam *x)
 {
-    const assay_measurement *m = c->of->measurement;
-    assay_entrant *e = c->entrant;
-    const struct {
-        const char *name;
-        assay_phase phase;
-        const assay_kept_block *kept;
-    } blocks[] = {{"step", ASSAY_PHASE_STEP, &e->first},
-                  {"phases", ASSAY_PHASE_UPDATE, &e->phases},
-                  {"infer", ASSAY_PHASE_INFER, &e->infer}};
-    for (int b = 0; b < 3; b++) {
-        if (e->rig.verdict != ASSAY_VERDICT_PASS || e->series[blocks[b].phase].count < ASSAY_SAMPLES_LEAST) continue;
-        if (blocks[b].kept->held)
-            judge(c, blocks[b].name, m->judged, blocks[b].kept->step, given, &blocks[b].kept->got, truth);
-        else
-            assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "%s: no block was kept for judgement", blocks[b].name);
+    assay_values_free(&x->fresh);
+    assay_values_free(&x->truth);
+    memset(x, 0, sizeof *x);
+}
+
+static assay_status exam_make(const assay_outcome_of *of, const assay_kept_block *k, unsigned roles, exam *x)
+{
+    const assay_measurement *m = of->measurement;
+    if (x->block == k->block) return ASSAY_OK;
+    exam_free(x);
+    x->block = k->block;
+    assay_status st =
+        assay_state_block(m->workload, m->seed, k->state, k->block, &m->states[k->state], &x->fresh, &x->given);
+    return st == ASSAY_OK ? assay_state_truth(of->problem, &x->given, k->step, roles, &x->truth) : st;
+}
+
+/* What is kept of a phase; the parts of a step are kept and judged together, at their update. */
+static const assay_kept_block *kept_of(const assay_entrant *e, int phase)
+{
+    switch (phase) {
+    case ASSAY_PHASE_STEP:
+        return &e->first;
+    case ASSAY_PHASE_INFER:
+        return &e->infer;
+    default:
+        return &e->phases;
     }
-    if (e->later.held && cheap && e->rig.verdict == ASSAY_VERDICT_PASS) judge_later(c, given);
+}
+
+static assay_status judge_phase(const assay_outcome_of *of, const char *name, assay_phase phase, unsigned roles,
+                                assay_entrant *const *entrants, int count, double *margins, double *seconds)
+{
+    exam x = {0};
+    assay_status st = ASSAY_OK;
+    for (int k = 0; k < count && st == ASSAY_OK; k++) {
+        assay_entrant *e = entrants[k];
+        const assay_kept_block *kept = kept_of(e, (int)phase);
+        const court c = {of, e, &margins[k]};
+        if (e->rig.verdict != ASSAY_VERDICT_PASS || e->series[phase].count < ASSAY_SAMPLES_LEAST) continue;
+        if (!kept->held) {
+            assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "%s: no block was kept for judgement", name);
+            continue;
+        }
+        double start = assay_clock();
+        st = exam_make(of, kept, roles, &x);
+        if (st != ASSAY_OK) break;
+        if (phase == ASSAY_PHASE_STEP) *seconds = fmax(*seconds, assay_clock() - start);
+        judge(&c, name, kept, kept->state, &x.given, &x.truth);
+        int later = phase == ASSAY_PHASE_STEP && e->later.held && e->later.block == kept->block;
+        if (later && e->rig.verdict == ASSAY_VERDICT_PASS) judge_later(&c, &x.given);
+    }
+    exam_free(&x);
+    return st;
 }
 
 static double flop_of(const assay_workload *w, int phase)
@@ -113,12 +159,17 @@ static double flop_of(const assay_workload *w, int phase)
     }
 }
 
+static double median_of(const assay_series *s)
+{
+    return assay_stats_of(s->seconds, s->count).median;
+}
+
 static void hold_against_roof(const assay_outcome_of *of, assay_entrant *e)
 {
     for (int phase = 0; phase < ASSAY_PHASES; phase++) {
         const assay_series *s = &e->series[phase];
         if (s->count < ASSAY_SAMPLES_LEAST) continue;
-        double median = assay_stats_of(s->seconds, s->count).median;
+        double median = median_of(s);
         double roof = flop_of(of->measurement->workload, phase) * 1e-9 / of->peak;
         if (!(median >= ROOF_SHARE_LIMIT * roof))
             assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED,
@@ -127,34 +178,64 @@ static void hold_against_roof(const assay_outcome_of *of, assay_entrant *e)
     }
 }
 
+/* What a call puts off until its results are asked for is found where they are. pack moves parameters and moments,
+ * unpack gradients too. */
+static void hold_against_pack(assay_entrant *e)
+{
+    double families = e->rig.problem.optimizer == ASSAY_OPT_ADAM ? 3 : 1;
+    double pack = e->packing.count ? median_of(&e->packing) : 0, fair = pack * (families + 1) / families;
+    double step = median_of(&e->series[ASSAY_PHASE_STEP]);
+    double limit = fmax(UNPACK_FACTOR * fair, fair + UNPACK_SHARE * step) + e->rig.round_trip;
+    for (int phase = 0; phase < ASSAY_PHASES; phase++) {
+        const assay_series *s = &e->unpacking[phase];
+        if (s->count < ASSAY_SAMPLES_LEAST) continue;
+        double unpack = median_of(s);
+        if (!(unpack <= limit))
+            assay_rig_fail(
+                &e->rig, ASSAY_VERDICT_MISTRUSTED,
+                "%s: unpack after it takes %.4g ms, %.4g ms expected: work is done outside of the timed calls",
+                assay_phase_name(phase), unpack * 1e3, limit * 1e3);
+    }
+}
+
+/* The worker's interval lies inside the parent's, and what is between them is the round trip. */
+static void hold_against_clock(assay_entrant *e)
+{
+    for (int phase = 0; phase < ASSAY_PHASES; phase++) {
+        const assay_series *s = &e->series[phase];
+        if (s->count < ASSAY_SAMPLES_LEAST) continue;
+        double parent = median_of(s), worker = assay_stats_of(s->worker, s->count).median;
+        double least = (1 - CLOCK_SHARE) * parent - CLOCK_SECONDS - e->rig.round_trip;
+        if (!(worker <= parent && worker >= least))
+            assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED,
+                           "%s: the worker's clock says %.4g ms, the parent's %.4g ms: they must agree",
+                           assay_phase_name(phase), worker * 1e3, parent * 1e3);
+    }
+}
+
 assay_status assay_outcome_judge(const assay_outcome_of *of, assay_entrant *const *entrants, int count, double *margins,
                                  double *seconds)
 {
-    const assay_measurement *m = of->measurement;
-    const assay_values *given = &m->states[m->judged];
-    assay_values truth = {{0}};
-    unsigned roles = 0;
-    for (int k = 0; k < count; k++) {
-        const assay_entrant *e = entrants[k];
+    static const struct {
+        const char *name;
+        assay_phase phase;
+        unsigned roles;
+    } kinds[] = {{"step", ASSAY_PHASE_STEP, FORWARD_ROLE | GRADIENT_ROLE},
+                 {"phases", ASSAY_PHASE_UPDATE, FORWARD_ROLE | GRADIENT_ROLE},
+                 {"infer", ASSAY_PHASE_INFER, FORWARD_ROLE}};
+    assay_status st = ASSAY_OK;
+    for (int k = 0; k < count; k++)
         margins[k] = 0;
-        if (e->rig.verdict != ASSAY_VERDICT_PASS) continue;
-        if (e->infer.held) roles |= FORWARD_ROLE;
-        if (e->first.held || e->phases.held) roles |= FORWARD_ROLE | GRADIENT_ROLE;
-    }
     *seconds = 0;
-    if (!roles) return ASSAY_OK;
-    double start = assay_clock();
-    assay_status st = assay_state_truth(of->problem, given, m->steps[m->judged], roles, &truth);
-    *seconds = assay_clock() - start;
-    if (st != ASSAY_OK) return st;
+    for (int n = 0; n < 3 && st == ASSAY_OK; n++)
+        st = judge_phase(of, kinds[n].name, kinds[n].phase, kinds[n].roles, entrants, count, margins, seconds);
     for (int k = 0; k < count; k++) {
-        const court c = {of, entrants[k], &margins[k]};
         if (entrants[k]->rig.verdict != ASSAY_VERDICT_PASS) continue;
-        judge_entrant(&c, given, &truth, *seconds < CHEAP_TRUTH_SECONDS);
         hold_against_roof(of, entrants[k]);
+        hold_against_pack(entrants[k]);
+        hold_against_clock(entrants[k]);
     }
-    assay_values_free(&truth);
-    return ASSAY_OK;
+    return st;
 }
 
 /* ---- records ---- */
@@ -196,7 +277,7 @@ static void set_times(assay_record *r, const assay_series *s, uint64_t seed)
     r->high_ms = i.high * 1e3;
     r->worker_ms = assay_stats_of(s->worker, s->count).median * 1e3;
     r->n = s->count;
-    r->calls = s->calls;
+    r->calls = 1;
     for (int32_t k = 0; k < s->count; k++)
         r->samples_ms[k] = s->seconds[k] * 1e3;
 }
@@ -233,7 +314,6 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     r->machine = *of->machine;
     r->threads = e->threads;
     r->seed = of->measurement->seed;
-    r->kept_state = of->measurement->judged;
     r->calibration_before = of->calibration_before;
     r->calibration_after = of->calibration_after;
     r->drift = fabs(of->calibration_after / of->calibration_before - 1);
@@ -241,7 +321,7 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     r->round_trip_ms = e->rig.round_trip * 1e3;
 }
 
-/* Only what was judged is published: the parts of a step were kept and judged together, at their update. */
+/* Only what was judged is published. */
 static int complete(const assay_entrant *e, int phase)
 {
     int judged = phase <= ASSAY_PHASE_UPDATE ? ASSAY_PHASE_UPDATE : phase;
@@ -263,6 +343,8 @@ int assay_outcome_record(const assay_outcome_of *of, const assay_entrant *e, dou
         set_times(&r, s, of->measurement->seed);
         set_roof(&r, flop_of(of->measurement->workload, phase), of->peak);
         SET(r.phase, assay_phase_name(phase));
+        r.kept_state = kept_of(e, phase)->state;
+        r.kept_block = (int32_t)kept_of(e, phase)->block;
         r.work = equal_work(of->measurement->workload, phase);
         r.margin = margin;
         if (assay_records_add(out, &r) != ASSAY_OK) {

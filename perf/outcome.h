@@ -16,9 +16,10 @@ typedef struct assay_outcome_of {
     double calibration_before, calibration_after, peak; /* GFLOP/s; peak = the best seen in this run */
 } assay_outcome_of;
 
-/* Compares what each entrant left behind with the truth, and sets verdict and why of those that are wrong, or faster
- * than the roof allows (below 0.97 of the declared work at the peak rate). margins[k] = worst of entrant k. *seconds =
- * what the truth took. ASSAY_NO_MEMORY where it could not be computed. Nothing may be timed meanwhile. */
+/* Compares what each entrant left behind with the truth, and sets verdict and why of those that are wrong, faster than
+ * the roof allows (below 0.97 of the declared work at the peak rate), that work outside of the timed calls, or whose
+ * clock disagrees with the parent's. margins[k] = worst of entrant k. *seconds = what the truth of a training step
+ * took, 0 if there was none. ASSAY_NO_MEMORY where it could not be computed. Nothing may be timed meanwhile. */
 assay_status assay_outcome_judge(const assay_outcome_of *of, assay_entrant *const *entrants, int count, double *margins,
                                  double *seconds);
 

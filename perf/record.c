@@ -70,6 +70,7 @@ static const field fields[] = {
     W("", update_by),
     F("", SEED, "seed", seed),
     F("", COUNT, "kept_state", kept_state),
+    F("", COUNT, "kept_block", kept_block),
     F("", NUMBER, "margin", margin),
     F("calibration", NUMBER, "before_gflop_per_s", calibration_before),
     F("calibration", NUMBER, "after_gflop_per_s", calibration_after),

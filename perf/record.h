@@ -32,7 +32,7 @@ typedef struct assay_record {
 
     double median_ms, q1_ms, q3_ms, min_ms, mean_ms, p95_ms;
     double low_ms, high_ms; /* 95 % bootstrap interval of the median */
-    int32_t n, calls;       /* samples; calls in each sample */
+    int32_t n, calls;       /* samples; calls in each sample: 1, see timer.h */
     double *samples_ms;     /* n of them; owned */
     double round_trip_ms;   /* of an empty request: inside every sample once */
     double worker_ms;       /* median by the worker's own clock: a cross-check, never the result */
@@ -47,7 +47,7 @@ typedef struct assay_record {
     char loss_by[48], update_by[48];
 
     uint64_t seed;
-    int32_t kept_state;                                  /* starting state of the kept block */
+    int32_t kept_state, kept_block;                      /* starting state and number of the kept block */
     double margin;                                       /* worst error / limit of what the timed calls left behind */
     double calibration_before, calibration_after, drift; /* GFLOP/s; |after/before - 1| */
     int32_t fit;                                         /* 0: drift above 3 %: no baseline, no verdict */

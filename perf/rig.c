@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROUND_TRIPS 21
+#define ROUND_TRIPS       21
+#define MAY_START_THREADS 2 /* calls of run(): impl/impl.h */
 
 int assay_rig_fail(assay_rig *r, assay_verdict v, const char *format, ...)
 {
@@ -103,7 +104,7 @@ static int measure_round_trip(assay_rig *r)
     double seconds[ROUND_TRIPS];
     for (int k = 0; k < ROUND_TRIPS; k++) {
         assay_timing t;
-        if (!assay_rig_run(r, &nothing, 1, 1, &t)) return 0;
+        if (!assay_rig_run(r, &nothing, 1, &t)) return 0;
         seconds[k] = t.seconds;
     }
     r->round_trip = assay_stats_of(seconds, ROUND_TRIPS).median;
@@ -137,56 +138,86 @@ int assay_rig_logits(assay_rig *r, int on)
     return answered(r, "bind", &reply);
 }
 
-int assay_rig_restore(assay_rig *r, const assay_values *given)
+int assay_rig_store(assay_rig *r, const assay_values *given)
 {
-    static const assay_call pack = {.kind = ASSAY_CALL_PACK};
+    static const assay_call poison = {.kind = ASSAY_CALL_POISON, .what = 1 | 2 | 4 | 8};
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
     for (int k = 0; k < r->tensor_count; k++) {
         const assay_tensor *x = &r->tensors[k];
-        if (!given->at[x->id]) continue;
-        assay_values_store(x, r->problem.arithmetic, given->at[x->id], assay_memory_data(&r->memory[x->id]));
+        assay_memory *m = &r->memory[x->id];
+        if (given->at[x->id])
+            assay_values_store(x, r->problem.arithmetic, given->at[x->id], assay_memory_data(m));
+        else if (m->fd >= 0 && !m->input)
+            assay_memory_poison(m);
     }
-    return assay_rig_run(r, &pack, 1, 1, NULL);
+    return assay_rig_run(r, &poison, 1, NULL);
 }
 
-int assay_rig_run(assay_rig *r, const assay_call *calls, int count, int repeat, assay_timing *t)
+int assay_rig_run(assay_rig *r, const assay_call *calls, int count, assay_timing *t)
 {
+    assay_timing unused, *seen = t ? t : &unused;
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
     wake(r);
-    assay_reply reply = assay_session_run(r->session, calls, count, repeat, 1, NULL, t);
-    return answered(r, "run", &reply);
-}
-
-int assay_rig_pass(assay_rig *r, assay_pass pass, int64_t step, int repeat, assay_timing *t)
-{
-    assay_call call = {.kind = ASSAY_CALL_RUN, .pass = (int32_t)pass, .step = step};
-    return assay_rig_run(r, &call, 1, repeat, t);
-}
-
-int assay_rig_read(assay_rig *r, unsigned roles, assay_values *out)
-{
-    static const assay_call unpack = {.kind = ASSAY_CALL_UNPACK};
-    memset(out, 0, sizeof *out);
-    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
-    if (roles & (1u << ASSAY_ROLE_GRADIENT | 1u << ASSAY_ROLE_UPDATED) && !assay_rig_run(r, &unpack, 1, 1, NULL))
-        return 0;
-    if (assay_values_make(&r->problem, roles, out) != ASSAY_OK)
-        return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "no memory for the results");
-    for (int k = 0; k < r->tensor_count; k++) {
-        const assay_tensor *x = &r->tensors[k];
-        if (!out->at[x->id]) continue;
-        if (r->memory[x->id].fd < 0)
-            assay_values_drop(out, x->id);
-        else
-            assay_values_load(x, r->problem.arithmetic, assay_memory_data(&r->memory[x->id]), out->at[x->id]);
-    }
+    assay_reply reply = assay_session_run(r->session, calls, count, 1, 1, NULL, seen);
+    if (reply.outcome == ASSAY_ANSWERED && seen->printed > 0)
+        return assay_rig_fail(r, ASSAY_VERDICT_FAIL, "environment: a call %s", reply.what);
+    if (!answered(r, "run", &reply)) return 0;
+    if (seen->fp_changed)
+        return assay_rig_fail(r, ASSAY_VERDICT_FAIL,
+                              "environment: a call left the floating-point environment changed: expected rounding to "
+                              "nearest, subnormals kept");
+    for (int k = 0; k < count; k++)
+        r->runs += calls[k].kind == ASSAY_CALL_RUN;
+    if (seen->threads > r->threads) r->threads = seen->threads;
     return 1;
 }
 
-void assay_rig_poison(assay_rig *r)
+int assay_rig_run_again(assay_rig *r, const assay_call *calls, int count, assay_timing *t)
 {
+    int32_t threads = r->threads;
+    if (!assay_rig_run(r, calls, count, t)) return 0;
+    if (t->allocations > 0)
+        return assay_rig_fail(r, ASSAY_VERDICT_FAIL, "environment: a timed call made %lld heap allocations, 0 expected",
+                              (long long)t->allocations);
+    if (r->runs > MAY_START_THREADS && t->threads > threads)
+        return assay_rig_fail(r, ASSAY_VERDICT_FAIL, "environment: %d threads after a timed call, %d before",
+                              (int)t->threads, (int)threads);
+    return 1;
+}
+
+int assay_rig_unpack(assay_rig *r, double *seconds)
+{
+    static const assay_call unpack = {.kind = ASSAY_CALL_UNPACK};
+    assay_timing t = {0};
+    int ok = assay_rig_run(r, &unpack, 1, &t);
+    *seconds = t.seconds;
+    return ok;
+}
+
+void assay_rig_read_one(assay_rig *r, int id, assay_values *out)
+{
+    assay_tensor x;
+    if (!out->at[id] || r->memory[id].fd < 0 || !assay_tensor_find(&r->problem, id, &x)) return;
+    assay_rig_rest(r);
+    assay_values_load(&x, r->problem.arithmetic, assay_memory_data(&r->memory[id]), out->at[id]);
+}
+
+int assay_rig_room(assay_rig *r, unsigned roles, assay_values *out)
+{
+    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
     for (int id = 0; id < ASSAY_TENSORS; id++)
-        if (r->memory[id].fd >= 0 && !r->memory[id].input) assay_memory_poison(&r->memory[id]);
+        if (out->at[id]) return 1;
+    if (assay_values_make(&r->problem, roles, out) != ASSAY_OK)
+        return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "no memory for the results");
+    for (int id = 0; id < ASSAY_TENSORS; id++)
+        if (r->memory[id].fd < 0) assay_values_drop(out, id);
+    return 1;
+}
+
+void assay_rig_read(assay_rig *r, unsigned roles, assay_values *out)
+{
+    for (int k = 0; k < r->tensor_count; k++)
+        if (roles >> r->tensors[k].role & 1u) assay_rig_read_one(r, r->tensors[k].id, out);
 }
 
 void assay_rig_end(assay_rig *r)

@@ -18,6 +18,7 @@ typedef struct assay_rig {
     assay_tensor tensors[ASSAY_TENSORS];
     int32_t tensor_count;
     int32_t resting;       /* 1: its worker is stopped */
+    int32_t threads, runs; /* most threads seen in the worker; calls of run() so far */
     double round_trip;     /* seconds of a request that does nothing, median */
     assay_verdict verdict; /* PASS as long as all is well */
     char why[256];
@@ -32,22 +33,26 @@ int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_option
 int assay_rig_plan(assay_rig *r, const assay_values *given);
 int assay_rig_logits(assay_rig *r, int wanted);
 
-/* Puts a state into the tensors and packs it: blocks before the clock starts. */
-int assay_rig_restore(assay_rig *r, const assay_values *given);
+/* Puts the numbers of a block into the tensors, and NaN into outputs and into all four blocks of the plan. What comes
+ * next has to be PACK. */
+int assay_rig_store(assay_rig *r, const assay_values *given);
 
-/* Calls in one request, the whole `repeat` times; *t may be NULL. */
-int assay_rig_run(assay_rig *r, const assay_call *calls, int count, int repeat, assay_timing *t);
-/* One RUN of a pass at an optimizer step, `repeat` times, the step going up by one each time. */
-int assay_rig_pass(assay_rig *r, assay_pass pass, int64_t step, int repeat, assay_timing *t);
+/* Calls in one request; *t may be NULL. A call that printed, or left the floating-point environment changed, fails. */
+int assay_rig_run(assay_rig *r, const assay_call *calls, int count, assay_timing *t);
+/* The same of calls that the implementation has had before: those neither allocate nor start threads. */
+int assay_rig_run_again(assay_rig *r, const assay_call *calls, int count, assay_timing *t);
 
-/* Makes *out with the tensors of these roles as doubles, after UNPACK where that is what brings them. */
-int assay_rig_read(assay_rig *r, unsigned roles, assay_values *out);
+/* UNPACK; *seconds = what it took. */
+int assay_rig_unpack(assay_rig *r, double *seconds);
+/* Room for what can be read of these roles, if *out is empty. */
+int assay_rig_room(assay_rig *r, unsigned roles, assay_values *out);
+/* Those tensors of these roles that *out has room for, as doubles, as they lie there while the worker stands still:
+ * what is not there when the call has returned is not there. */
+void assay_rig_read(assay_rig *r, unsigned roles, assay_values *out);
+void assay_rig_read_one(assay_rig *r, int id, assay_values *out);
 
 /* Stops the worker's threads until the next request, so that they don't spin while another implementation is timed. */
 void assay_rig_rest(assay_rig *r);
-
-/* Fills outputs with NaN, so that what is read afterwards was written by the calls in between. */
-void assay_rig_poison(assay_rig *r);
 
 /* Ends it with a verdict; returns 0. */
 int assay_rig_fail(assay_rig *r, assay_verdict v, const char *format, ...) __attribute__((format(printf, 3, 4)));

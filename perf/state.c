@@ -201,6 +201,31 @@ assay_status assay_state_make(const assay_workload *w, uint64_t seed, int state,
     return ASSAY_OK;
 }
 
+/* Streams of blocks follow those of the states and their step counts. */
+static uint64_t stream_of_block(const assay_workload *w, int state, int64_t block, int id)
+{
+    uint64_t own = assay_stream_id(w->id, (uint64_t)(ASSAY_STATES + state) * ASSAY_TENSORS + (uint64_t)id);
+    return own + (uint64_t)block;
+}
+
+assay_status assay_state_block(const assay_workload *w, uint64_t seed, int state, int64_t block,
+                               const assay_values *start, assay_values *fresh, assay_values *view)
+{
+    const assay_problem *p = &w->problem;
+    double bound = 1 / sqrt((double)p->h);
+    *view = *start;
+    for (int direction = 0; direction < p->directions; direction++) {
+        int id = assay_tensor_id(ASSAY_PARAM, assay_param_rnn(p, 0, direction, ASSAY_W));
+        size_t count = (size_t)assay_gates(p->dialect.cell) * (size_t)p->h * (size_t)p->i;
+        if (!fresh->at[id]) fresh->at[id] = malloc(count * sizeof(double));
+        if (!fresh->at[id]) return ASSAY_NO_MEMORY;
+        assay_random_fill_uniform(seed, stream_of_block(w, state, block, id), -bound, bound, fresh->at[id], count);
+        view->at[id] = fresh->at[id];
+    }
+    assay_values_quantise(p, ASSAY_FP32, fresh);
+    return ASSAY_OK;
+}
+
 /* ---- truth ---- */
 
 assay_status assay_state_truth(const assay_problem *p, const assay_values *given, int64_t step, unsigned roles,

@@ -15,6 +15,13 @@
 assay_status assay_state_make(const assay_workload *w, uint64_t seed, int state, const assay_text *text,
                               assay_values *out, int64_t *step);
 
+/* The numbers of one timed block: those of starting state `state`, but the weights that the input meets first (W of
+ * layer 0) drawn anew from (seed, state, block), so that no block asks what one before has asked: every output and
+ * gradient differs. `fresh` gets the drawn arrays (made here if it is empty, else filled again; freed by the caller),
+ * `view` points to them and, for all others, to those of `start`. Any thread. */
+assay_status assay_state_block(const assay_workload *w, uint64_t seed, int state, int64_t block,
+                               const assay_values *start, assay_values *fresh, assay_values *view);
+
 /* The truth of one training step from `given`: y, logits, losses (role FORWARD) and every gradient of a parameter (role
  * GRADIENT), as `roles` asks; *out is made here. Updated tensors are not in it, see below. Uses all cores: never call
  * it while something is timed. */

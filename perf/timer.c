@@ -1,4 +1,4 @@
-/* timer.c: one sample = one or more requests under the parent's clock.
+/* timer.c: one sample = one request under the parent's clock.
  * SPDX-License-Identifier: MIT */
 #include "perf/timer.h"
 
@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define REQUEST_SECONDS 0.02 /* a round trip of 50 us is a quarter of a per cent of it */
-#define MOST_CALLS      1000
 
 static const struct {
     const char *name;
@@ -48,58 +45,53 @@ static int series_room(assay_series *s)
     return 1;
 }
 
-int32_t assay_timer_calls(assay_phase phase, double seconds)
+int assay_series_add(assay_series *s, double seconds, double worker)
 {
-    if (phase == ASSAY_PHASE_LOSS || !(seconds < REQUEST_SECONDS)) return 1;
-    double calls = ceil(REQUEST_SECONDS / fmax(seconds, 1e-9));
-    return calls < MOST_CALLS ? (int32_t)calls : MOST_CALLS;
+    if (!series_room(s)) return 0;
+    s->seconds[s->count] = seconds;
+    s->worker[s->count++] = worker;
+    return 1;
 }
 
 typedef struct request {
     assay_rig *rig;
     assay_phase phase;
     int64_t step;
-    int32_t calls;
-    const assay_pause *pause;
-    assay_timing total;
+    assay_timing timing;
 } request;
 
-/* Calls [from, to) of the sample. */
-static int run_part(request *q, int32_t from, int32_t to)
+static assay_call call_of(assay_phase phase, int64_t step)
 {
-    assay_call call = {.kind = phases[q->phase].kind, .pass = phases[q->phase].pass, .step = q->step + from};
-    assay_timing t;
-    if (to <= from) return 1;
-    if (!assay_rig_run(q->rig, &call, 1, to - from, &t)) return 0;
-    q->total.seconds += t.seconds;
-    q->total.worker_seconds += t.worker_seconds;
-    return 1;
+    return (assay_call){.kind = phases[phase].kind, .pass = phases[phase].pass, .step = step};
 }
 
 static double take(void *user)
 {
     request *q = user;
-    int32_t done = 0;
-    for (int place = 0; q->pause && place < q->pause->count; place++) {
-        if (!run_part(q, done, q->pause->after[place])) return NAN;
-        done = q->pause->after[place];
-        if (!q->pause->hook(q->pause->user, place)) return NAN;
-    }
-    if (!run_part(q, done, q->calls)) return NAN;
-    return q->total.seconds / q->calls;
+    const assay_call call = call_of(q->phase, q->step);
+    return assay_rig_run_again(q->rig, &call, 1, &q->timing) ? q->timing.seconds : NAN;
 }
 
 int assay_timer_sample(assay_gbench *g, const char *workload, assay_rig *rig, assay_phase phase, int64_t step,
-                       const assay_pause *pause, assay_series *s)
+                       assay_series *s)
 {
     char name[160];
-    request q = {.rig = rig, .phase = phase, .step = step, .calls = s->calls, .pause = pause};
+    request q = {.rig = rig, .phase = phase, .step = step};
+    if (rig->verdict != ASSAY_VERDICT_PASS) return 0;
     snprintf(name, sizeof name, "%s/%s/%s", workload, rig->about.name, phases[phase].name);
-    if (!series_room(s)) return assay_rig_fail(rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
     double seconds = assay_gbench_take(g, name, rig->about.version, take, &q);
     if (!(seconds >= 0))
         return assay_rig_fail(rig, ASSAY_VERDICT_BROKEN, "%s: the sample was not taken", phases[phase].name);
-    s->seconds[s->count] = seconds;
-    s->worker[s->count++] = q.total.worker_seconds / s->calls;
+    if (!assay_series_add(s, seconds, q.timing.worker_seconds))
+        return assay_rig_fail(rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
     return 1;
+}
+
+int assay_timer_warm(assay_rig *rig, assay_phase phase, int64_t step, double *seconds)
+{
+    const assay_call call = call_of(phase, step);
+    assay_timing t = {0};
+    int ok = assay_rig_run(rig, &call, 1, &t);
+    if (seconds) *seconds = ok ? t.seconds : 0;
+    return ok;
 }

@@ -102,6 +102,32 @@ static void states_differ_and_only_the_first_has_no_moments(void **state)
     assay_values_free(&c);
 }
 
+static void blocks_differ_in_what_the_input_meets_first(void **state)
+{
+    (void)state;
+    int64_t step;
+    int w = assay_tensor_id(ASSAY_PARAM, ASSAY_W), r = assay_tensor_id(ASSAY_PARAM, ASSAY_R);
+    assay_values start = make("b1.lstm-ce-short", 5, 1, &step), fresh = {{0}}, other = {{0}}, again = {{0}}, v1, v2, v3;
+    const assay_workload *b1 = assay_workload_by_id("b1.lstm-ce-short");
+    assert_int_equal(assay_state_block(b1, 5, 1, 1, &start, &fresh, &v1), ASSAY_OK);
+    assert_int_equal(assay_state_block(b1, 5, 1, 2, &start, &other, &v2), ASSAY_OK);
+    assert_int_equal(assay_state_block(b1, 5, 1, 1, &start, &again, &v3), ASSAY_OK);
+    const double *a = v1.at[w], *b = v2.at[w], *s = start.at[w];
+    int differ = 0, differ_from_start = 0;
+    for (int k = 0; k < 1000; k++) {
+        differ += a[k] != b[k];
+        differ_from_start += a[k] != s[k];
+    }
+    assert_true(differ > 990 && differ_from_start > 990);
+    assert_memory_equal(v1.at[w], v3.at[w], 1000 * sizeof(double));
+    assert_ptr_equal(v1.at[r], start.at[r]);
+    assert_true(a[7] == (double)(float)a[7]);
+    assay_values_free(&fresh);
+    assay_values_free(&other);
+    assay_values_free(&again);
+    assay_values_free(&start);
+}
+
 static void another_seed_is_other_weights_and_the_same_seed_the_same(void **state)
 {
     (void)state;
@@ -230,6 +256,7 @@ int main(void)
         cmocka_unit_test(the_update_gate_of_a_gru_is_offset),
         cmocka_unit_test(weights_stay_in_their_bound_and_fit_a_float),
         cmocka_unit_test(states_differ_and_only_the_first_has_no_moments),
+        cmocka_unit_test(blocks_differ_in_what_the_input_meets_first),
         cmocka_unit_test(another_seed_is_other_weights_and_the_same_seed_the_same),
         cmocka_unit_test(full_rows_come_without_lengths),
         cmocka_unit_test(integers_of_every_kind_of_data_are_possible),

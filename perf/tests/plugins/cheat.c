@@ -1,0 +1,307 @@
+/* cheat.c: honest results for less time than they take, or honest times in a changed environment. CHEAT names which.
+ * SPDX-License-Identifier: MIT
+ *
+ * Every honest call sleeps, so that a call that took less was not honest: what a test can see by the clock alone. */
+#include "perf/tests/plugins/cheat.h"
+#include "conformance/mutants/entry.h"
+#include "reference/tensors.h"
+
+#include <elf.h>
+#include <link.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { QUIET_STEPS = 4, MOST_MEMORIES = 512, PARTS = 7, SLOWED = 4 };
+
+typedef struct part {
+    void *data;
+    size_t bytes;
+} part;
+
+/* What one question was answered with. */
+typedef struct memory {
+    uint64_t question;
+    void *answer[PARTS];
+} memory;
+
+typedef struct cheater {
+    assay_plan *honest;
+    assay_problem p;
+    assay_sizes sizes;
+    int64_t steps; /* STEP calls so far */
+    int last;      /* the pass before, -1 after pack or unpack */
+    int misbehaved;
+    void *lost;
+    int pending;     /* BACKWARD and UPDATE are still to be done ... */
+    assay_args args; /* ... with these */
+    memory *memories;
+    int memory_count;
+} cheater;
+
+static int am(const char *name)
+{
+    return strcmp(CHEAT, name) == 0;
+}
+
+static void take_time(void)
+{
+    /* short calls of another clock are lost in a scheduler's turn */
+    const struct timespec nap = {0, (am("slow-clock") ? 10 : 1) * CHEAT_NAP_NANOSECONDS};
+    nanosleep(&nap, NULL);
+}
+
+static assay_status work(cheater *c, assay_pass pass, const assay_args *args)
+{
+    take_time();
+    return assay_honest_entry()->run(c->honest, pass, args, NULL);
+}
+
+/* ---- remembers what it was asked ---- */
+
+static size_t bytes_of(const assay_problem *p, int slot)
+{
+    assay_tensor x;
+    return assay_tensor_find(p, slot, &x) ? (size_t)x.count * 4 : 0;
+}
+
+static void parts_of(const cheater *c, const assay_args *a, part out[PARTS])
+{
+    const part all[PARTS] = {{a->y, bytes_of(&c->p, ASSAY_Y)},
+                             {a->logits, bytes_of(&c->p, ASSAY_LOGITS)},
+                             {a->loss_rows, bytes_of(&c->p, ASSAY_LOSS_ROWS)},
+                             {a->loss, bytes_of(&c->p, ASSAY_LOSS)},
+                             {a->packed, c->sizes.packed},
+                             {a->grads, c->sizes.grads},
+                             {a->reserve, c->sizes.reserve}};
+    memcpy(out, all, sizeof all);
+}
+
+static uint64_t mix(uint64_t hash, const void *data, size_t bytes)
+{
+    const unsigned char *at = data;
+    for (size_t k = 0; at && k < bytes; k++)
+        hash = (hash ^ at[k]) * 0x100000001b3u;
+    return hash;
+}
+
+static uint64_t question_of(const cheater *c, assay_pass pass, const assay_args *a)
+{
+    uint64_t hash = mix(0xcbf29ce484222325u, &pass, sizeof pass);
+    if (pass == ASSAY_STEP || pass == ASSAY_UPDATE) hash = mix(hash, &a->step, sizeof a->step);
+    if (pass == ASSAY_UPDATE) hash = mix(hash, a->grads, c->sizes.grads);
+    hash = mix(hash, a->x, bytes_of(&c->p, ASSAY_X));
+    return mix(hash, a->packed, c->sizes.packed);
+}
+
+static assay_status remember(cheater *c, assay_pass pass, const assay_args *a)
+{
+    part now[PARTS];
+    uint64_t question = question_of(c, pass, a);
+    parts_of(c, a, now);
+    for (int m = 0; m < c->memory_count; m++) {
+        if (c->memories[m].question != question) continue;
+        for (int k = 0; k < PARTS; k++)
+            if (now[k].data) memcpy(now[k].data, c->memories[m].answer[k], now[k].bytes);
+        return ASSAY_OK; /* the cheat */
+    }
+    assay_status st = work(c, pass, a);
+    if (st != ASSAY_OK || c->memory_count == MOST_MEMORIES) return st;
+    memory *kept = &c->memories[c->memory_count++];
+    kept->question = question;
+    for (int k = 0; k < PARTS; k++)
+        if (now[k].data) memcpy(kept->answer[k], now[k].data, now[k].bytes);
+    return ASSAY_OK;
+}
+
+/* All at once: later calls may not allocate. */
+static int make_room(cheater *c)
+{
+    const assay_args none = {.struct_size = sizeof none};
+    part parts[PARTS];
+    parts_of(c, &none, parts);
+    c->memories = calloc(MOST_MEMORIES, sizeof *c->memories);
+    for (int m = 0; c->memories && m < MOST_MEMORIES; m++)
+        for (int k = 0; k < PARTS; k++)
+            if (!(c->memories[m].answer[k] = malloc(parts[k].bytes + 1))) return 0;
+    return c->memories != NULL;
+}
+
+static void forget(cheater *c)
+{
+    for (int m = 0; c->memories && m < MOST_MEMORIES; m++)
+        for (int k = 0; k < PARTS; k++)
+            free(c->memories[m].answer[k]);
+    free(c->memories);
+}
+
+/* ---- changes its surroundings, where nobody looked before: under the clock ---- */
+
+static int sleep_on(void *nothing)
+{
+    const struct timespec hour = {3600, 0};
+    (void)nothing;
+    return (int)syscall(SYS_nanosleep, &hour, NULL);
+}
+
+/* Without pthread_create, which allocates and would be found by that. */
+static void start_thread(void)
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+    clone(sleep_on, stack + sizeof stack, flags, NULL);
+}
+
+static void misbehave(cheater *c)
+{
+#if defined(__x86_64__)
+    if (am("sets-ftz")) __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
+#elif defined(__aarch64__)
+    if (am("sets-ftz")) __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)1 << 24));
+#endif
+    if (am("prints")) puts("hello");
+    if (am("allocates")) c->lost = malloc(4096);
+    if (am("starts-threads") && !c->misbehaved++) start_thread();
+}
+
+/* ---- makes the worker's clock run slower ---- */
+
+static int slow_clock(clockid_t id, struct timespec *t)
+{
+    static struct timespec start;
+    static clockid_t started = -1;
+    int status = clock_gettime(id, t);
+    if (status || id != CLOCK_MONOTONIC) return status;
+    if (started != id) start = *t, started = id;
+    int64_t passed = ((t->tv_sec - start.tv_sec) * 1000000000LL + t->tv_nsec - start.tv_nsec) / SLOWED;
+    passed += start.tv_nsec;
+    t->tv_sec = start.tv_sec + passed / 1000000000;
+    t->tv_nsec = passed % 1000000000;
+    return 0;
+}
+
+/* Every loaded object that calls clock_gettime through its table calls the slow one from now on. */
+static int redirect(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    const ElfW(Sym) *symbols = NULL;
+    const ElfW(Rela) *calls = NULL;
+    const char *names = NULL;
+    size_t bytes = 0;
+    (void)size, (void)unused;
+    if (!strstr(info->dlpi_name, "assay_worker")) return 0;
+    for (int k = 0; k < info->dlpi_phnum; k++) {
+        if (info->dlpi_phdr[k].p_type != PT_DYNAMIC) continue;
+        for (const ElfW(Dyn) *d = (const void *)(info->dlpi_addr + info->dlpi_phdr[k].p_vaddr); d->d_tag; d++) {
+            if (d->d_tag == DT_SYMTAB) symbols = (const void *)d->d_un.d_ptr;
+            if (d->d_tag == DT_STRTAB) names = (const void *)d->d_un.d_ptr;
+            if (d->d_tag == DT_JMPREL) calls = (const void *)d->d_un.d_ptr;
+            if (d->d_tag == DT_PLTRELSZ) bytes = d->d_un.d_val;
+        }
+    }
+    for (size_t k = 0; symbols && names && calls && k < bytes / sizeof *calls; k++)
+        if (!strcmp(names + symbols[ELF64_R_SYM(calls[k].r_info)].st_name, "clock_gettime"))
+            *(void **)(info->dlpi_addr + calls[k].r_offset) = (void *)slow_clock;
+    return 0;
+}
+
+/* ---- the table ---- */
+
+static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
+{
+    if (am("slow-clock")) dl_iterate_phdr(redirect, NULL);
+    return assay_honest_entry()->open(args, out);
+}
+
+static void plan_free(assay_plan *plan)
+{
+    cheater *c = (cheater *)plan;
+    if (!c) return;
+    assay_honest_entry()->plan_free(c->honest);
+    forget(c);
+    free(c);
+}
+
+static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
+{
+    cheater *c = calloc(1, sizeof *c);
+    if (!c) return ASSAY_NO_MEMORY;
+    assay_status st = assay_honest_entry()->plan(ctx, p, &c->honest, sizes);
+    c->p = *p;
+    c->sizes = *sizes;
+    if (st == ASSAY_OK && am("remembers") && !make_room(c)) st = ASSAY_NO_MEMORY;
+    if (st == ASSAY_OK) {
+        *out = (assay_plan *)c;
+        return ASSAY_OK;
+    }
+    plan_free((assay_plan *)c);
+    return st;
+}
+
+static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)
+{
+    cheater *c = (cheater *)plan;
+    c->last = -1;
+    c->pending = 0; /* of parameters that are gone */
+    if (!am("puts-off")) take_time();
+    return assay_honest_entry()->pack(c->honest, args, stream);
+}
+
+static assay_status finish(cheater *c)
+{
+    assay_status st = ASSAY_OK;
+    if (c->pending) st = work(c, ASSAY_BACKWARD, &c->args);
+    if (c->pending && st == ASSAY_OK) st = assay_honest_entry()->run(c->honest, ASSAY_UPDATE, &c->args, NULL);
+    c->pending = 0;
+    return st;
+}
+
+static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
+{
+    cheater *c = (cheater *)plan;
+    c->last = -1;
+    assay_status st = finish(c);
+    return st == ASSAY_OK ? assay_honest_entry()->unpack(c->honest, args, stream) : st;
+}
+
+/* Losses now, since they are looked at; the rest when somebody asks for gradients. */
+static assay_status put_off(cheater *c, const assay_args *args)
+{
+    assay_status st = finish(c);
+    if (st == ASSAY_OK) st = assay_honest_entry()->run(c->honest, ASSAY_TRAIN, args, NULL);
+    if (st == ASSAY_OK) st = assay_honest_entry()->run(c->honest, ASSAY_LOSS_PASS, args, NULL);
+    c->args = *args;
+    c->pending = 1;
+    return st;
+}
+
+static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
+{
+    cheater *c = (cheater *)plan;
+    int again = c->last == (int)pass;
+    (void)stream;
+    c->last = (int)pass;
+    if (pass == ASSAY_STEP && c->steps++ >= QUIET_STEPS) misbehave(c);
+    if (am("remembers")) return remember(c, pass, args);
+    if (am("repeats") && again && pass != ASSAY_STEP && pass != ASSAY_UPDATE) return ASSAY_OK;     /* the cheat */
+    if (am("unwatched") && again && (pass == ASSAY_STEP || pass == ASSAY_UPDATE)) return ASSAY_OK; /* the cheat */
+    if (am("puts-off") && pass == ASSAY_STEP) return put_off(c, args);
+    return work(c, pass, args);
+}
+
+ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
+{
+    static assay_impl self;
+    self = *assay_honest_entry();
+    self.name = CHEAT;
+    self.open = open_ctx;
+    self.plan = plan_make;
+    self.plan_free = plan_free;
+    self.pack = pack;
+    self.run = run;
+    self.unpack = unpack;
+    return &self;
+}

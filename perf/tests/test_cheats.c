@@ -1,0 +1,170 @@
+/* test_cheats.c: plugins that are right in less time than it takes, or in an environment of their own, get no number.
+ * SPDX-License-Identifier: MIT */
+#include "perf/tests/bed.h"
+#include "perf/tests/plugins/cheat.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+static const double nap = 1e-9 * CHEAT_NAP_NANOSECONDS;
+
+static bed *bed_of(const char *cheat)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.so", ASSAY_CHEAT_DIR, cheat);
+    bed *b = bed_make(path);
+    assert_non_null(b);
+    b->court.strict = 1;
+    return b;
+}
+
+/* Samples in which no honest call can have been. */
+static int too_short(const bed *b)
+{
+    int count = 0;
+    for (int phase = 0; phase < ASSAY_PHASES; phase++)
+        for (int32_t k = 0; k < b->entrant.series[phase].count; k++)
+            count += !(b->entrant.series[phase].seconds[k] >= nap);
+    return count;
+}
+
+static int records_of(bed *b)
+{
+    assay_records records = {0};
+    double margin = 0;
+    bed_judge(b, &margin);
+    int count = assay_outcome_record(&b->of, &b->entrant, margin, &records);
+    assay_records_free(&records);
+    return count;
+}
+
+/* Refused, or timed at what its work takes. */
+static void no_false_number(const char *cheat, double estimate)
+{
+    bed *b = bed_of(cheat);
+    if (estimate > 0) b->entrant.estimate[ASSAY_PHASE_STEP] = estimate;
+    bed_measure_all(b);
+    int records = records_of(b);
+    assert_true(records == 0 || too_short(b) == 0);
+    bed_free(b);
+}
+
+static void refused(const char *cheat, assay_verdict verdict, const char *why)
+{
+    bed *b = bed_of(cheat);
+    bed_measure_all(b);
+    int records = records_of(b);
+    if (!strstr(b->entrant.rig.why, why)) fprintf(stderr, "%s: \"%s\"\n", cheat, b->entrant.rig.why);
+    assert_int_equal(b->entrant.rig.verdict, verdict);
+    assert_non_null(strstr(b->entrant.rig.why, why));
+    assert_int_equal(records, 0);
+    bed_free(b);
+}
+
+static void an_honest_one_has_its_numbers(void **state)
+{
+    (void)state;
+    bed *b = bed_of("honest");
+    bed_measure_all(b);
+    assert_int_equal(records_of(b), ASSAY_PHASES);
+    assert_string_equal(b->entrant.rig.why, "");
+    assert_int_equal(too_short(b), 0);
+    bed_free(b);
+}
+
+static void a_call_is_not_repeated(void **state)
+{
+    (void)state;
+    no_false_number("repeats", 0);
+}
+
+static void no_question_is_asked_twice(void **state)
+{
+    (void)state;
+    no_false_number("remembers", 0);
+}
+
+static void every_step_may_be_the_one_that_is_judged(void **state)
+{
+    (void)state;
+    no_false_number("unwatched", 0);
+}
+
+static void so_it_is_where_a_block_has_one_sample(void **state)
+{
+    (void)state;
+    no_false_number("unwatched", 10);
+}
+
+static void what_is_put_off_is_found_in_unpack(void **state)
+{
+    (void)state;
+    refused("puts-off", ASSAY_VERDICT_MISTRUSTED, "unpack");
+}
+
+static void what_is_put_off_is_below_the_roof(void **state)
+{
+    (void)state;
+    bed *b = bed_of("puts-off");
+    double flop = assay_workload_flop_forward(&bed_small) + assay_workload_flop_backward(&bed_small);
+    b->of.peak = flop * 1e-9 / (nap / 2); /* a machine that needs half a nap for a step: an honest one takes longer */
+    assay_measure_steps(&b->m, b->entrants, 1, 0);
+    assert_int_equal(records_of(b), 0);
+    assert_int_equal(b->entrant.rig.verdict, ASSAY_VERDICT_MISTRUSTED);
+    assert_non_null(strstr(b->entrant.rig.why, "less than the declared work takes"));
+    bed_free(b);
+}
+
+static void flushing_subnormals_under_the_clock_is_noticed(void **state)
+{
+    (void)state;
+    refused("sets-ftz", ASSAY_VERDICT_FAIL, "floating-point environment");
+}
+
+static void printing_under_the_clock_is_noticed(void **state)
+{
+    (void)state;
+    refused("prints", ASSAY_VERDICT_FAIL, "printed");
+}
+
+static void allocating_under_the_clock_is_noticed(void **state)
+{
+    (void)state;
+    refused("allocates", ASSAY_VERDICT_FAIL, "allocat");
+}
+
+static void a_thread_started_under_the_clock_is_noticed(void **state)
+{
+    (void)state;
+    refused("starts-threads", ASSAY_VERDICT_FAIL, "thread");
+}
+
+static void a_slow_clock_in_the_worker_is_noticed(void **state)
+{
+    (void)state;
+    refused("slow-clock", ASSAY_VERDICT_MISTRUSTED, "clock");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_honest_one_has_its_numbers),
+        cmocka_unit_test(a_call_is_not_repeated),
+        cmocka_unit_test(no_question_is_asked_twice),
+        cmocka_unit_test(every_step_may_be_the_one_that_is_judged),
+        cmocka_unit_test(so_it_is_where_a_block_has_one_sample),
+        cmocka_unit_test(what_is_put_off_is_found_in_unpack),
+        cmocka_unit_test(what_is_put_off_is_below_the_roof),
+        cmocka_unit_test(flushing_subnormals_under_the_clock_is_noticed),
+        cmocka_unit_test(printing_under_the_clock_is_noticed),
+        cmocka_unit_test(allocating_under_the_clock_is_noticed),
+        cmocka_unit_test(a_thread_started_under_the_clock_is_noticed),
+        cmocka_unit_test(a_slow_clock_in_the_worker_is_noticed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
