@@ -1,14 +1,10 @@
-/* certificate.c: counts what was proved, and keeps it as JSON that names exactly which bytes it speaks of.
+/* certificate.c: counts what was proved, and says whether that is enough for what is to be timed.
  * SPDX-License-Identifier: MIT */
 #include "conformance/certificate.h"
 
-#include "conformance/file.h"
-#include "conformance/hash.h"
-#include "reference/tensors.h"
+#include "conformance/feature.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void copy(char *to, size_t size, const char *from)
@@ -17,7 +13,7 @@ static void copy(char *to, size_t size, const char *from)
 }
 
 void assay_certificate_begin(const assay_session_info *about, const char *device, int arithmetic, assay_level level,
-                             uint64_t seed, assay_certificate *out)
+                             int threads, uint64_t seed, assay_certificate *out)
 {
     memset(out, 0, sizeof *out);
     copy(out->impl, sizeof out->impl, about->name);
@@ -29,154 +25,205 @@ void assay_certificate_begin(const assay_session_info *about, const char *device
     copy(out->device, sizeof out->device, device);
     out->arithmetic = arithmetic;
     out->level = level;
+    out->threads = threads;
     out->seed = seed;
 }
 
-static int find_key(const assay_certificate *c, const char *key)
+/* ---- counting ---- */
+
+static int check_index(const char *name)
 {
-    for (int k = 0; k < c->count; k++)
-        if (!strcmp(c->covers[k].key, key)) return k;
+    for (int k = 0; k < assay_check_count() && k < ASSAY_CERTIFICATE_CHECKS; k++)
+        if (!strcmp(assay_check_get(k)->name, name)) return k;
     return -1;
+}
+
+static assay_group *group_of(assay_certificate *c, const char *key, uint32_t features)
+{
+    for (int g = 0; g < c->count; g++)
+        if (c->groups[g].features == features && !strcmp(c->groups[g].key, key)) return &c->groups[g];
+    if (c->count == ASSAY_CERTIFICATE_GROUPS) return NULL;
+    assay_group *made = &c->groups[c->count++];
+    copy(made->key, sizeof made->key, key);
+    made->features = features;
+    return made;
 }
 
 void assay_certificate_note(assay_certificate *c, const assay_result *r)
 {
     char key[32];
-    if (r->arithmetic != c->arithmetic || r->verdict == ASSAY_VERDICT_UNSUPPORTED) return;
+    if (r->arithmetic != c->arithmetic) return;
+    if (r->plugin_hash && r->plugin_hash[0] && strcmp(r->plugin_hash, c->plugin_hash) != 0) c->changed = 1;
     assay_dialect_key(r->problem, key, sizeof key);
-    int k = find_key(c, key);
-    if (k < 0) {
-        if (c->count == ASSAY_CERTIFICATE_KEYS) return;
-        k = c->count++;
-        copy(c->covers[k].key, sizeof c->covers[k].key, key);
+    assay_group *g = group_of(c, key, assay_features_of(r->problem, r->ragged));
+    int check = check_index(r->check);
+    if (!g || check < 0) {
+        c->lost++;
+        return;
     }
+    assay_tally *tally = &g->by[check];
     if (r->verdict == ASSAY_VERDICT_PASS) {
-        c->covers[k].passed++;
-        if (r->margin > c->covers[k].worst_margin) c->covers[k].worst_margin = r->margin;
+        tally->passed++;
+        if (r->margin > g->worst_margin) g->worst_margin = r->margin;
+    } else if (r->verdict == ASSAY_VERDICT_UNSUPPORTED) {
+        tally->unsupported++;
     } else {
-        c->covers[k].not_passed++;
+        tally->not_passed++;
     }
 }
 
-static int proved(const assay_certificate *c, const assay_problem *p, char *why, size_t why_size)
-{
+/* ---- what is enough ---- */
+
+#define OP(op)     (1u << ASSAY_OP_##op)
+#define LOSSES     (OP(XENT) | OP(CTC))
+#define EVERYTHING (OP(RNN) | OP(NETWORK) | LOSSES)
+
+/* What has to be passed whatever the table of cases holds. Checks that are not named here count where they ran. */
+static const struct {
+    const char *check;
+    unsigned ops;
+    uint32_t when;    /* asked only of problems that use one of these features; 0 = of all */
+    int each_feature; /* 1: with every feature that the problem uses; 0: with those of `when` at least */
+} required[] = {
+    {"forward", EVERYTHING, 0, 1},
+    {"backward", EVERYTHING, 0, 1},
+    {"contract", EVERYTHING, 0, 1},
+    {"determinism", EVERYTHING, 0, 1},
+    {"update", OP(NETWORK), ASSAY_FEATURE_BIT(SGD) | ASSAY_FEATURE_BIT(ADAM), 1},
+    {"lengths", EVERYTHING, ASSAY_FEATURE_BIT(RAGGED), 0},
+    {"gradcheck", OP(RNN) | LOSSES, 0, 0}, /* a network's loss has no cotangent of its own to difference along */
+    {"memory", EVERYTHING, 0, 0},
+    {"environment", EVERYTHING, 0, 0},
+};
+
+/* One part of what is to be timed: the cases of its dialect. */
+typedef struct part {
+    const assay_certificate *c;
     char key[32];
-    assay_dialect_key(p, key, sizeof key);
-    int k = find_key(c, key);
-    if (k < 0 || c->covers[k].passed == 0) {
-        snprintf(why, why_size, "%s: nothing proved for %s", c->impl, key);
-        return 0;
+    uint32_t features;
+    unsigned op;
+    char *why;
+    size_t why_size;
+} part;
+
+static const assay_group *in_part(const part *q, int g)
+{
+    const assay_group *group = &q->c->groups[g];
+    return strcmp(group->key, q->key) ? NULL : group;
+}
+
+static int nothing_failed(const part *q)
+{
+    int passed = 0, unsupported = 0, not_passed = 0;
+    for (int g = 0; g < q->c->count; g++) {
+        const assay_group *group = in_part(q, g);
+        for (int k = 0; group && k < ASSAY_CERTIFICATE_CHECKS; k++) {
+            passed += group->by[k].passed;
+            unsupported += group->by[k].unsupported;
+            not_passed += group->by[k].not_passed;
+        }
     }
-    if (c->covers[k].not_passed > 0) {
-        snprintf(why, why_size, "%s: %d of %d checks of %s did not pass", c->impl, c->covers[k].not_passed,
-                 c->covers[k].passed + c->covers[k].not_passed, key);
-        return 0;
+    if (passed && !not_passed) return 1;
+    if (!passed && !not_passed)
+        snprintf(q->why, q->why_size, "%s: nothing proved for %s (%d checks UNSUPPORTED)", q->c->impl, q->key,
+                 unsupported);
+    else
+        snprintf(q->why, q->why_size, "%s: %d of %d checks of %s did not pass", q->c->impl, not_passed,
+                 passed + not_passed, q->key);
+    return 0;
+}
+
+/* Features of the cases that this check passed; *any = 1 if it passed one. */
+static uint32_t proved_by(const part *q, const char *check, int *any)
+{
+    uint32_t proved = 0;
+    int k = check_index(check);
+    *any = 0;
+    for (int g = 0; k >= 0 && g < q->c->count; g++) {
+        const assay_group *group = in_part(q, g);
+        if (!group || !group->by[k].passed) continue;
+        proved |= group->features;
+        *any = 1;
+    }
+    return proved;
+}
+
+static int is_required(const part *q, size_t r)
+{
+    if (!(required[r].ops >> q->op & 1u)) return 0;
+    return !required[r].when || (required[r].when & q->features);
+}
+
+static int every_check_passed(const part *q)
+{
+    for (size_t r = 0; r < sizeof required / sizeof *required; r++) {
+        int any, feature = 0;
+        if (!is_required(q, r)) continue;
+        uint32_t proved = proved_by(q, required[r].check, &any);
+        uint32_t asked = required[r].each_feature ? q->features : q->features & required[r].when;
+        uint32_t missing = asked & ~proved;
+        while (missing && !(missing >> feature & 1u))
+            feature++;
+        if (!any)
+            snprintf(q->why, q->why_size, "%s: %s has no pass of %s", q->c->impl, q->key, required[r].check);
+        else if (missing)
+            snprintf(q->why, q->why_size, "%s: %s has no pass of %s with %s", q->c->impl, q->key, required[r].check,
+                     assay_feature_text(feature));
+        if (!any || missing) return 0;
     }
     return 1;
 }
 
-int assay_certificate_covers(const assay_certificate *c, const assay_problem *p, char *why, size_t why_size)
+/* Cases that use nothing that the problem does not use: who refuses all of a kind has no proof of that combination. */
+static int nothing_inside_was_refused(const part *q)
 {
-    assay_problem part = *p;
-    if (!proved(c, p, why, why_size)) return 0;
-    if (p->op != ASSAY_OP_NETWORK) return 1;
-    part.op = ASSAY_OP_RNN;
-    if (!proved(c, &part, why, why_size)) return 0;
-    part.op = p->loss == ASSAY_LOSS_CTC ? ASSAY_OP_CTC : ASSAY_OP_XENT;
-    return proved(c, &part, why, why_size);
-}
-
-/* ---- on disk ---- */
-
-static void path_of(const char *folder, const char *impl, int arithmetic, const char *mapped, char *path, size_t size)
-{
-    snprintf(path, size, "%s/%s.%s.%.16s.json", folder, impl, assay_format_name(arithmetic), mapped);
-}
-
-static json_t *to_json(const assay_certificate *c)
-{
-    char seed[24];
-    json_t *covers = json_array();
-    for (int k = 0; k < c->count; k++)
-        json_array_append_new(covers, json_pack("{s:s, s:i, s:i, s:f}", "key", c->covers[k].key, "passed",
-                                                c->covers[k].passed, "not_passed", c->covers[k].not_passed,
-                                                "worst_margin", c->covers[k].worst_margin));
-    snprintf(seed, sizeof seed, "0x%016llx", (unsigned long long)c->seed);
-    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "assay_certificate", 1, "impl",
-                     c->impl, "version", c->version, "plugin_hash", c->plugin_hash, "mapped_hash", c->mapped_hash,
-                     "suite", c->suite, "reference", c->reference, "device", c->device, "arithmetic",
-                     assay_format_name(c->arithmetic), "level", c->level, "seed", seed, "covers", covers);
-}
-
-assay_status assay_certificate_write(const char *folder, assay_certificate *c, char *why, size_t why_size)
-{
-    char path[4096];
-    json_t *root = to_json(c);
-    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
-    json_decref(root);
-    if (!text) {
-        snprintf(why, why_size, "certificate of %s: could not be put into words (a text that is not UTF-8?)", c->impl);
-        return ASSAY_FAILED;
-    }
-    path_of(folder, c->impl, c->arithmetic, c->mapped_hash, path, sizeof path);
-    assay_hash_bytes(text, strlen(text), c->hash);
-    assay_status st = assay_file_write(path, text, strlen(text), why, why_size);
-    free(text);
-    return st;
-}
-
-static int read_covers(const json_t *list, assay_certificate *c)
-{
-    size_t k;
-    const json_t *item;
-    json_array_foreach(list, k, item)
-    {
-        const char *key;
-        if (k >= ASSAY_CERTIFICATE_KEYS) return 0;
-        if (json_unpack((json_t *)item, "{s:s, s:i, s:i, s:F}", "key", &key, "passed", &c->covers[k].passed,
-                        "not_passed", &c->covers[k].not_passed, "worst_margin", &c->covers[k].worst_margin) != 0)
+    char text[256];
+    for (int g = 0; g < q->c->count; g++) {
+        const assay_group *group = in_part(q, g);
+        if (!group || (group->features & ~q->features)) continue;
+        for (int k = 0; k < ASSAY_CERTIFICATE_CHECKS; k++) {
+            if (group->by[k].passed || !group->by[k].unsupported) continue;
+            snprintf(q->why, q->why_size, "%s: %s is UNSUPPORTED in %s with %s", q->c->impl, q->key,
+                     assay_check_get(k)->name, assay_features_print(group->features, text, sizeof text));
             return 0;
-        copy(c->covers[k].key, sizeof c->covers[k].key, key);
-        c->count = (int)k + 1;
+        }
     }
     return 1;
 }
 
-/* 1 if the text speaks of exactly what `want` names; fills out. */
-static int matches(const json_t *root, const assay_certificate *want, assay_certificate *out)
+static int is_proved(const assay_certificate *c, const assay_problem *p, int ragged, char *why, size_t why_size)
 {
-    const char *plugin, *mapped, *suite, *reference, *device, *arithmetic, *seed;
-    const json_t *covers;
-    int format, level;
-    if (json_unpack((json_t *)root, "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "assay_certificate", &format,
-                    "plugin_hash", &plugin, "mapped_hash", &mapped, "suite", &suite, "reference", &reference, "device",
-                    &device, "arithmetic", &arithmetic, "level", &level, "seed", &seed, "covers", &covers) != 0)
-        return 0;
-    if (format != 1 || strcmp(plugin, want->plugin_hash) || strcmp(mapped, want->mapped_hash) ||
-        strcmp(suite, want->suite) || strcmp(reference, want->reference) || strcmp(device, want->device) ||
-        strcmp(arithmetic, assay_format_name(want->arithmetic)) || level < want->level)
-        return 0;
-    *out = *want;
-    out->level = level;
-    out->seed = strtoull(seed, NULL, 16);
-    return read_covers(covers, out);
+    part q = {
+        .c = c, .features = assay_features_of(p, ragged), .op = (unsigned)p->op, .why = why, .why_size = why_size};
+    assay_dialect_key(p, q.key, sizeof q.key);
+    return nothing_failed(&q) && every_check_passed(&q) && nothing_inside_was_refused(&q);
 }
 
-int assay_certificate_read(const char *folder, const assay_session_info *about, const char *device, int arithmetic,
-                           assay_level level, assay_certificate *out)
+/* A loss alone has rows past the length only where the head reads every step. */
+static int loss_is_ragged(const assay_problem *p, int ragged)
 {
-    char path[4096], why[256];
-    char *text = NULL;
-    size_t size = 0;
-    assay_certificate want;
-    json_error_t error;
-    assay_certificate_begin(about, device, arithmetic, level, 0, &want);
-    path_of(folder, about->name, arithmetic, about->mapped_hash, path, sizeof path);
-    if (assay_file_read(path, 1u << 20, &text, &size, why, sizeof why) != ASSAY_OK) return 0;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    int ok = root && matches(root, &want, out);
-    if (ok) assay_hash_bytes(text, size, out->hash);
-    json_decref(root);
-    free(text);
-    return ok;
+    return ragged && p->head == ASSAY_HEAD_EVERY;
+}
+
+int assay_certificate_covers(const assay_certificate *c, const assay_need *need, char *why, size_t why_size)
+{
+    const assay_problem *p = need->problem;
+    assay_problem inner = *p;
+    if (c->changed || c->lost) {
+        snprintf(why, why_size, "%s: %s", c->impl,
+                 c->changed ? "its file was replaced while it was checked"
+                            : "more kinds of results than a certificate holds");
+        return 0;
+    }
+    if (c->threads != need->threads) {
+        snprintf(why, why_size, "%s: checked with %d threads, to be timed with %d", c->impl, (int)c->threads,
+                 (int)need->threads);
+        return 0;
+    }
+    if (!is_proved(c, p, need->ragged, why, why_size)) return 0;
+    if (p->op != ASSAY_OP_NETWORK) return 1;
+    inner.op = ASSAY_OP_RNN;
+    if (!is_proved(c, &inner, need->ragged, why, why_size)) return 0;
+    inner.op = p->loss == ASSAY_LOSS_CTC ? ASSAY_OP_CTC : ASSAY_OP_XENT;
+    return is_proved(c, &inner, loss_is_ragged(p, need->ragged), why, why_size);
 }

@@ -15,8 +15,8 @@ string(SHA256 reference_hash "${hashes}")
 
 file(GLOB checks CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.c)
 assay_add(library assay_conformance
-    SOURCES verdict.c names.c values.c case.c compare.c oracle.c cache.c floors.c subject.c trial.c expect.c suite.c certificate.c
-            gate.c mutation.c ${checks}
+    SOURCES verdict.c names.c values.c case.c compare.c oracle.c cache.c floors.c subject.c trial.c expect.c suite.c feature.c
+            certificate.c certificate_file.c gate.c mutation.c ${checks}
     DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"
     LINK assay_covered)
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM

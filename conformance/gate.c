@@ -33,7 +33,7 @@ static int stop(void *user)
     return o->stop ? o->stop(o->user) : 0;
 }
 
-static assay_status prove(const assay_gate *g, assay_certificate *c, char *why, size_t why_size)
+static assay_status prove(const assay_gate *g, int threads, assay_certificate *c, char *why, size_t why_size)
 {
     watch w = {g, c, ""};
     assay_suite_options o = g->suite;
@@ -44,6 +44,7 @@ static assay_status prove(const assay_gate *g, assay_certificate *c, char *why, 
     o.op = o.check = o.glob = NULL;
     o.extra = NULL;
     o.extra_count = 0;
+    o.threads = threads;
     o.on_result = on_result;
     o.on_progress = on_progress;
     o.stop = stop;
@@ -58,10 +59,11 @@ static assay_status prove(const assay_gate *g, assay_certificate *c, char *why, 
     return ASSAY_FAILED;
 }
 
-assay_status assay_gate_open(const assay_gate *g, const assay_problem *p, assay_certificate *out, char *why,
+assay_status assay_gate_open(const assay_gate *g, const assay_need *need, assay_certificate *out, char *why,
                              size_t why_size)
 {
-    assay_session_options so = {g->suite.threads, 0, 30, g->suite.worker};
+    assay_session_options so = {need->threads, 0, 30, g->suite.worker};
+    int arithmetic = need->problem->arithmetic;
     assay_session *session;
     assay_reply r = assay_session_start(g->plugin, &so, &session);
     if (!session) {
@@ -76,12 +78,12 @@ assay_status assay_gate_open(const assay_gate *g, const assay_problem *p, assay_
                  g->label);
         return ASSAY_FAILED;
     }
-    if (assay_certificate_read(g->folder, &about, g->device, p->arithmetic, g->suite.level, out) &&
-        assay_certificate_covers(out, p, why, why_size))
+    if (assay_certificate_read(g->folder, &about, g->device, arithmetic, g->suite.level, need->threads, out) &&
+        assay_certificate_covers(out, need, why, why_size))
         return ASSAY_OK;
-    assay_certificate_begin(&about, g->device, p->arithmetic, g->suite.level, g->suite.seed, out);
-    assay_status st = prove(g, out, why, why_size);
+    assay_certificate_begin(&about, g->device, arithmetic, g->suite.level, need->threads, g->suite.seed, out);
+    assay_status st = prove(g, need->threads, out, why, why_size);
     if (st != ASSAY_OK) return st;
-    if (!assay_certificate_covers(out, p, why, why_size)) return ASSAY_FAILED;
+    if (!assay_certificate_covers(out, need, why, why_size)) return ASSAY_FAILED;
     return assay_certificate_write(g->folder, out, why, why_size);
 }

@@ -18,8 +18,8 @@
 /* One implementation under test. */
 typedef struct candidate {
     const char *path, *label;
-    assay_session *session; /* NULL when dead or not started */
-    char name[48];
+    assay_session *session;        /* NULL when dead or not started */
+    char name[48], hash[65];       /* of what was loaded last */
     int no_device, hopeless, told; /* nothing to run on; can't be started any more; and that was delivered */
     assay_verdict end;             /* when hopeless: how it ended */
     char why[256];
@@ -138,9 +138,11 @@ static void deliver(run_state *s, const candidate *c, const assay_case *k, const
     memset(&r, 0, sizeof r);
     r.impl = c->name[0] ? c->name : c->label;
     r.plugin = c->path;
+    r.plugin_hash = c->hash;
     r.case_id = k->id;
     r.check = check;
     r.problem = &k->problem;
+    r.ragged = k->ragged;
     r.arithmetic = arithmetic;
     r.seed = s->o->seed;
     r.verdict = t->verdict;
@@ -183,6 +185,7 @@ static int revive(run_state *s, candidate *c, int *bad)
     assay_reply r = assay_session_start(c->path, &o, &c->session);
     if (c->session) {
         snprintf(c->name, sizeof c->name, "%s", assay_session_about(c->session)->name);
+        snprintf(c->hash, sizeof c->hash, "%s", assay_session_about(c->session)->plugin_hash);
         return 1;
     }
     snprintf(c->why, sizeof c->why, "%s", r.what);

@@ -40,10 +40,12 @@ typedef struct assay_finding {
 #define ASSAY_CHECK_LOAD "load"
 
 typedef struct assay_result {
-    const char *impl;   /* name the plugin gives itself */
-    const char *plugin; /* path, as it was given */
+    const char *impl;        /* name the plugin gives itself */
+    const char *plugin;      /* path, as it was given */
+    const char *plugin_hash; /* of the file that the worker loaded; "" if none ever was */
     const char *case_id, *check;
     const assay_problem *problem;
+    int ragged;         /* 1: some row of the case is shorter than T */
     int32_t arithmetic; /* assay_format asked for */
     uint64_t seed;
     assay_verdict verdict;

@@ -136,15 +136,33 @@ static void out_the_fallen(heat *h)
         if (h->in[k]->rig.verdict != ASSAY_VERDICT_PASS) out_by_verdict(h, k);
 }
 
-/* The worker maps the very bytes that were certified, or nothing runs. */
+/* The worker runs the very bytes that were certified, or nothing is timed. */
+static int same_bytes(assay_entrant *e)
+{
+    const assay_session_info *about = &e->rig.about;
+    if (strcmp(about->plugin_hash, e->certificate.plugin_hash))
+        return assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED, "its file is another than was certified");
+    if (strcmp(about->mapped_hash, e->certificate.mapped_hash))
+        return assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED, "the worker maps other libraries than were certified");
+    return 1;
+}
+
 static void start(heat *h, assay_entrant *e, int32_t threads)
 {
     const assay_session_options so = {
         .threads = threads, .worker = h->b->o->worker, .time_limit = LIMIT_SECONDS + gflop_of(h->w)};
     e->threads = threads;
-    if (!assay_rig_start(&e->rig, e->plugin, &so, &h->problem)) return;
-    if (strcmp(e->rig.about.mapped_hash, e->certificate.mapped_hash))
-        assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED, "the worker maps other libraries than were certified");
+    if (assay_rig_start(&e->rig, e->plugin, &so, &h->problem)) same_bytes(e);
+}
+
+static assay_status certify(heat *h, assay_entrant *e, int32_t threads, char *why, size_t why_size)
+{
+    const assay_bench_options *o = h->b->o;
+    const assay_need need = {&h->problem, h->w->ragged, threads};
+    double begin = assay_clock();
+    assay_status st = o->gate(o->user, e->plugin, &need, &e->certificate, why, why_size);
+    h->end += assay_clock() - begin; /* conformance takes its time from the whole budget, not from this share */
+    return st;
 }
 
 /* 1 if it is certified; what comes of its worker is its verdict. */
@@ -152,9 +170,7 @@ static int enter(heat *h, assay_entrant *e)
 {
     bench *b = h->b;
     char why[200] = "";
-    double begin = assay_clock();
-    assay_status st = b->o->gate(b->o->user, e->plugin, &h->problem, &e->certificate, why, sizeof why);
-    h->end += assay_clock() - begin; /* conformance takes its time from the whole budget, not from this share */
+    assay_status st = certify(h, e, b->threads, why, sizeof why);
     if (st != ASSAY_OK) {
         int failed = st != ASSAY_UNSUPPORTED && st != ASSAY_NO_DEVICE;
         leave_out(b, h->w, e->plugin, "all", "%s%s", failed ? "not certified: " : "", why);
@@ -254,6 +270,18 @@ static void search_threads(heat *h, assay_entrant *e)
     }
 }
 
+/* Timed with as many threads as it was checked with: another number is checked first. */
+static void certify_threads(heat *h, assay_entrant *e)
+{
+    char why[200] = "";
+    if (e->certificate.threads == e->threads) return;
+    assay_rig_rest(&e->rig);
+    if (certify(h, e, e->threads, why, sizeof why) == ASSAY_OK)
+        same_bytes(e);
+    else
+        assay_rig_fail(&e->rig, ASSAY_VERDICT_FAIL, "with %d threads not certified: %s", (int)e->threads, why);
+}
+
 /* Warms everyone up; the slowest are left out until the rest fits into what is left. */
 static void warm_up(heat *h, double reserved)
 {
@@ -262,6 +290,7 @@ static void warm_up(heat *h, double reserved)
         if (stopped(h->b)) return;
         if (!assay_rig_plan(&e->rig, &h->states[0]) || !assay_measure_warm_up(&h->m, e)) continue;
         search_threads(h, e);
+        certify_threads(h, e);
         h->b->rate[index_of(h, e)] = gflop_of(h->w) / e->estimate[ASSAY_PHASE_STEP];
         assay_rig_rest(&e->rig);
     }
@@ -411,11 +440,16 @@ static int count_fitting(const bench *b, const assay_workload *const *w, int cou
     return fitting > 1 ? fitting : 1;
 }
 
+int32_t assay_bench_threads(int32_t asked, const assay_machine *machine)
+{
+    return asked > 0 ? asked : machine->cores > 0 ? machine->cores : 1;
+}
+
 static assay_status prepare(bench *b, char *why, size_t why_size)
 {
     const assay_bench_options *o = b->o;
     assay_machine_read(&b->machine);
-    b->threads = o->threads > 0 ? o->threads : b->machine.cores > 0 ? b->machine.cores : 1;
+    b->threads = assay_bench_threads(o->threads, &b->machine);
     snprintf(b->data, sizeof b->data, "documented");
     if (!o->text) return ASSAY_OK;
     assay_status st = assay_text_read(o->text, &b->text, why, why_size);

@@ -9,6 +9,7 @@
 #include "conformance/values.h"
 #include "conformance/verdict.h"
 #include "perf/gbench.h"
+#include "perf/machine.h"
 #include "perf/record.h"
 #include "perf/workload.h"
 
@@ -48,9 +49,11 @@ typedef struct assay_bench_options {
     const char *text;                           /* file for d.ptb-lm; NULL = the documented stream */
     const char *suite_version, *commit, *build; /* for the record */
 
-    /* Is this plugin certified for this problem? (assay_gate_open()) Anything but ASSAY_OK, with one line in why: no
-     * number. Called before a worker is started for timing; that worker must map the very bytes that were certified. */
-    assay_status (*gate)(void *user, const char *plugin, const assay_problem *p, assay_certificate *out, char *why,
+    /* Is this plugin certified for this problem, with that number of threads? (assay_gate_open()) Anything but
+     * ASSAY_OK, with one line in why: no number. Called before a worker is started for timing, and again if another
+     * number of threads turns out to serve the implementation best. What is timed must be the very bytes that were
+     * certified. */
+    assay_status (*gate)(void *user, const char *plugin, const assay_need *need, assay_certificate *out, char *why,
                          size_t why_size);
     /* Compares in full. Called while nothing is timed. */
     assay_judgement (*judge)(void *user, const assay_kept *kept);
@@ -64,6 +67,9 @@ typedef struct assay_bench_summary {
     int32_t left_out; /* no budget, unsupported, no device, stopped */
     int32_t failed;   /* not certified, wrong, crashed, timed out, or below the roof */
 } assay_bench_summary;
+
+/* The number of threads that timing starts from: those asked for, or one for each core. */
+int32_t assay_bench_threads(int32_t asked, const assay_machine *machine);
 
 /* Runs all, small workloads first, and appends to *out. `g` collects every sample for dashboards; may not be NULL.
  * ASSAY_OK even if rows failed. ASSAY_BAD_ARGUMENT and one line in why: nothing selected, a text that can't be read.

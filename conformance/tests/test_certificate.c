@@ -14,6 +14,8 @@
 #include "conformance/certificate.h"
 #include "conformance/file.h"
 
+#define THREADS 2
+
 static char folder[] = "/tmp/assay-certificate-XXXXXX";
 
 static const assay_problem network = {.op = ASSAY_OP_NETWORK,
@@ -40,12 +42,14 @@ static assay_session_info about(void)
     return a;
 }
 
-static void note(assay_certificate *c, int op, assay_verdict v, double margin)
+/* One result of a check on a network like the above, or on the part of it that op names. */
+static void note(assay_certificate *c, int op, const char *check, assay_verdict v, double margin)
 {
     assay_problem p = network;
     assay_result r;
     p.op = op;
     memset(&r, 0, sizeof r);
+    r.check = check;
     r.problem = &p;
     r.arithmetic = ASSAY_FP32;
     r.verdict = v;
@@ -55,14 +59,21 @@ static void note(assay_certificate *c, int op, assay_verdict v, double margin)
 
 static assay_certificate passed(void)
 {
+    static const int ops[] = {ASSAY_OP_NETWORK, ASSAY_OP_RNN, ASSAY_OP_XENT};
     assay_certificate c;
     assay_session_info a = about();
-    assay_certificate_begin(&a, "a device", ASSAY_FP32, ASSAY_LEVEL_ORDINARY, 7, &c);
-    note(&c, ASSAY_OP_NETWORK, ASSAY_VERDICT_PASS, 0.25);
-    note(&c, ASSAY_OP_RNN, ASSAY_VERDICT_PASS, 0.5);
-    note(&c, ASSAY_OP_RNN, ASSAY_VERDICT_PASS, 0.125);
-    note(&c, ASSAY_OP_XENT, ASSAY_VERDICT_PASS, 0.125);
+    assay_certificate_begin(&a, "a device", ASSAY_FP32, ASSAY_LEVEL_ORDINARY, THREADS, 7, &c);
+    for (size_t k = 0; k < sizeof ops / sizeof *ops; k++)
+        for (int i = 0; i < assay_check_count(); i++)
+            note(&c, ops[k], assay_check_get(i)->name, ASSAY_VERDICT_PASS, 0.25);
+    note(&c, ASSAY_OP_RNN, "forward", ASSAY_VERDICT_PASS, 0.5);
     return c;
+}
+
+static int covers(const assay_certificate *c, const assay_problem *p, char *why, size_t why_size)
+{
+    const assay_need need = {p, 0, THREADS};
+    return assay_certificate_covers(c, &need, why, why_size);
 }
 
 static void it_covers_what_passed(void **state)
@@ -70,19 +81,20 @@ static void it_covers_what_passed(void **state)
     assay_certificate c = passed();
     char why[256];
     (void)state;
-    assert_true(assay_certificate_covers(&c, &network, why, sizeof why));
+    assert_true(covers(&c, &network, why, sizeof why));
     assert_int_equal(c.count, 3);
-    assert_true(c.covers[1].worst_margin == 0.5);
+    assert_true(c.groups[1].worst_margin == 0.5);
 }
 
 static void one_failure_closes_it(void **state)
 {
     assay_certificate c = passed();
-    char why[256];
+    char why[256], expected[256];
     (void)state;
-    note(&c, ASSAY_OP_RNN, ASSAY_VERDICT_CRASHED, 0);
-    assert_false(assay_certificate_covers(&c, &network, why, sizeof why));
-    assert_non_null(strstr(why, "1 of 3 checks of rnn.lstm.b2"));
+    note(&c, ASSAY_OP_RNN, "forward", ASSAY_VERDICT_CRASHED, 0);
+    assert_false(covers(&c, &network, why, sizeof why));
+    snprintf(expected, sizeof expected, "mine: 1 of %d checks of rnn.lstm.b2 did not pass", assay_check_count() + 2);
+    assert_string_equal(why, expected);
 }
 
 static void the_loss_of_a_network_must_be_proved_too(void **state)
@@ -92,25 +104,81 @@ static void the_loss_of_a_network_must_be_proved_too(void **state)
     char why[256];
     (void)state;
     p.loss = ASSAY_LOSS_CTC;
-    assert_false(assay_certificate_covers(&c, &p, why, sizeof why));
-    assert_non_null(strstr(why, "nothing proved for ctc"));
+    assert_false(covers(&c, &p, why, sizeof why));
+    assert_string_equal(why, "mine: network.lstm.b2 has no pass of forward with CTC");
+    for (int i = 0; i < assay_check_count(); i++) {
+        assay_result r = {.check = assay_check_get(i)->name, .problem = &p, .arithmetic = ASSAY_FP32};
+        assay_certificate_note(&c, &r);
+    }
+    assert_false(covers(&c, &p, why, sizeof why));
+    assert_string_equal(why, "mine: nothing proved for ctc (0 checks UNSUPPORTED)");
     p = network;
     p.dialect.cell = ASSAY_GRU;
-    assert_false(assay_certificate_covers(&c, &p, why, sizeof why));
+    assert_false(covers(&c, &p, why, sizeof why));
 }
 
-static void unsupported_and_other_arithmetics_count_for_nothing(void **state)
+/* It passes the easy case and refuses the rest. */
+static void one_pass_does_not_prove_what_was_refused(void **state)
+{
+    assay_certificate c = passed();
+    assay_problem p = network;
+    const assay_need ragged = {&network, 1, THREADS}, other = {&network, 0, THREADS + 1};
+    char why[256];
+    (void)state;
+    p.layers = 2;
+    assert_false(covers(&c, &p, why, sizeof why));
+    assert_string_equal(why, "mine: network.lstm.b2 has no pass of forward with several layers");
+    assert_false(assay_certificate_covers(&c, &ragged, why, sizeof why));
+    assert_string_equal(why, "mine: network.lstm.b2 has no pass of forward with ragged lengths");
+    assert_false(assay_certificate_covers(&c, &other, why, sizeof why));
+    assert_string_equal(why, "mine: checked with 2 threads, to be timed with 3");
+}
+
+static void unsupported_is_counted_and_other_arithmetics_are_not(void **state)
 {
     assay_certificate c = passed();
     assay_result r;
+    char why[256];
     (void)state;
-    note(&c, ASSAY_OP_CTC, ASSAY_VERDICT_UNSUPPORTED, 0);
+    note(&c, ASSAY_OP_CTC, "forward", ASSAY_VERDICT_UNSUPPORTED, 0);
+    assert_int_equal(c.count, 4);
+    assert_int_equal(c.groups[3].by[0].unsupported, 1);
     memset(&r, 0, sizeof r);
     r.problem = &network;
     r.arithmetic = ASSAY_FP64;
     r.verdict = ASSAY_VERDICT_FAIL;
     assay_certificate_note(&c, &r);
-    assert_int_equal(c.count, 3);
+    assert_int_equal(c.count, 4);
+    assert_true(covers(&c, &network, why, sizeof why)); /* the network does not use CTC */
+}
+
+static void a_file_that_was_replaced_meanwhile_proves_nothing(void **state)
+{
+    assay_certificate c = passed();
+    assay_result r = {.check = "forward", .problem = &network, .arithmetic = ASSAY_FP32};
+    char why[256];
+    (void)state;
+    r.plugin_hash = c.plugin_hash;
+    assay_certificate_note(&c, &r);
+    assert_true(covers(&c, &network, why, sizeof why));
+    r.plugin_hash = c.mapped_hash; /* any other */
+    assay_certificate_note(&c, &r);
+    assert_false(covers(&c, &network, why, sizeof why));
+    assert_string_equal(why, "mine: its file was replaced while it was checked");
+    assert_int_equal(assay_certificate_write(folder, &c, why, sizeof why), ASSAY_FAILED);
+    assert_non_null(strstr(why, "replaced"));
+}
+
+/* A failure must not get lost because there is no room to count it. */
+static void what_cannot_be_counted_closes_it(void **state)
+{
+    assay_certificate c = passed();
+    char why[256];
+    (void)state;
+    note(&c, ASSAY_OP_RNN, "no such check", ASSAY_VERDICT_FAIL, 0);
+    assert_false(covers(&c, &network, why, sizeof why));
+    assert_non_null(strstr(why, "more kinds of results than a certificate holds"));
+    assert_true(assay_check_count() <= ASSAY_CERTIFICATE_CHECKS);
 }
 
 static void it_comes_back_from_disk_for_the_same_bytes_only(void **state)
@@ -120,17 +188,19 @@ static void it_comes_back_from_disk_for_the_same_bytes_only(void **state)
     char why[256];
     (void)state;
     assert_int_equal(assay_certificate_write(folder, &c, why, sizeof why), ASSAY_OK);
-    assert_true(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, &back));
+    assert_true(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
     assert_string_equal(back.hash, c.hash);
     assert_int_equal(back.count, 3);
     assert_true(back.seed == 7);
-    assert_true(assay_certificate_covers(&back, &network, why, sizeof why));
+    assert_true(covers(&back, &network, why, sizeof why));
+    assert_memory_equal(back.groups, c.groups, sizeof c.groups);
 
-    assert_false(assay_certificate_read(folder, &a, "another device", ASSAY_FP32, ASSAY_LEVEL_QUICK, &back));
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP64, ASSAY_LEVEL_QUICK, &back));
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_FULL, &back));
+    assert_false(assay_certificate_read(folder, &a, "another device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
+    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP64, ASSAY_LEVEL_QUICK, THREADS, &back));
+    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_FULL, THREADS, &back));
+    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS + 1, &back));
     a.plugin_hash[0] = 'c';
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, &back));
+    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
 }
 
 static void a_damaged_one_is_none(void **state)
@@ -140,11 +210,11 @@ static void a_damaged_one_is_none(void **state)
     char path[256], why[256];
     (void)state;
     memset(a.mapped_hash, 'd', 64);
-    snprintf(path, sizeof path, "%s/mine.fp32.dddddddddddddddd.json", folder);
-    assert_int_equal(assay_file_write(path, "{\"assay_certificate\": 1,", 24, why, sizeof why), ASSAY_OK);
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, &back));
+    snprintf(path, sizeof path, "%s/mine.fp32.t2.dddddddddddddddd.json", folder);
+    assert_int_equal(assay_file_write(path, "{\"assay_certificate\": 2,", 24, why, sizeof why), ASSAY_OK);
+    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
     assert_int_equal(assay_file_write(path, "{}", 2, why, sizeof why), ASSAY_OK);
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, &back));
+    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
 }
 
 static void a_folder_that_is_not_there_is_said(void **state)
@@ -158,6 +228,7 @@ static void a_folder_that_is_not_there_is_said(void **state)
 
 static void a_gate_without_a_plugin_stays_shut(void **state)
 {
+    const assay_need need = {&network, 0, 1};
     assay_gate g;
     assay_certificate c;
     char why[256] = "";
@@ -166,9 +237,8 @@ static void a_gate_without_a_plugin_stays_shut(void **state)
     g.plugin = g.label = "/nowhere/plugin.so";
     g.folder = folder;
     g.device = "a device";
-    g.suite.threads = 1;
     g.suite.worker = ASSAY_WORKER;
-    assert_int_not_equal(assay_gate_open(&g, &network, &c, why, sizeof why), ASSAY_OK);
+    assert_int_not_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_OK);
     assert_non_null(strstr(why, "/nowhere/plugin.so"));
 }
 
@@ -182,9 +252,9 @@ static int remove_folder(void **state)
 {
     char path[256];
     (void)state;
-    snprintf(path, sizeof path, "%s/mine.fp32.bbbbbbbbbbbbbbbb.json", folder);
+    snprintf(path, sizeof path, "%s/mine.fp32.t2.bbbbbbbbbbbbbbbb.json", folder);
     unlink(path);
-    snprintf(path, sizeof path, "%s/mine.fp32.dddddddddddddddd.json", folder);
+    snprintf(path, sizeof path, "%s/mine.fp32.t2.dddddddddddddddd.json", folder);
     unlink(path);
     return rmdir(folder);
 }
@@ -195,7 +265,10 @@ int main(void)
         cmocka_unit_test(it_covers_what_passed),
         cmocka_unit_test(one_failure_closes_it),
         cmocka_unit_test(the_loss_of_a_network_must_be_proved_too),
-        cmocka_unit_test(unsupported_and_other_arithmetics_count_for_nothing),
+        cmocka_unit_test(one_pass_does_not_prove_what_was_refused),
+        cmocka_unit_test(unsupported_is_counted_and_other_arithmetics_are_not),
+        cmocka_unit_test(a_file_that_was_replaced_meanwhile_proves_nothing),
+        cmocka_unit_test(what_cannot_be_counted_closes_it),
         cmocka_unit_test(it_comes_back_from_disk_for_the_same_bytes_only),
         cmocka_unit_test(a_damaged_one_is_none),
         cmocka_unit_test(a_folder_that_is_not_there_is_said),

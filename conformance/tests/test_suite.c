@@ -24,6 +24,7 @@ static void on_result(void *user, const assay_result *r)
 {
     seen *s = user;
     s->results++;
+    assert_true(strlen(r->plugin_hash) == 64 || r->verdict != ASSAY_VERDICT_PASS);
     if (r->verdict == ASSAY_VERDICT_CRASHED) {
         snprintf(s->crashed, sizeof s->crashed, "%s", r->case_id);
         snprintf(s->reproducer, sizeof s->reproducer, "%s", r->reproducer);
@@ -139,7 +140,13 @@ static void a_plugin_that_is_gone_after_a_crash_is_one_more_result(void **state)
 
 static void the_gate_stays_shut_for_a_wrong_plugin_and_opens_for_an_honest_one(void **state)
 {
-    const assay_problem p = {.op = ASSAY_OP_XENT, .arithmetic = ASSAY_FP32, .t = 1, .n = 2, .classes = 3};
+    const assay_problem p = {.op = ASSAY_OP_XENT,
+                             .arithmetic = ASSAY_FP32,
+                             .t = 1,
+                             .n = 2,
+                             .classes = 3,
+                             .dialect = {.xent_reduction = ASSAY_REDUCE_MEAN}};
+    const assay_need need = {&p, 0, 1};
     seen s;
     char why[512] = "";
     assay_certificate c;
@@ -150,18 +157,84 @@ static void the_gate_stays_shut_for_a_wrong_plugin_and_opens_for_an_honest_one(v
     g.plugin = g.label = ASSAY_MUTANT_DIR "/xent-normaliser.so";
     g.folder = "/tmp";
     g.device = "test";
-    assert_int_equal(assay_gate_open(&g, &p, &c, why, sizeof why), ASSAY_FAILED);
+    assert_int_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_FAILED);
     assert_non_null(strstr(why, "does not conform: FAIL"));
     assert_true(s.results > 10);
     g.plugin = g.label = ASSAY_NAIVE;
     memset(&s, 0, sizeof s);
-    assert_int_equal(assay_gate_open(&g, &p, &c, why, sizeof why), ASSAY_OK);
+    assert_int_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_OK);
     s.results = 0;
-    assert_int_equal(assay_gate_open(&g, &p, &c, why, sizeof why), ASSAY_OK);
+    assert_int_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_OK);
     assert_int_equal(s.results, 0); /* the certificate was read, nothing was checked again */
     char path[256];
-    snprintf(path, sizeof path, "/tmp/naive.fp32.%.16s.json", c.mapped_hash);
+    snprintf(path, sizeof path, "/tmp/naive.fp32.t1.%.16s.json", c.mapped_hash);
     assert_int_equal(remove(path), 0);
+}
+
+/* A pass of each dialect's easy cases must not open the gate to what was refused. */
+static void the_gate_stays_shut_for_what_a_plugin_refuses(void **state)
+{
+    assay_problem p = {
+        .op = ASSAY_OP_RNN,
+        .arithmetic = ASSAY_FP32,
+        .t = 9,
+        .n = 8,
+        .i = 7,
+        .h = 6,
+        .layers = 1,
+        .directions = 1,
+        .dialect = {.cell = ASSAY_LSTM, .biases = ASSAY_BIAS_TWO, .gru_reset = ASSAY_RESET_AFTER_INSIDE}};
+    const assay_need plain = {&p, 0, 1}, ragged = {&p, 1, 1};
+    seen s;
+    char why[512] = "", path[256];
+    assay_certificate c;
+    assay_gate g;
+    (void)state;
+    memset(&g, 0, sizeof g);
+    g.suite = options(NULL, &s);
+    g.plugin = g.label = ASSAY_PICKY;
+    g.folder = "/tmp";
+    g.device = "test";
+    assert_int_equal(assay_gate_open(&g, &plain, &c, why, sizeof why), ASSAY_OK);
+    snprintf(path, sizeof path, "/tmp/picky.fp32.t1.%.16s.json", c.mapped_hash);
+    assert_int_equal(assay_gate_open(&g, &ragged, &c, why, sizeof why), ASSAY_FAILED);
+    assert_non_null(strstr(why, "picky: rnn.lstm.b2 has no pass of forward with ragged lengths"));
+    p.layers = 2;
+    assert_int_equal(assay_gate_open(&g, &plain, &c, why, sizeof why), ASSAY_FAILED);
+    assert_non_null(strstr(why, "picky: rnn.lstm.b2 has no pass of forward with several layers"));
+    assert_int_equal(remove(path), 0);
+}
+
+/* Each number of threads has a certificate of its own. */
+static void another_number_of_threads_is_checked_again(void **state)
+{
+    const assay_problem p = {.op = ASSAY_OP_XENT,
+                             .arithmetic = ASSAY_FP32,
+                             .t = 1,
+                             .n = 2,
+                             .classes = 3,
+                             .dialect = {.xent_reduction = ASSAY_REDUCE_MEAN}};
+    seen s;
+    char why[512] = "", path[256];
+    assay_certificate c;
+    assay_gate g;
+    (void)state;
+    memset(&g, 0, sizeof g);
+    g.suite = options(NULL, &s);
+    g.plugin = g.label = ASSAY_NAIVE;
+    g.folder = "/tmp";
+    g.device = "test";
+    for (int threads = 1; threads <= 2; threads++) {
+        const assay_need need = {&p, 0, threads};
+        s.results = 0;
+        assert_int_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_OK);
+        assert_int_equal(c.threads, threads);
+        assert_true(s.results > 10);
+    }
+    for (int threads = 1; threads <= 2; threads++) {
+        snprintf(path, sizeof path, "/tmp/naive.fp32.t%d.%.16s.json", threads, c.mapped_hash);
+        assert_int_equal(remove(path), 0);
+    }
 }
 
 static void mutants_are_killed_and_honest_ones_are_not(void **state)
@@ -230,6 +303,8 @@ int main(void)
         cmocka_unit_test(a_plugin_that_hangs_at_load_is_one_result_and_the_others_run),
         cmocka_unit_test(a_plugin_that_is_gone_after_a_crash_is_one_more_result),
         cmocka_unit_test(the_gate_stays_shut_for_a_wrong_plugin_and_opens_for_an_honest_one),
+        cmocka_unit_test(the_gate_stays_shut_for_what_a_plugin_refuses),
+        cmocka_unit_test(another_number_of_threads_is_checked_again),
         cmocka_unit_test(mutants_are_killed_and_honest_ones_are_not),
         cmocka_unit_test(bad_names_are_refused_in_one_line),
     };

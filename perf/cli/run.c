@@ -42,20 +42,22 @@ static void note(void *user, const assay_result *r)
     }
 }
 
-static void begin(proof *p, const assay_plugins *plugins, const char *device, assay_level level, uint64_t seed)
+static void begin(proof *p, const assay_plugins *plugins, const char *device, assay_level level, int threads,
+                  uint64_t seed)
 {
     memset(p, 0, sizeof *p);
     p->plugins = plugins;
     for (int k = 0; k < plugins->count; k++) {
         assay_session *session = NULL;
-        assay_session_options options = {.threads = 1, .time_limit = 30};
+        assay_session_options options = {.threads = threads, .time_limit = 30};
         assay_session_start(plugins->path[k], &options, &session);
         if (!session) continue; /* the check will say why */
         if (!assay_session_libraries(session)[0]) {
             assay_session_end(session);
             continue; /* nothing could name what was proved: the gate says so */
         }
-        assay_certificate_begin(assay_session_about(session), device, ASSAY_FP32, level, seed, &p->certificate[k]);
+        assay_certificate_begin(assay_session_about(session), device, ASSAY_FP32, level, threads, seed,
+                                &p->certificate[k]);
         p->begun[k] = 1;
         assay_session_end(session);
     }
@@ -139,7 +141,7 @@ static int perform(const assay_plugins *plugins, assay_timing_request *timing, c
     double started = assay_print_clock();
     assay_machine machine;
     assay_machine_read(&machine);
-    int threads = timing->bench.threads > 0 ? timing->bench.threads : machine.threads > 0 ? machine.threads : 1;
+    int threads = assay_bench_threads(timing->bench.threads, &machine);
     if (make_folder(out)) return ASSAY_EXIT_USAGE;
     name_files(&files, out);
     if (make_folder(files.certificates)) return ASSAY_EXIT_UNABLE;
@@ -156,7 +158,7 @@ static int perform(const assay_plugins *plugins, assay_timing_request *timing, c
                                  .junit = files.junit,
                                  .also = note,
                                  .user = &proved};
-    begin(&proved, plugins, machine.cpu, level, check.suite.seed);
+    begin(&proved, plugins, machine.cpu, level, threads, check.suite.seed);
     int status = assay_check_perform(&check);
     if (assay_interrupted() || status == ASSAY_EXIT_USAGE || status == ASSAY_EXIT_UNABLE) return status;
     keep_conforming(&proved, files.certificates, &conforming);
@@ -193,7 +195,7 @@ int assay_command_run(int argc, char **argv)
         {"quick", NULL, "the quick check, then b1 only: two minutes", ASSAY_TAKES_NOTHING, &quick},
         {"all", NULL, "the ordinary check, then every workload, however long it takes", ASSAY_TAKES_NOTHING, &all},
         {"budget", "SECONDS", "for the whole run; default 570", ASSAY_TAKES_REAL, &budget},
-        {"threads", "N", "for each implementation; default: checked with all, timed with the best number",
+        {"threads", "N", "for each implementation; default: one a core, or the fewer that serve it best",
          ASSAY_TAKES_COUNT, &timing.bench.threads},
         {"text", "FILE", "text for d.ptb-lm in place of the synthetic one", ASSAY_TAKES_TEXT, &timing.bench.text},
         {"floors", "DIR", "where stored floors lie", ASSAY_TAKES_TEXT, &timing.floors},

@@ -36,16 +36,16 @@ static const char *label_of(const assay_plugins *plugins, const char *path)
     return path;
 }
 
-/* What the implementation itself says about p; ASSAY_OK if it could not be asked: the gate will say why. */
-static assay_status ask(const assay_timing_request *q, const char *plugin, const assay_problem *p, char *why,
+/* What the implementation itself says about it; ASSAY_OK if it could not be asked: the gate will say why. */
+static assay_status ask(const assay_timing_request *q, const char *plugin, const assay_need *need, char *why,
                         size_t why_size)
 {
-    assay_session_options options = {q->threads, 0, 30, q->bench.worker};
+    assay_session_options options = {need->threads, 0, 30, q->bench.worker};
     assay_session *session = NULL;
     assay_arithmetic declared;
     assay_reply reply = assay_session_start(plugin, &options, &session);
     if (!session) return ASSAY_OK;
-    reply = assay_session_supports(session, p, &declared, why, why_size);
+    reply = assay_session_supports(session, need->problem, &declared, why, why_size);
     assay_session_end(session);
     return reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_UNSUPPORTED ? ASSAY_UNSUPPORTED : ASSAY_OK;
 }
@@ -66,23 +66,22 @@ static void ignore(void *user, const assay_result *r)
     (void)user, (void)r; /* the gate keeps the first failure for its one line */
 }
 
-static assay_status gate(void *user, const char *plugin, const assay_problem *p, assay_certificate *out, char *why,
+static assay_status gate(void *user, const char *plugin, const assay_need *need, assay_certificate *out, char *why,
                          size_t why_size)
 {
     assay_timing_request *q = user;
-    if (ask(q, plugin, p, why, why_size) == ASSAY_UNSUPPORTED) return ASSAY_UNSUPPORTED;
+    if (ask(q, plugin, need, why, why_size) == ASSAY_UNSUPPORTED) return ASSAY_UNSUPPORTED;
     assay_gate g = {
         .plugin = plugin, .label = label_of(q->plugins, plugin), .folder = q->certificates, .device = q->device};
     g.suite = (assay_suite_options){.seed = assay_seed_fresh(),
                                     .level = ASSAY_LEVEL_QUICK,
-                                    .threads = q->threads,
                                     .worker = q->bench.worker,
                                     .on_result = ignore,
                                     .on_progress = on_progress,
                                     .stop = stop,
                                     .user = q};
     assay_progress_start(&q->progress);
-    assay_status st = assay_gate_open(&g, p, out, why, why_size);
+    assay_status st = assay_gate_open(&g, need, out, why, why_size);
     assay_progress_clear(&q->progress);
     return st;
 }
@@ -147,7 +146,6 @@ int assay_timing_perform(assay_timing_request *q)
         assay_gbench_end(g);
         return ASSAY_EXIT_UNABLE;
     }
-    q->threads = q->bench.threads > 0 ? q->bench.threads : machine.threads > 0 ? machine.threads : 1;
     q->bench.plugins = (const char *const *)q->plugins->path;
     q->bench.plugin_count = q->plugins->count;
     q->bench.suite_version = ASSAY_VERSION;

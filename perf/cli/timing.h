@@ -20,7 +20,6 @@ typedef struct assay_timing_request {
     assay_records records; /* what came out; the caller frees */
     assay_bench_summary summary;
     assay_progress progress;
-    int threads; /* that the gate's checks give an implementation */
     assay_floors_kept *kept;
     char folder[512], device[128];
 } assay_timing_request;

@@ -1,0 +1,153 @@
+/* test_bench.c: what is timed is what was certified: the very file, with that number of threads.
+ * SPDX-License-Identifier: MIT */
+#include "perf/bench.h"
+
+#include "conformance/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+static char folder[] = "/tmp/assay-bench-XXXXXX"; /* for its owner alone: a worker of root's then loads a copy */
+static char plugin[64];
+
+static void put(const char *from)
+{
+    char *bytes = NULL, why[256];
+    size_t size = 0;
+    assert_int_equal(assay_file_read(from, 1u << 26, &bytes, &size, why, sizeof why), ASSAY_OK);
+    assert_int_equal(assay_file_write(plugin, bytes, size, why, sizeof why), ASSAY_OK);
+    free(bytes);
+}
+
+/* What the gate was asked. */
+typedef struct asked {
+    int count;
+    int32_t threads[8];
+    const char *replace_by; /* put in the plugin's place when it has been certified */
+    int only_once;          /* 1: refuses from the second time on */
+    char line[512];         /* the last one that was said */
+} asked;
+
+/* A gate that believes what it loads. */
+static assay_status gate(void *user, const char *path, const assay_need *need, assay_certificate *out, char *why,
+                         size_t why_size)
+{
+    asked *a = user;
+    const assay_session_options options = {.threads = need->threads, .time_limit = 60, .worker = ASSAY_WORKER};
+    assay_session *s;
+    if (a->count < 8) a->threads[a->count] = need->threads;
+    if (a->count++ && a->only_once) {
+        snprintf(why, why_size, "not with %d", (int)need->threads);
+        return ASSAY_FAILED;
+    }
+    assay_session_start(path, &options, &s);
+    assert_non_null(s);
+    assay_session_libraries(s);
+    assay_certificate_begin(assay_session_about(s), "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, need->threads, 7, out);
+    assay_session_end(s);
+    if (a->replace_by) put(a->replace_by);
+    return ASSAY_OK;
+}
+
+static assay_judgement judge(void *user, const assay_kept *kept)
+{
+    (void)user, (void)kept;
+    return (assay_judgement){ASSAY_VERDICT_BROKEN, 0, "nothing is judged here"};
+}
+
+/* Nothing is to get as far as timing. */
+static int is_timing(void *user)
+{
+    return strstr(((asked *)user)->line, ": seed 0x") != NULL;
+}
+
+static void on_line(void *user, const char *line)
+{
+    snprintf(((asked *)user)->line, sizeof((asked *)user)->line, "%s", line);
+}
+
+static assay_bench_summary bench(asked *a)
+{
+    const char *const plugins[] = {plugin};
+    const assay_bench_options o = {.plugins = plugins,
+                                   .plugin_count = 1,
+                                   .glob = "f.imdb-gru",
+                                   .budget = 600,
+                                   .worker = ASSAY_WORKER,
+                                   .gate = gate,
+                                   .judge = judge,
+                                   .progress = on_line,
+                                   .stop = is_timing,
+                                   .user = a};
+    assay_bench_summary summary;
+    assay_records records = {0};
+    assay_gbench *g = assay_gbench_begin();
+    char why[256];
+    assert_non_null(g);
+    assert_int_equal(assay_bench_run(&o, g, &records, &summary, why, sizeof why), ASSAY_OK);
+    assert_int_equal(records.count, 0);
+    assay_records_free(&records);
+    assay_gbench_end(g);
+    return summary;
+}
+
+static void a_file_that_was_replaced_after_its_check_is_not_timed(void **state)
+{
+    asked a = {.replace_by = ASSAY_OTHER};
+    (void)state;
+    put(ASSAY_PLUGIN);
+    const assay_bench_summary s = bench(&a);
+    assert_int_equal(a.count, 1);
+    assert_int_equal(s.timed, 0);
+    assert_int_equal(s.failed, 1);
+    assert_non_null(strstr(a.line, "MISTRUSTED: "));
+    if (geteuid() == 0) assert_non_null(strstr(a.line, "its file is another than was certified"));
+}
+
+static void another_number_of_threads_is_certified_before_it_is_timed(void **state)
+{
+    assay_machine machine;
+    asked a = {.only_once = 1};
+    (void)state;
+    assay_machine_read(&machine);
+    if (machine.cores < 2) skip();
+    put(ASSAY_CROWDED);
+    const assay_bench_summary s = bench(&a);
+    assert_int_equal(a.count, 2);
+    assert_int_equal(a.threads[0], machine.cores);
+    assert_true(a.threads[1] < a.threads[0]);
+    assert_int_equal(s.timed, 0);
+    assert_int_equal(s.failed, 1);
+    assert_non_null(strstr(a.line, "not certified: not with"));
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder)) return -1;
+    snprintf(plugin, sizeof plugin, "%s/plugin.so", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(plugin);
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_that_was_replaced_after_its_check_is_not_timed),
+        cmocka_unit_test(another_number_of_threads_is_certified_before_it_is_timed),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
