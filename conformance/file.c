@@ -70,20 +70,41 @@ static int fill(int fd, const void *bytes, size_t size, const struct stat *old)
     return good;
 }
 
+/* Beside what is to be replaced, so that renaming is all that is left to do; -1 and errno. A link stays a link: what it
+ * points to is the target. */
+static int open_temporary(const char *path, int exists, char target[PATH_MAX], char temporary[PATH_MAX])
+{
+    if (!exists || !realpath(path, target)) snprintf(target, PATH_MAX, "%s", path);
+    int length = snprintf(temporary, PATH_MAX, "%s.%016" PRIx64, target, assay_seed_fresh());
+    if (length < PATH_MAX) return open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    errno = ENAMETOOLONG;
+    return -1;
+}
+
+assay_status assay_file_probe(const char *path, char *why, size_t why_size)
+{
+    char target[PATH_MAX], temporary[PATH_MAX];
+    struct stat old;
+    int exists = stat(path, &old) == 0;
+    if (exists && !S_ISREG(old.st_mode)) {
+        errno = EISDIR;
+        if (!S_ISDIR(old.st_mode) && access(path, W_OK) == 0) return ASSAY_OK;
+        return complain(ASSAY_FAILED, path, "written", why, why_size);
+    }
+    int fd = path[0] ? open_temporary(path, exists, target, temporary) : -1;
+    if (fd < 0) return complain(ASSAY_FAILED, path, "written", why, why_size);
+    close(fd);
+    unlink(temporary);
+    return ASSAY_OK;
+}
+
 assay_status assay_file_write(const char *path, const void *bytes, size_t size, char *why, size_t why_size)
 {
     char target[PATH_MAX], temporary[PATH_MAX];
     struct stat old;
     int exists = stat(path, &old) == 0;
     if (exists && !S_ISREG(old.st_mode)) return write_into(path, bytes, size, why, why_size);
-    /* A link stays a link: what it points to is replaced. */
-    if (!exists || !realpath(path, target)) snprintf(target, sizeof target, "%s", path);
-    int length = snprintf(temporary, sizeof temporary, "%s.%016" PRIx64, target, assay_seed_fresh());
-    if (length >= (int)sizeof temporary) {
-        errno = ENAMETOOLONG;
-        return complain(ASSAY_FAILED, path, "written", why, why_size);
-    }
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd = open_temporary(path, exists, target, temporary);
     if (fd < 0) return complain(ASSAY_FAILED, path, "written", why, why_size);
     if (!fill(fd, bytes, size, exists ? &old : NULL) || rename(temporary, target) != 0) {
         int error = errno;

@@ -12,6 +12,10 @@
  * (a full disk, too). Any thread. */
 assay_status assay_file_write(const char *path, const void *bytes, size_t size, char *why, size_t why_size);
 
+/* Could assay_file_write() write there now? Makes the temporary file and removes it; a device or a pipe is only asked
+ * for its rights. ASSAY_OK, or ASSAY_FAILED and one line in why, as above. Any thread. */
+assay_status assay_file_probe(const char *path, char *why, size_t why_size);
+
 /* Reads a file of at most `limit` bytes. *bytes is the caller's, to free(); a zero byte follows the content, and isn't
  * counted in *size. ASSAY_FAILED if it can't be read, ASSAY_BAD_ARGUMENT if it is longer or no ordinary file,
  * ASSAY_NO_MEMORY; then one line in why and *bytes is NULL. Any thread. */

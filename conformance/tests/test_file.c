@@ -167,6 +167,26 @@ static void a_long_path_is_told(void **state)
     assert_non_null(strstr(why, "could not be written: File name too long"));
 }
 
+static void a_probe_says_what_writing_would_and_leaves_nothing(void **state)
+{
+    (void)state;
+    char why[256] = "", name[300];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    assert_int_equal(assay_file_probe("a", why, sizeof why), ASSAY_OK);
+    assert_int_equal(files_here(), 0);
+    assert_int_equal(assay_file_probe("/dev/null", why, sizeof why), ASSAY_OK);
+    assert_int_equal(assay_file_probe("no/such", why, sizeof why), ASSAY_FAILED);
+    assert_string_equal(why, "no/such: could not be written: No such file or directory");
+    assert_int_equal(assay_file_probe(".", why, sizeof why), ASSAY_FAILED);
+    assert_string_equal(why, ".: could not be written: Is a directory");
+    assert_int_equal(assay_file_probe("", why, sizeof why), ASSAY_FAILED);
+    assert_int_equal(assay_file_probe(name, why, sizeof why), ASSAY_FAILED);
+    put("a", "one", why);
+    assert_int_equal(assay_file_probe("a", why, sizeof why), ASSAY_OK);
+    holds("a", "one");
+}
+
 static void reading_has_a_limit(void **state)
 {
     (void)state;
@@ -296,6 +316,7 @@ int main(void)
         HERE(a_missing_folder_is_told),
         HERE(a_folder_is_not_overwritten),
         HERE(a_long_path_is_told),
+        HERE(a_probe_says_what_writing_would_and_leaves_nothing),
         HERE(reading_has_a_limit),
         HERE(large_files_are_read_whole),
         HERE(a_missing_file_is_told),

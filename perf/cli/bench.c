@@ -13,7 +13,7 @@ int assay_command_bench(int argc, char **argv)
         "what does not conform gets no number. Outputs of the timed calls are compared in full with the reference.",
         "assay bench --impl blas --workload 'b1*' --json b1.json"};
     assay_strings impls = {{0}, 0};
-    assay_timing_request q = {.command = "bench", .floors = ASSAY_FLOORS, .bench = {.budget = 600}};
+    assay_timing_request q = {.command = "bench", .bench = {.budget = 600}};
     const char *seed = NULL;
     int threads = 0;
     const assay_option options[] = {
@@ -21,14 +21,15 @@ int assay_command_bench(int argc, char **argv)
         {"workload", "GLOB", "these workloads only (`assay list workloads`)", ASSAY_TAKES_TEXT, &q.bench.glob},
         {"budget", "SECONDS", "for everything; what does not fit is left out by name; default 600", ASSAY_TAKES_REAL,
          &q.bench.budget},
-        {"threads", "N", "for each implementation; default: the number that serves it best", ASSAY_TAKES_COUNT,
+        {"threads", "N", "for each implementation; default: the number that serves it best", ASSAY_TAKES_THREADS,
          &threads},
         {"seed", "SEED", "of parameters and states; default: fresh for each workload", ASSAY_TAKES_TEXT, &seed},
-        {"text", "FILE", "text for d.ptb-lm in place of the synthetic one", ASSAY_TAKES_TEXT, &q.bench.text},
-        {"certificates", "DIR", "where certificates are kept", ASSAY_TAKES_TEXT, &q.certificates},
-        {"floors", "DIR", "where stored floors lie", ASSAY_TAKES_TEXT, &q.floors},
-        {"json", "FILE", "write the records", ASSAY_TAKES_TEXT, &q.json},
-        {"gbench", "FILE", "write every sample in Google Benchmark's form", ASSAY_TAKES_TEXT, &q.gbench},
+        {"text", "FILE", "text for d.ptb-lm in place of the synthetic one", ASSAY_TAKES_INPUT, &q.bench.text},
+        {"certificates", "DIR", "where certificates are kept; made if its parent is there", ASSAY_TAKES_FOLDER,
+         &q.certificates},
+        {"floors", "DIR", "where stored floors lie", ASSAY_TAKES_STORE, &q.floors},
+        {"json", "FILE", "write the records", ASSAY_TAKES_OUTPUT, &q.json},
+        {"gbench", "FILE", "write every sample in Google Benchmark's form", ASSAY_TAKES_OUTPUT, &q.gbench},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;
@@ -38,6 +39,7 @@ int assay_command_bench(int argc, char **argv)
         return ASSAY_EXIT_USAGE;
     }
     q.bench.threads = threads;
+    if (!q.floors) q.floors = ASSAY_FLOORS;
     assay_plugins plugins;
     status = assay_plugins_select(&impls, &plugins);
     if (status >= 0) return status;

@@ -11,23 +11,34 @@
 #include "perf/cli/print.h"
 #include "perf/cli/results.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct run {
     assay_results results;
     assay_progress progress;
     const assay_check_request *request;
+    int announced; /* 1: the seed of this repetition was printed */
+    char cut[256]; /* why the suite could not go on; "" */
 } run;
+
+/* Before the first news of a repetition, when all arguments are known to be good. */
+static void announce(run *r)
+{
+    char text[24];
+    if (r->announced) return;
+    r->announced = 1;
+    printf("seed %s\n", assay_print_seed(r->request->suite.seed, text, sizeof text));
+    fflush(stdout);
+}
 
 static void on_result(void *user, const assay_result *x)
 {
     run *r = user;
     int bad = assay_verdict_is_failure(x->verdict) || x->verdict == ASSAY_VERDICT_BROKEN;
-    /* The interrupt reaches the workers too: what they then seem to have done wrong says nothing. */
-    if (bad && assay_interrupted()) return;
+    announce(r);
     assay_results_add(&r->results, x);
     if (r->request->also) r->request->also(r->request->user, x);
     if (bad || x->verdict == ASSAY_VERDICT_ILL_POSED) {
@@ -42,7 +53,9 @@ static void on_result(void *user, const assay_result *x)
 
 static void on_progress(void *user, int done, int total, const char *case_id)
 {
-    assay_progress_show(&((run *)user)->progress, done, total, case_id);
+    run *r = user;
+    announce(r);
+    assay_progress_show(&r->progress, done, total, case_id);
 }
 
 static int stop(void *user)
@@ -69,21 +82,32 @@ static void print_summary(const assay_summary *s, double seconds)
         printf("%s%d %s", separator, s->counts[v], assay_verdict_name(v));
         separator = ", ";
     }
-    printf("%sworst passing margin %s, %.1f s\n", separator, assay_print_number(s->worst_margin, margin, sizeof margin),
-           seconds);
+    if (s->counts[ASSAY_VERDICT_PASS])
+        printf("%sworst passing margin %s", separator, assay_print_number(s->worst_margin, margin, sizeof margin));
+    else
+        printf("%snothing passed", separator);
+    printf(", %.1f s\n", seconds);
 }
 
-static int write_files(const assay_check_request *q, const assay_results *r, const assay_summary *s)
+/* 1 if every selected case was run and its results were kept. */
+static int is_whole(const run *r, const assay_summary *s)
 {
+    return !s->stopped && !r->cut[0] && !r->results.no_memory;
+}
+
+static int write_files(const run *r, const assay_summary *s)
+{
+    const assay_check_request *q = r->request;
+    double margin = s->counts[ASSAY_VERDICT_PASS] ? s->worst_margin : NAN;
     int status = ASSAY_EXIT_HELD;
     if (q->json) {
         json_t *head = assay_output_head(q->command), *counts = json_object();
         for (int v = 0; v < ASSAY_VERDICT_COUNT; v++) {
             json_object_set_new(counts, assay_verdict_name(v), json_integer(s->counts[v]));
         }
-        int bad = json_object_set_new(head, "complete", json_boolean(!s->stopped && !r->no_memory)) ||
-                  json_object_set_new(head, "worst_passing_margin", assay_output_real(s->worst_margin)) ||
-                  json_object_set_new(head, "counts", counts) || json_object_set(head, "results", r->all);
+        int bad = json_object_set_new(head, "complete", json_boolean(is_whole(r, s))) ||
+                  json_object_set_new(head, "worst_passing_margin", assay_output_real(margin)) ||
+                  json_object_set_new(head, "counts", counts) || json_object_set(head, "results", r->results.all);
         if (bad) {
             json_decref(head);
             head = NULL;
@@ -91,39 +115,47 @@ static int write_files(const assay_check_request *q, const assay_results *r, con
         status = assay_output_json(q->json, head);
     }
     if (q->junit) {
-        int other = assay_results_write_junit(r, q->junit);
+        int other = assay_results_write_junit(&r->results, q->junit);
         if (other > status) status = other;
     }
     return status;
 }
 
-/* The exit status of the whole run: the summary's, unless it was cut short or a margin limit was passed. */
-static int judge(const assay_check_request *q, const assay_results *r, const assay_summary *s)
+/* The exit status of the whole run: the summary's. Of a part of it a failure stands, and nothing else is proved. */
+static int judge(const run *r, const assay_summary *s)
 {
-    int status = assay_summary_exit(s);
-    if (r->over_limit) {
-        assay_print_error("%s: %d results passed with a margin above %g", q->command, r->over_limit, r->margin_limit);
+    const assay_check_request *q = r->request;
+    int status = assay_summary_exit(s), failed = r->results.over_limit > 0;
+    for (int v = 0; v < ASSAY_VERDICT_COUNT; v++)
+        failed |= assay_verdict_is_failure(v) && s->counts[v];
+    if (r->results.over_limit) {
+        assay_print_error("%s: %d results passed with a margin above %g", q->command, r->results.over_limit,
+                          q->margin_limit);
         if (status == ASSAY_EXIT_HELD) status = ASSAY_EXIT_BROKEN;
     }
-    if (s->stopped) {
-        assay_print_error("%s: interrupted; what stands above is not all", q->command);
-        if (status != ASSAY_EXIT_BROKEN) status = ASSAY_EXIT_UNABLE;
-    }
-    if (r->no_memory) {
-        assay_print_error("%s: no memory to keep every result", q->command);
-        status = ASSAY_EXIT_UNABLE;
-    }
-    return status;
+    if (r->cut[0]) assay_print_error("%s: %s; what stands above is not all", q->command, r->cut);
+    if (s->stopped) assay_print_error("%s: interrupted; what stands above is not all", q->command);
+    if (r->results.no_memory) assay_print_error("%s: no memory to keep every result", q->command);
+    if (is_whole(r, s)) return status;
+    return failed ? ASSAY_EXIT_BROKEN : ASSAY_EXIT_UNABLE;
+}
+
+/* Prints and writes what there is, all of it or not. */
+static int finish(run *r, const assay_summary *s)
+{
+    assay_results_print_table(&r->results);
+    print_summary(s, assay_print_clock() - r->progress.started);
+    int status = judge(r, s), written = write_files(r, s);
+    return written == ASSAY_EXIT_HELD || status == ASSAY_EXIT_BROKEN ? status : written;
 }
 
 int assay_check_perform(assay_check_request *q)
 {
-    run r;
-    char text[24], why[256] = "";
+    run r = {.request = q};
+    char why[sizeof r.cut] = "";
     assay_summary all = {{0}, 0, 0, 0};
     assay_status result = ASSAY_OK;
-    int status;
-    r.request = q;
+    int status = ASSAY_EXIT_USAGE;
     assay_results_start(&r.results, q->margin_limit);
     assay_progress_start(&r.progress);
     assay_interrupt_watch();
@@ -131,27 +163,22 @@ int assay_check_perform(assay_check_request *q)
     q->suite.on_progress = on_progress;
     q->suite.stop = stop;
     q->suite.user = &r;
-    if (q->suite.cache) mkdir(q->suite.cache, 0700); /* where it can't be made, nothing is kept */
 
     for (int k = 0; k < q->repeat && result == ASSAY_OK && !all.stopped; k++) {
         assay_summary one;
-        printf("seed %s\n", assay_print_seed(q->suite.seed, text, sizeof text));
-        fflush(stdout);
+        r.announced = 0;
         result = assay_suite_run(&q->suite, &one, why, sizeof why);
-        if (result == ASSAY_OK) add_counts(&all, &one);
+        add_counts(&all, &one);
         q->suite.seed++;
     }
     assay_progress_clear(&r.progress);
-    if (result != ASSAY_OK) {
+    if (result == ASSAY_BAD_ARGUMENT) {
         assay_print_error("%s: %s", q->command, why);
-        status = result == ASSAY_BAD_ARGUMENT ? ASSAY_EXIT_USAGE : ASSAY_EXIT_UNABLE;
     } else {
-        assay_results_print_table(&r.results);
-        print_summary(&all, assay_print_clock() - r.progress.started);
-        status = judge(q, &r.results, &all);
-        int written = write_files(q, &r.results, &all);
-        if (written != ASSAY_EXIT_HELD) status = written;
+        if (result != ASSAY_OK) memcpy(r.cut, why, sizeof why);
+        status = finish(&r, &all);
     }
+    q->whole = result != ASSAY_BAD_ARGUMENT && is_whole(&r, &all);
     assay_results_free(&r.results);
     return status;
 }
@@ -179,15 +206,16 @@ int assay_command_check(int argc, char **argv)
         {"quick", NULL, "the quick set", ASSAY_TAKES_NOTHING, &quick},
         {"full", NULL, "everything, the long forms too", ASSAY_TAKES_NOTHING, &full},
         {"repeat", "N", "so many runs, each with the next seed", ASSAY_TAKES_COUNT, &q.repeat},
-        {"threads", "N", "that an implementation may use; default: all processors", ASSAY_TAKES_COUNT,
+        {"threads", "N", "that an implementation may use; default: all processors", ASSAY_TAKES_THREADS,
          &q.suite.threads},
         {"time-limit", "SECONDS", "for one request to a worker; default: by the work", ASSAY_TAKES_REAL,
          &q.suite.time_limit},
         {"margin-limit", "M", "a PASS with a worst margin above M counts as a failure", ASSAY_TAKES_REAL,
          &q.margin_limit},
-        {"cache", "DIR", "keep truths and floors there", ASSAY_TAKES_TEXT, &q.suite.cache},
-        {"json", "FILE", "write every result", ASSAY_TAKES_TEXT, &q.json},
-        {"junit", "FILE", "the same as JUnit XML", ASSAY_TAKES_TEXT, &q.junit},
+        {"cache", "DIR", "keep truths and floors there; made if its parent is there", ASSAY_TAKES_PRIVATE,
+         &q.suite.cache},
+        {"json", "FILE", "write every result", ASSAY_TAKES_OUTPUT, &q.json},
+        {"junit", "FILE", "the same as JUnit XML", ASSAY_TAKES_OUTPUT, &q.junit},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;

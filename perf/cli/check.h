@@ -14,6 +14,8 @@ typedef struct assay_check_request {
     const char *json, *junit;                        /* files, or NULL */
     void (*also)(void *user, const assay_result *r); /* called for every result that counts; may be NULL */
     void *user;
+
+    int whole; /* out: 1: every selected case was run and kept; 0: interrupted, or broken off */
 } assay_check_request;
 
 /* Runs, prints, writes. Returns the exit status. */

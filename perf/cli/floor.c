@@ -14,7 +14,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Roundings of a floor, fixed: a floor is a property of the data. The data's seeds vary. */
 static const uint64_t rounding_seed = 0x0F100125;
@@ -212,14 +211,13 @@ int assay_command_floor(int argc, char **argv)
         {"seed", "SEED", "the first of them; default 1", ASSAY_TAKES_SEED, &q.seed},
         {"activation-ulp", "A", "error that the arithmetic allows its activations; default 4", ASSAY_TAKES_REAL,
          &q.activation_ulp},
-        {"out", "DIR", "store floors of documented shapes there", ASSAY_TAKES_TEXT, &q.out},
-        {"json", "FILE", "write every floor", ASSAY_TAKES_TEXT, &q.json},
+        {"out", "DIR", "store floors of documented shapes there", ASSAY_TAKES_FOLDER, &q.out},
+        {"json", "FILE", "write every floor", ASSAY_TAKES_OUTPUT, &q.json},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;
     assay_interrupt_watch();
     q.rows = json_array();
-    if (q.out) mkdir(q.out, 0755);
     status = perform_all(&q);
     if (status == ASSAY_EXIT_HELD && q.cases == 0) {
         assay_print_error("floor: no case matches; expected one of `assay list cases` or `assay list workloads`");

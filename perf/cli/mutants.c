@@ -176,8 +176,9 @@ int assay_command_mutants(int argc, char **argv)
         {"honest", NULL, "the honest variants: all must pass", ASSAY_TAKES_NOTHING, &q.honest},
         {"all", NULL, "run every case, also after the named checks have killed", ASSAY_TAKES_NOTHING, &q.all},
         {"seed", "SEED", "of all data; default: fresh", ASSAY_TAKES_SEED, &q.suite.seed},
-        {"cache", "DIR", "keep truths and floors there", ASSAY_TAKES_TEXT, &q.suite.cache},
-        {"json", "FILE", "write every kill", ASSAY_TAKES_TEXT, &q.json},
+        {"cache", "DIR", "keep truths and floors there; made if its parent is there", ASSAY_TAKES_PRIVATE,
+         &q.suite.cache},
+        {"json", "FILE", "write every kill", ASSAY_TAKES_OUTPUT, &q.json},
         {0}};
     char seed[24];
     int status = assay_options_read(&usage, options, argc, argv, NULL);

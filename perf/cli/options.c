@@ -2,17 +2,20 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/options.h"
 #include "perf/cli/command.h"
+#include "perf/cli/paths.h"
 #include "perf/cli/print.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define WORD(x)     #x
+#define WORD_OF(x)  WORD(x)
 #define MAX_OPTIONS 32
+#define MOST_COUNT  1000000
 #define HELP        MAX_OPTIONS /* value of --help among the indices of the table */
 
 static int has_argument(const assay_option *o)
@@ -61,6 +64,33 @@ static int read_seed(const char *text, uint64_t *out)
     return ok;
 }
 
+static int read_count(const char *text, long most, int *out)
+{
+    char *end = NULL;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || value < 1 || value > most) return 0;
+    *out = (int)value;
+    return 1;
+}
+
+/* Files and folders, once everything else is known to be good. */
+static int try_paths(const assay_usage *u, const assay_option *options)
+{
+    static int (*const tries[])(const char *command, const char *option,
+                                const char *path) = {[ASSAY_TAKES_OUTPUT] = assay_path_output,
+                                                     [ASSAY_TAKES_INPUT] = assay_path_input,
+                                                     [ASSAY_TAKES_FOLDER] = assay_path_folder,
+                                                     [ASSAY_TAKES_PRIVATE] = assay_path_private,
+                                                     [ASSAY_TAKES_STORE] = assay_path_store};
+    int status = -1;
+    for (const assay_option *o = options; o->name && status < 0; o++) {
+        if ((size_t)o->takes >= sizeof tries / sizeof *tries || !tries[o->takes]) continue;
+        const char *path = *(const char **)o->target;
+        if (path) status = tries[o->takes](u->command, o->name, path);
+    }
+    return status;
+}
+
 static int set(const assay_usage *u, const assay_option *o, const char *text)
 {
     const char *expected = NULL;
@@ -70,6 +100,11 @@ static int set(const assay_usage *u, const assay_option *o, const char *text)
         *(int *)o->target = 1;
         break;
     case ASSAY_TAKES_TEXT:
+    case ASSAY_TAKES_OUTPUT:
+    case ASSAY_TAKES_INPUT:
+    case ASSAY_TAKES_FOLDER:
+    case ASSAY_TAKES_PRIVATE:
+    case ASSAY_TAKES_STORE:
         *(const char **)o->target = text;
         break;
     case ASSAY_TAKES_TEXTS: {
@@ -80,14 +115,13 @@ static int set(const assay_usage *u, const assay_option *o, const char *text)
             list->at[list->count++] = text;
         break;
     }
-    case ASSAY_TAKES_COUNT: {
-        long value = strtol(text, &end, 10);
-        if (end == text || *end || value < 1 || value > INT_MAX)
-            expected = "a whole number from 1";
-        else
-            *(int *)o->target = (int)value;
+    case ASSAY_TAKES_COUNT:
+        if (!read_count(text, MOST_COUNT, o->target)) expected = "a whole number from 1 to " WORD_OF(MOST_COUNT);
         break;
-    }
+    case ASSAY_TAKES_THREADS:
+        if (!read_count(text, ASSAY_MOST_THREADS, o->target))
+            expected = "a whole number from 1 to " WORD_OF(ASSAY_MOST_THREADS);
+        break;
     case ASSAY_TAKES_SEED:
         if (!read_seed(text, o->target))
             expected = "a number below 2^64, as 0x5eed or decimal, or @FILE that holds one";
@@ -144,5 +178,5 @@ int assay_options_read(const assay_usage *u, const assay_option *options, int ar
         }
         positional->at[positional->count++] = argv[k];
     }
-    return -1;
+    return try_paths(u, options);
 }

@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-#define ASSAY_MAX_STRINGS 256
+#define ASSAY_MAX_STRINGS  256
+#define ASSAY_MOST_THREADS 1024 /* of one implementation */
 
 /* An option that may come several times. */
 typedef struct assay_strings {
@@ -17,7 +18,13 @@ typedef enum assay_takes {
     ASSAY_TAKES_NOTHING, /* int: set to 1 */
     ASSAY_TAKES_TEXT,    /* const char * */
     ASSAY_TAKES_TEXTS,   /* assay_strings */
+    ASSAY_TAKES_OUTPUT,  /* const char *: file to be written (paths.h) */
+    ASSAY_TAKES_INPUT,   /* const char *: file to be read */
+    ASSAY_TAKES_FOLDER,  /* const char *: folder to be written into, made if its parent is there */
+    ASSAY_TAKES_PRIVATE, /* const char *: the same, for our eyes only */
+    ASSAY_TAKES_STORE,   /* const char *: folder that is there */
     ASSAY_TAKES_COUNT,   /* int, >= 1 */
+    ASSAY_TAKES_THREADS, /* int, 1 to ASSAY_MOST_THREADS */
     ASSAY_TAKES_SEED,    /* uint64_t, hexadecimal with 0x or decimal */
     ASSAY_TAKES_REAL     /* double, > 0 */
 } assay_takes;
@@ -37,8 +44,9 @@ typedef struct assay_usage {
     const char *example;    /* a command line */
 } assay_usage;
 
-/* Reads argv[1..argc). Returns -1 to go on, or the exit status: 0 after --help (printed on stdout), 2 after an error
- * (one line on stderr). Positional arguments go to *positional (may be NULL if none are taken). */
+/* Reads argv[1..argc), then tries out the files and folders that were given: targets must be NULL before. Returns -1 to
+ * go on, or the exit status: 0 after --help (printed on stdout), 2 after an error (one line on stderr). Positional
+ * arguments go to *positional (may be NULL if none are taken). */
 int assay_options_read(const assay_usage *u, const assay_option *options, int argc, char **argv,
                        assay_strings *positional);
 

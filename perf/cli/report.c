@@ -19,11 +19,11 @@ int assay_command_report(int argc, char **argv)
         "assay report --format html --out report.html b1.json"};
     assay_strings files = {{0}, 0};
     const char *format = "table", *out = NULL;
-    const assay_option options[] = {{"format", "FORMAT",
-                                     "table, markdown, html, json or customSmallerIsBetter; default table",
-                                     ASSAY_TAKES_TEXT, &format},
-                                    {"out", "FILE", "write it there; default: standard output", ASSAY_TAKES_TEXT, &out},
-                                    {0}};
+    const assay_option options[] = {
+        {"format", "FORMAT", "table, markdown, html, json or customSmallerIsBetter; default table", ASSAY_TAKES_TEXT,
+         &format},
+        {"out", "FILE", "write it there; default: standard output", ASSAY_TAKES_OUTPUT, &out},
+        {0}};
     int status = assay_options_read(&usage, options, argc, argv, &files);
     if (status >= 0) return status;
     int chosen = assay_report_format_by_name(format);

@@ -6,18 +6,17 @@
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
+#include "perf/cli/paths.h"
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
 #include "perf/cli/timing.h"
 #include "perf/machine.h"
 #include "perf/report.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define USUAL_BUDGET 570.0 /* seconds: the whole run stays within ten minutes */
@@ -81,13 +80,6 @@ static void keep_conforming(proof *p, const char *folder, assay_plugins *out)
     }
 }
 
-static int make_folder(const char *path)
-{
-    if (!mkdir(path, 0755) || errno == EEXIST) return ASSAY_EXIT_HELD;
-    assay_print_error("run: --out %s: cannot be made: %s", path, strerror(errno));
-    return ASSAY_EXIT_USAGE;
-}
-
 static int write_reports(const assay_records *records, const char *out)
 {
     static const struct {
@@ -142,9 +134,9 @@ static int perform(const assay_plugins *plugins, assay_timing_request *timing, c
     assay_machine machine;
     assay_machine_read(&machine);
     int threads = assay_bench_threads(timing->bench.threads, &machine);
-    if (make_folder(out)) return ASSAY_EXIT_USAGE;
     name_files(&files, out);
-    if (make_folder(files.certificates)) return ASSAY_EXIT_UNABLE;
+    if (assay_path_folder("run", "out", out) >= 0 || assay_path_folder("run", "out", files.certificates) >= 0)
+        return ASSAY_EXIT_USAGE;
 
     assay_check_request check = {.command = "run",
                                  .suite = {.plugins = (const char *const *)plugins->path,
@@ -160,7 +152,7 @@ static int perform(const assay_plugins *plugins, assay_timing_request *timing, c
                                  .user = &proved};
     begin(&proved, plugins, machine.cpu, level, threads, check.suite.seed);
     int status = assay_check_perform(&check);
-    if (assay_interrupted() || status == ASSAY_EXIT_USAGE || status == ASSAY_EXIT_UNABLE) return status;
+    if (!check.whole || status == ASSAY_EXIT_UNABLE) return status;
     keep_conforming(&proved, files.certificates, &conforming);
     if (conforming.count) {
         timing->plugins = &conforming;
@@ -185,8 +177,8 @@ int assay_command_run(int argc, char **argv)
         "assay run --out report"};
     static assay_plugins plugins;
     assay_strings impls = {{0}, 0};
-    assay_timing_request timing = {.command = "run", .floors = ASSAY_FLOORS};
-    const char *out = "assay-report";
+    assay_timing_request timing = {.command = "run"};
+    const char *out = NULL;
     int quick = 0, all = 0;
     double budget = USUAL_BUDGET;
     const assay_option options[] = {
@@ -196,10 +188,10 @@ int assay_command_run(int argc, char **argv)
         {"all", NULL, "the ordinary check, then every workload, however long it takes", ASSAY_TAKES_NOTHING, &all},
         {"budget", "SECONDS", "for the whole run; default 570", ASSAY_TAKES_REAL, &budget},
         {"threads", "N", "for each implementation; default: one a core, or the fewer that serve it best",
-         ASSAY_TAKES_COUNT, &timing.bench.threads},
-        {"text", "FILE", "text for d.ptb-lm in place of the synthetic one", ASSAY_TAKES_TEXT, &timing.bench.text},
-        {"floors", "DIR", "where stored floors lie", ASSAY_TAKES_TEXT, &timing.floors},
-        {"out", "DIR", "the report's folder; default assay-report", ASSAY_TAKES_TEXT, &out},
+         ASSAY_TAKES_THREADS, &timing.bench.threads},
+        {"text", "FILE", "text for d.ptb-lm in place of the synthetic one", ASSAY_TAKES_INPUT, &timing.bench.text},
+        {"floors", "DIR", "where stored floors lie", ASSAY_TAKES_STORE, &timing.floors},
+        {"out", "DIR", "the report's folder; default assay-report", ASSAY_TAKES_FOLDER, &out},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;
@@ -207,10 +199,12 @@ int assay_command_run(int argc, char **argv)
         assay_print_error("run: --quick and --all: expected one of them at most");
         return ASSAY_EXIT_USAGE;
     }
+    if (!timing.floors) timing.floors = ASSAY_FLOORS;
     if (quick && !timing.bench.glob) timing.bench.glob = "b1.*";
     if (quick && budget > QUICK_BUDGET) budget = QUICK_BUDGET;
     status = assay_plugins_select(&impls, &plugins);
     if (status >= 0) return status;
+    if (!out) out = "assay-report";
     status = perform(&plugins, &timing, out, all ? ASSAY_LEVEL_ORDINARY : ASSAY_LEVEL_QUICK, all ? NO_BUDGET : budget);
     assay_records_free(&timing.records);
     assay_plugins_free(&plugins);

@@ -103,7 +103,7 @@ int assay_command_truth(int argc, char **argv)
         {"full", NULL, "the whole product of dialects, longer paths", ASSAY_TAKES_NOTHING, &full},
         {"speed", NULL, "also the rate of its product, as a share of the machine's peak", ASSAY_TAKES_NOTHING, &speed},
         {"all", NULL, "print every proof, not only those that do not hold", ASSAY_TAKES_NOTHING, &q.all},
-        {"json", "FILE", "write every proof", ASSAY_TAKES_TEXT, &json},
+        {"json", "FILE", "write every proof", ASSAY_TAKES_OUTPUT, &json},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -13,7 +14,8 @@ typedef struct values {
     int flag, count;
     uint64_t seed;
     double real;
-    const char *text;
+    int threads;
+    const char *text, *output, *input, *folder, *store;
     assay_strings texts, positional;
 } values;
 
@@ -26,6 +28,11 @@ static int read_line(values *v, const char *positional, char **argv)
                                     {"seed", "SEED", "a seed", ASSAY_TAKES_SEED, &v->seed},
                                     {"real", "X", "a number", ASSAY_TAKES_REAL, &v->real},
                                     {"text", "TEXT", "a text", ASSAY_TAKES_TEXT, &v->text},
+                                    {"threads", "N", "threads", ASSAY_TAKES_THREADS, &v->threads},
+                                    {"output", "FILE", "a file", ASSAY_TAKES_OUTPUT, &v->output},
+                                    {"input", "FILE", "a file", ASSAY_TAKES_INPUT, &v->input},
+                                    {"folder", "DIR", "a folder", ASSAY_TAKES_FOLDER, &v->folder},
+                                    {"store", "DIR", "a folder", ASSAY_TAKES_STORE, &v->store},
                                     {"texts", "TEXT", "texts", ASSAY_TAKES_TEXTS, &v->texts},
                                     {0}};
     int argc = 0;
@@ -69,6 +76,67 @@ static void a_count_is_a_whole_number_from_one(void **state)
     assert_int_equal(read_line(&v, NULL, LINE("--count", "2.5")), 2);
     assert_int_equal(read_line(&v, NULL, LINE("--count", "99999999999")), 2);
     assert_int_equal(read_line(&v, NULL, LINE("--count", "")), 2);
+}
+
+static void threads_have_a_bound(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("--threads", "0")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--threads", "1025")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--threads", "1024")), -1);
+    assert_int_equal(v.threads, 1024);
+}
+
+static void an_output_can_be_written_and_is_not_yet(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("--output", "no/such/folder/file")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--output", "/proc/file")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--output", ".")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--output", "")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--output", "test_options.tmp")), -1);
+    assert_int_not_equal(access("test_options.tmp", F_OK), 0);
+}
+
+static void an_input_is_a_file_that_is_there(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("--input", "no/such/file")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--input", ".")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--input", "/proc/self/exe")), -1);
+}
+
+static void a_folder_is_made_in_one_that_is_there(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("--folder", "no/such")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--folder", "/dev/null")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--folder", "/proc")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--folder", "test_options.folder")), -1);
+    assert_int_equal(read_line(&v, NULL, LINE("--folder", "test_options.folder")), -1);
+    assert_int_equal(rmdir("test_options.folder"), 0); /* empty: what was tried out is gone */
+}
+
+static void a_store_is_there_already(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("--store", "test_options.folder")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--store", "/dev/null")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--store", "/proc")), -1);
+}
+
+/* A file that a bad line names is not touched: paths come after everything else. */
+static void paths_are_tried_last(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("--folder", "test_options.folder", "--count", "0")), 2);
+    assert_int_not_equal(rmdir("test_options.folder"), 0);
 }
 
 static void a_real_is_finite_and_positive(void **state)
@@ -120,6 +188,12 @@ int main(void)
         cmocka_unit_test(every_kind_is_read),
         cmocka_unit_test(absent_options_keep_their_values),
         cmocka_unit_test(a_count_is_a_whole_number_from_one),
+        cmocka_unit_test(threads_have_a_bound),
+        cmocka_unit_test(an_output_can_be_written_and_is_not_yet),
+        cmocka_unit_test(an_input_is_a_file_that_is_there),
+        cmocka_unit_test(a_folder_is_made_in_one_that_is_there),
+        cmocka_unit_test(a_store_is_there_already),
+        cmocka_unit_test(paths_are_tried_last),
         cmocka_unit_test(a_real_is_finite_and_positive),
         cmocka_unit_test(a_seed_fits_in_64_bits),
         cmocka_unit_test(unknown_and_incomplete_options_are_refused),

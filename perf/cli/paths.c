@@ -1,0 +1,66 @@
+/* paths.c: trying files and folders out.
+ * SPDX-License-Identifier: MIT */
+#include "perf/cli/paths.h"
+#include "conformance/file.h"
+#include "perf/cli/command.h"
+#include "perf/cli/print.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int refuse(const char *command, const char *option, const char *path, const char *what)
+{
+    assay_print_error("%s: --%s %s: %s", command, option, path, what);
+    return ASSAY_EXIT_USAGE;
+}
+
+static int is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int assay_path_output(const char *command, const char *option, const char *path)
+{
+    char why[PATH_MAX + 128];
+    if (assay_file_probe(path, why, sizeof why) == ASSAY_OK) return -1;
+    assay_print_error("%s: --%s %s", command, option, why); /* why begins with the path */
+    return ASSAY_EXIT_USAGE;
+}
+
+int assay_path_input(const char *command, const char *option, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) || access(path, R_OK)) return refuse(command, option, path, strerror(errno));
+    return S_ISREG(st.st_mode) ? -1 : refuse(command, option, path, "expected an ordinary file");
+}
+
+static int try_folder(const char *command, const char *option, const char *path, mode_t mode)
+{
+    char inside[PATH_MAX], why[PATH_MAX + 128];
+    if (mkdir(path, mode) && errno != EEXIST) return refuse(command, option, path, strerror(errno));
+    if (!is_folder(path)) return refuse(command, option, path, "expected a folder");
+    if (snprintf(inside, sizeof inside, "%s/probe", path) >= (int)sizeof inside)
+        return refuse(command, option, path, strerror(ENAMETOOLONG));
+    if (assay_file_probe(inside, why, sizeof why) == ASSAY_OK) return -1;
+    return refuse(command, option, path, "expected a folder that files can be written into");
+}
+
+int assay_path_folder(const char *command, const char *option, const char *path)
+{
+    return try_folder(command, option, path, 0755);
+}
+
+int assay_path_private(const char *command, const char *option, const char *path)
+{
+    return try_folder(command, option, path, 0700);
+}
+
+int assay_path_store(const char *command, const char *option, const char *path)
+{
+    return is_folder(path) ? -1 : refuse(command, option, path, "expected a folder that is there");
+}

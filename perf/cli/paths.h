@@ -1,0 +1,20 @@
+/* paths.h: are the files and folders of a command line fit for use? Asked before the work, not at its end.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_PATHS_H
+#define ASSAY_PATHS_H
+
+/* Each returns -1 if all is well, else the exit status 2 after one line on stderr that names command, option and path.
+ * What they try out leaves nothing behind. Any thread. */
+
+/* A file that will be written. */
+int assay_path_output(const char *command, const char *option, const char *path);
+/* An ordinary file that will be read. */
+int assay_path_input(const char *command, const char *option, const char *path);
+/* A folder that files will be written into: made now if only its last part is missing. */
+int assay_path_folder(const char *command, const char *option, const char *path);
+/* The same for what others on this machine are not to read. */
+int assay_path_private(const char *command, const char *option, const char *path);
+/* A folder that must be there already. */
+int assay_path_store(const char *command, const char *option, const char *path);
+
+#endif
