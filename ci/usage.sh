@@ -3,14 +3,24 @@
 # SPDX-License-Identifier: MIT
 # Usage: ci/usage.sh PATH_OF_ASSAY
 set -euo pipefail
-assay=${1:?"usage: ci/usage.sh PATH_OF_ASSAY"}
+assay=$(realpath "${1:?"usage: ci/usage.sh PATH_OF_ASSAY"}")
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 failures=0
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+
+complain() {
+    echo "assay $1"
+    failures=$((failures + 1))
+}
 
 expect() { # expect STATUS PATTERN arguments...: exit status, and a pattern in stdout (status 0) or in one line of stderr
     local status=$1 pattern=$2 got=0 out err
     shift 2
     err=$(mktemp)
     out=$("$assay" "$@" 2>"$err" </dev/null) || got=$?
+    if ((status == 2)) && [[ -n $out ]]; then complain "$*: bad usage, yet it printed: $out"; fi
     if ((got != status)); then
         echo "assay $*: exit status $got, $status expected"
         failures=$((failures + 1))
@@ -50,7 +60,49 @@ expect 2 'list impls' check --impl ./no-such-file.so
 expect 2 'list checks' check --check no-such-check
 expect 2 'no-such-op' check --op no-such-op
 expect 2 'list cases' check --case 'no/such/case'
-expect 2 'usage.sh' check --impl "${BASH_SOURCE[0]}" # there, but no plugin
+expect 2 'usage.sh' check --impl "$here/usage.sh" # there, but no plugin
+expect 2 'selected by --op xent --check update:' check --op xent --check update
+expect 2 'list checks' mutants --check no-such-check
+expect 2 'list checks' mutants --check ward
+expect 2 'list mutants' mutants --mutant no-such-mutant
+expect 2 'from 1 to 1024' check --threads 1025
+expect 2 'from 1 to 1024' bench --threads 1025
+expect 2 'from 1 to 1024' run --threads 1025
+
+# Files and folders are tried before the work. /proc takes no file, not even from root.
+for option in --json --junit; do
+    expect 2 "$option no/such/file: .*No such file" check --impl naive "$option" no/such/file
+done
+expect 2 '/proc/file: .*could not be written' check --impl naive --json /proc/file
+expect 2 'Is a directory' check --impl naive --json .
+for command in mutants truth floor; do expect 2 'json no/such/file' "$command" --json no/such/file; done
+for option in json gbench text certificates; do expect 2 "$option no/such/file" bench --impl naive "--$option" no/such/file; done
+expect 2 'expected a folder that is there' bench --impl naive --floors no-such-folder
+expect 2 'expected a folder that is there' run --impl naive --floors no-such-folder
+expect 2 'text no/such/file' run --impl naive --text no/such/file
+for command in check mutants; do expect 2 'cache no/such/folder' "$command" --cache no/such/folder; done
+for command in run floor; do expect 2 'out no/such/folder' "$command" --out no/such/folder; done
+touch file
+expect 2 'out no/such/file' report --out no/such/file file
+expect 2 'expected a folder' check --impl naive --cache file
+expect 2 'expected a folder' run --impl naive --out file
+expect 0 'PASS' check --impl naive --case 'xent/*one' --cache cache --json out.json # made where its parent is there
+grep -q '"complete": true' out.json || complain "check --json: '\"complete\": true' expected in it"
+[[ $(stat -c %a cache) == 700 ]] || complain 'check --cache: a folder that others cannot read expected'
+
+# An interrupt leaves what there is: one line on stderr, valid files, and a status that says so.
+interrupt() { # interrupt arguments...: of a command that takes far longer than a second
+    local got=0
+    timeout --preserve-status -s INT 1 "$assay" "$@" --json cut.json >out 2>err </dev/null || got=$?
+    ((got == 3)) || complain "$*, interrupted: exit status $got, 3 expected"
+    { [[ $(wc -l <err) == 1 ]] && grep -q interrupted err; } || complain "$*, interrupted: one line expected on stderr, got: $(cat err)"
+    grep -q '"complete": false' cut.json || complain "$*, interrupted: '\"complete\": false' expected in its file"
+    rm -f cut.json
+}
+interrupt check --impl naive
+interrupt mutants --all
+interrupt truth --full
+interrupt floor
 
 echo "usage: $failures failures"
 ((failures == 0))

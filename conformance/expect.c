@@ -1,5 +1,6 @@
 /* expect.c: what a check expects of results: the truth within its floor, the same bits, zeros.
  * SPDX-License-Identifier: MIT */
+#include "conformance/names.h"
 #include "conformance/trial.h"
 
 #include <math.h>
@@ -32,15 +33,6 @@ const assay_oracle *assay_trial_oracle(assay_trial *t, int variant, unsigned rol
     return o;
 }
 
-static int named_in(const char *list, const char *name)
-{
-    size_t n = strlen(name);
-    if (!list) return 0;
-    for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
-        if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0)) return 1;
-    return 0;
-}
-
 static void judge_one(assay_trial *t, const char *label, const assay_problem *p, const assay_values *given,
                       const assay_tensor *x, const double *got, const assay_oracle *o)
 {
@@ -55,8 +47,8 @@ static void judge_one(assay_trial *t, const char *label, const assay_problem *p,
     assay_distance_measure(&m, got, o->truth.at[x->id], &d);
     free(zero);
     snprintf(what, sizeof what, "%s%s", label, x->name);
-    if (named_in(t->subject->c->ungated,
-                 x->name)) { /* too ill-conditioned for a limit, yet never NaN, never in the padding */
+    if (assay_names_hold(t->subject->c->ungated, ' ',
+                         x->name)) { /* too ill-conditioned for a limit, yet never NaN, never in the padding */
         int64_t at = d.not_finite >= 0 ? d.not_finite : d.not_zero;
         assay_finding exact = assay_finding_exact(what, d.not_finite >= 0 ? "finite" : "zero", at < 0, at);
         assay_trial_add(t, &exact);

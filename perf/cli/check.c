@@ -134,7 +134,7 @@ static int judge(const run *r, const assay_summary *s)
         if (status == ASSAY_EXIT_HELD) status = ASSAY_EXIT_BROKEN;
     }
     if (r->cut[0]) assay_print_error("%s: %s; what stands above is not all", q->command, r->cut);
-    if (s->stopped) assay_print_error("%s: interrupted; what stands above is not all", q->command);
+    if (s->stopped) assay_interrupt_tell(q->command);
     if (r->results.no_memory) assay_print_error("%s: no memory to keep every result", q->command);
     if (is_whole(r, s)) return status;
     return failed ? ASSAY_EXIT_BROKEN : ASSAY_EXIT_UNABLE;

@@ -1,6 +1,7 @@
 /* floor.c: `assay floor`: measures the noise floors of cases, on several seeds, and stores those of documented shapes.
  * SPDX-License-Identifier: MIT */
 #include "conformance/floors.h"
+#include "conformance/names.h"
 #include "conformance/subject.h"
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
@@ -114,13 +115,6 @@ static assay_status measure(const request *q, const assay_case *c, const assay_a
     return st;
 }
 
-static int is_ungated(const assay_case *c, const char *name)
-{
-    const char *found = c->ungated ? strstr(c->ungated, name) : NULL;
-    size_t length = strlen(name);
-    return found && (found == c->ungated || found[-1] == ' ') && (found[length] == ' ' || !found[length]);
-}
-
 static void show(request *q, const assay_case *c, const assay_arithmetic *a, const spread *s)
 {
     static const char *const methods[] = {"per operation", "block noise", "stored"};
@@ -134,7 +128,7 @@ static void show(request *q, const assay_case *c, const assay_arithmetic *a, con
         if (x->role != ASSAY_ROLE_FORWARD && x->role != ASSAY_ROLE_GRADIENT) continue;
         const assay_floor *f = &s->worst[x->id];
         double ratio = ratio_of(s, x->id);
-        int judged = !is_ungated(c, x->name), bad = judged && !(f->phi <= bound);
+        int judged = !assay_names_hold(c->ungated, ' ', x->name), bad = judged && !(f->phi <= bound);
         printf("    %-12s phi %.2e  rows %.2e  spread %.2f%s\n", x->name, f->phi, f->phi_row, ratio,
                bad      ? "  ILL_POSED"
                : judged ? ""
@@ -223,8 +217,9 @@ int assay_command_floor(int argc, char **argv)
         assay_print_error("floor: no case matches; expected one of `assay list cases` or `assay list workloads`");
         status = ASSAY_EXIT_USAGE;
     }
+    if (assay_interrupted()) assay_interrupt_tell("floor");
     if (q.cases) printf("%d cases, %d with a tensor beyond its bound\n", q.cases, q.ill_posed);
-    if (q.json && q.cases) {
+    if (q.json && status != ASSAY_EXIT_USAGE) {
         json_t *head = assay_output_head("floor");
         json_object_set_new(head, "complete", json_boolean(status == ASSAY_EXIT_HELD));
         json_object_set(head, "cases", q.rows);

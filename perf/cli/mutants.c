@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "conformance/hash.h"
 #include "conformance/mutation.h"
+#include "conformance/names.h"
 #include "perf/cli/command.h"
 #include "perf/cli/documented.h"
 #include "perf/cli/options.h"
@@ -41,11 +42,18 @@ static const char *path_of(const request *q, const char *name)
     return NULL;
 }
 
+static int is_check(const char *name)
+{
+    for (int i = 0; i < assay_check_count(); i++)
+        if (!strcmp(assay_check_get(i)->name, name)) return 1;
+    return 0;
+}
+
 static int is_wanted(const request *q, const assay_mutant *m)
 {
     if ((m->death == ASSAY_DEATH_NONE) != q->honest) return 0;
     if (q->glob && fnmatch(q->glob, m->name, 0) && fnmatch(q->glob, m->id, 0)) return 0;
-    return !q->check || strstr(m->checks, q->check) != NULL;
+    return !q->check || assay_names_hold(m->checks, ' ', q->check);
 }
 
 static void tally(request *q, const assay_mutation_result *r)
@@ -62,7 +70,7 @@ static void tally(request *q, const assay_mutation_result *r)
     }
 }
 
-static void show(const assay_mutation_result *r)
+static void show(const request *q, const assay_mutation_result *r)
 {
     char margin[16];
     const assay_mutant *m = r->mutant;
@@ -71,7 +79,7 @@ static void show(const assay_mutation_result *r)
     printf("%-4s %-24s margin %-8s %s\n", m->id, m->name, assay_print_number(r->weakest, margin, sizeof margin),
            m->what);
     for (int k = 0; k < r->by_count; k++) {
-        if (r->by[k].kills == 0) continue;
+        if (r->by[k].kills == 0 || (q->check && strcmp(r->by[k].check, q->check))) continue;
         printf("         by %-12s margin %-8s %s: %s\n", r->by[k].check,
                assay_print_number(r->by[k].margin, margin, sizeof margin), r->by[k].case_id, r->by[k].what);
     }
@@ -98,7 +106,7 @@ static int one(request *q, const assay_mutant *m)
 {
     assay_mutation_result r;
     assay_case extra[ASSAY_DOCUMENTED_MOST];
-    char why[256] = "";
+    char why[256] = "", seed[24];
     const char *path = path_of(q, m->name);
     if (!path) {
         assay_print_error("mutants: %s: its plugin is not in ../lib/assay/mutants beside this program", m->name);
@@ -106,13 +114,15 @@ static int one(request *q, const assay_mutant *m)
     }
     q->suite.extra = extra;
     q->suite.extra_count = m->glob ? assay_documented_cases(q->suite.level, m->glob, extra) : 0;
+    if (!q->run) printf("seed %s\n", assay_print_seed(q->suite.seed, seed, sizeof seed));
+    fflush(stdout);
     assay_status st = assay_mutation_run(m, path, &q->suite, q->all, &r, why, sizeof why);
+    if (assay_interrupted()) return ASSAY_EXIT_UNABLE;
     if (st != ASSAY_OK) {
         assay_print_error("mutants: %s: %s", m->name, why);
         return ASSAY_EXIT_UNABLE;
     }
-    if (assay_interrupted()) return ASSAY_EXIT_UNABLE;
-    show(&r);
+    show(q, &r);
     keep(q, &r);
     tally(q, &r);
     q->run++;
@@ -124,33 +134,39 @@ static int one(request *q, const assay_mutant *m)
     return ASSAY_EXIT_HELD;
 }
 
+/* Of the checks that were asked for: a selection of mutants asks for those that kill them. */
 static void print_checks(const request *q)
 {
-    for (int i = 0; i < assay_check_count() && i < ASSAY_MUTATION_CHECKS; i++)
+    for (int i = 0; i < assay_check_count() && i < ASSAY_MUTATION_CHECKS; i++) {
+        if (q->check ? strcmp(assay_check_get(i)->name, q->check) != 0 : q->glob && q->first_kills[i][0] == 0) continue;
         printf("%-12s killed %3d, %3d of them alone%s\n", assay_check_get(i)->name, q->first_kills[i][0],
                q->first_kills[i][1], q->first_kills[i][0] == 0 && !q->glob && !q->check ? "   KILLS NOTHING" : "");
+    }
 }
 
 static int finish(request *q, int status)
 {
     char margin[16];
+    int whole = status == ASSAY_EXIT_HELD;
     if (!q->honest) print_checks(q);
     if (q->honest)
         printf("%d honest variants, %d pass with margin < %.1f\n", q->run, q->held, ASSAY_HONEST_MARGIN);
+    else if (q->held)
+        printf("%d mutants, %d killed (%.1f %%), weakest margin %s at %s\n", q->run, q->held, 100.0 * q->held / q->run,
+               assay_print_number(q->weakest, margin, sizeof margin), q->weakest_at);
     else
-        printf("%d mutants, %d killed (%.1f %%), weakest margin %s at %s\n", q->run, q->held,
-               q->run ? 100.0 * q->held / q->run : 0.0, assay_print_number(q->weakest, margin, sizeof margin),
-               q->weakest_at);
-    if (status == ASSAY_EXIT_HELD && q->held < q->run) status = ASSAY_EXIT_BROKEN;
+        printf("%d mutants, none killed\n", q->run);
+    if (assay_interrupted()) assay_interrupt_tell("mutants");
+    if (q->held < q->run) status = ASSAY_EXIT_BROKEN;
     if (q->json) {
         json_t *head = q->no_memory ? NULL : assay_output_head("mutants");
-        if (head && (json_object_set_new(head, "complete", json_boolean(status != ASSAY_EXIT_UNABLE)) ||
-                     json_object_set(head, "mutants", q->rows))) {
+        if (head &&
+            (json_object_set_new(head, "complete", json_boolean(whole)) || json_object_set(head, "mutants", q->rows))) {
             json_decref(head);
             head = NULL;
         }
         int written = assay_output_json(q->json, head);
-        if (written != ASSAY_EXIT_HELD) status = written;
+        if (written != ASSAY_EXIT_HELD && status != ASSAY_EXIT_BROKEN) status = written;
     }
     return status;
 }
@@ -180,13 +196,15 @@ int assay_command_mutants(int argc, char **argv)
          &q.suite.cache},
         {"json", "FILE", "write every kill", ASSAY_TAKES_OUTPUT, &q.json},
         {0}};
-    char seed[24];
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;
+    if (q.check && !is_check(q.check)) {
+        assay_print_error("mutants: check '%s' is unknown: 'assay list checks' names them", q.check);
+        return ASSAY_EXIT_USAGE;
+    }
     if (assay_plugins_scan("mutants", &q.plugins)) return ASSAY_EXIT_UNABLE;
     assay_interrupt_watch();
     q.rows = json_array();
-    printf("seed %s\n", assay_print_seed(q.suite.seed, seed, sizeof seed));
     status = ASSAY_EXIT_HELD;
     for (int k = 0; k < assay_mutant_count() && status == ASSAY_EXIT_HELD; k++)
         if (is_wanted(&q, assay_mutant_get(k))) status = one(&q, assay_mutant_get(k));

@@ -34,6 +34,11 @@ int assay_interrupted(void)
     return interrupted != 0;
 }
 
+void assay_interrupt_tell(const char *command)
+{
+    assay_print_error("%s: interrupted; what stands above is not all", command);
+}
+
 int assay_output_write(const char *path, const char *text, size_t size)
 {
     char why[256];

@@ -22,4 +22,7 @@ json_t *assay_output_head(const char *command);
 void assay_interrupt_watch(void);
 int assay_interrupted(void);
 
+/* The one line that says so, on stderr. */
+void assay_interrupt_tell(const char *command);
+
 #endif

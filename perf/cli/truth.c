@@ -20,9 +20,12 @@ typedef struct line {
 } line;
 
 typedef struct request {
+    int full, speed, all;
+    const char *json;
     line *lines;
-    int line_count, proofs, no_memory, all;
+    int line_count, proofs, broken, no_memory;
     json_t *rows;
+    double started; /* seconds */
 } request;
 
 static line *line_of(request *q, const assay_proof *p)
@@ -39,31 +42,6 @@ static line *line_of(request *q, const assay_proof *p)
     snprintf(l->what, sizeof l->what, "%s", p->what);
     l->bound = p->bound;
     return l;
-}
-
-static void on_proof(void *user, const assay_proof *p)
-{
-    request *q = user;
-    int holds = p->error <= p->bound;
-    line *l = line_of(q, p);
-    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "op", p->op, "dialect", p->dialect, "tensor",
-                            p->tensor, "what", p->what, "error", assay_output_real(p->error), "bound",
-                            assay_output_real(p->bound), "holds", holds);
-    if (!l || json_array_append_new(q->rows, row)) q->no_memory = 1;
-    if (!holds || q->all) {
-        assay_print_colour(holds ? ASSAY_GREEN : ASSAY_RED, 7, holds ? "holds" : "BROKEN");
-        printf("%-8s %-36s %-12s %s: error %.1e, bound %.0e\n", p->op, p->dialect, p->tensor, p->what, p->error,
-               p->bound);
-    }
-    q->proofs++;
-    if (!l) return;
-    l->count++;
-    l->broken += !holds;
-    if (l->count == 1 || !(p->error / p->bound <= l->error / l->bound)) {
-        l->error = p->error;
-        l->bound = p->bound;
-        snprintf(l->worst_at, sizeof l->worst_at, "%s %s", p->dialect, p->tensor);
-    }
 }
 
 static void print_lines(const request *q)
@@ -89,6 +67,58 @@ static void print_speed(json_t *head)
     json_object_set_new(head, "peak_gflop_per_s", assay_output_real(peak));
 }
 
+/* Prints and writes what was proved, all or a part. Returns the exit status. */
+static int finish(request *q, int whole)
+{
+    print_lines(q);
+    printf("%d proofs, %d do not hold, %.1f s\n", q->proofs, q->broken, assay_print_clock() - q->started);
+    json_t *head = assay_output_head("truth");
+    if (q->speed && whole) print_speed(head);
+    whole &= !assay_interrupted();
+    if (!whole) assay_interrupt_tell("truth");
+    int status = !whole || q->broken || q->no_memory || q->proofs == 0 ? ASSAY_EXIT_UNABLE : ASSAY_EXIT_HELD;
+    json_object_set_new(head, "complete", json_boolean(whole && !q->no_memory));
+    json_object_set_new(head, "full", json_boolean(q->full));
+    json_object_set_new(head, "broken", json_integer(q->broken));
+    json_object_set(head, "proofs", q->rows);
+    if (q->json && assay_output_json(q->json, json_incref(head))) status = ASSAY_EXIT_UNABLE;
+    json_decref(head);
+    json_decref(q->rows);
+    free(q->lines);
+    return status;
+}
+
+static void note(line *l, const assay_proof *p, int holds)
+{
+    l->count++;
+    l->broken += !holds;
+    if (l->count == 1 || !(p->error / p->bound <= l->error / l->bound)) {
+        l->error = p->error;
+        l->bound = p->bound;
+        snprintf(l->worst_at, sizeof l->worst_at, "%s %s", p->dialect, p->tensor);
+    }
+}
+
+static void on_proof(void *user, const assay_proof *p)
+{
+    request *q = user;
+    int holds = p->error <= p->bound;
+    line *l = line_of(q, p);
+    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "op", p->op, "dialect", p->dialect, "tensor",
+                            p->tensor, "what", p->what, "error", assay_output_real(p->error), "bound",
+                            assay_output_real(p->bound), "holds", holds);
+    if (!l || json_array_append_new(q->rows, row)) q->no_memory = 1;
+    if (!holds || q->all) {
+        assay_print_colour(holds ? ASSAY_GREEN : ASSAY_RED, 7, holds ? "holds" : "BROKEN");
+        printf("%-8s %-36s %-12s %s: error %.1e, bound %.0e\n", p->op, p->dialect, p->tensor, p->what, p->error,
+               p->bound);
+    }
+    q->proofs++;
+    q->broken += !holds;
+    if (l) note(l, p, holds);
+    if (assay_interrupted()) exit(finish(q, 0)); /* what proves has no way to stop, only to be left */
+}
+
 int assay_command_truth(int argc, char **argv)
 {
     static const assay_usage usage = {
@@ -97,30 +127,19 @@ int assay_command_truth(int argc, char **argv)
         "against the enumeration of all paths, published values of other frameworks. docs/tolerance.md 3.8.",
         "assay truth --full --json truth.json"};
     request q = {0};
-    int full = 0, speed = 0;
-    const char *json = NULL;
     const assay_option options[] = {
-        {"full", NULL, "the whole product of dialects, longer paths", ASSAY_TAKES_NOTHING, &full},
-        {"speed", NULL, "also the rate of its product, as a share of the machine's peak", ASSAY_TAKES_NOTHING, &speed},
+        {"full", NULL, "the whole product of dialects, longer paths", ASSAY_TAKES_NOTHING, &q.full},
+        {"speed", NULL, "also the rate of its product, as a share of the machine's peak", ASSAY_TAKES_NOTHING,
+         &q.speed},
         {"all", NULL, "print every proof, not only those that do not hold", ASSAY_TAKES_NOTHING, &q.all},
-        {"json", "FILE", "write every proof", ASSAY_TAKES_OUTPUT, &json},
+        {"json", "FILE", "write every proof", ASSAY_TAKES_OUTPUT, &q.json},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;
-    double started = assay_print_clock();
+    assay_interrupt_watch();
+    q.started = assay_print_clock();
     q.rows = json_array();
-    int broken = assay_certify(full, on_proof, &q);
-    print_lines(&q);
-    printf("%d proofs, %d do not hold, %.1f s\n", q.proofs, broken, assay_print_clock() - started);
-    status = broken || q.no_memory || q.proofs == 0 ? ASSAY_EXIT_UNABLE : ASSAY_EXIT_HELD;
-    json_t *head = assay_output_head("truth");
-    json_object_set_new(head, "full", json_boolean(full));
-    json_object_set_new(head, "broken", json_integer(broken));
-    json_object_set(head, "proofs", q.rows);
-    if (speed) print_speed(head);
-    if (json && assay_output_json(json, json_incref(head))) status = ASSAY_EXIT_UNABLE;
-    json_decref(head);
-    json_decref(q.rows);
-    free(q.lines);
-    return status;
+    int broken = assay_certify(q.full, on_proof, &q);
+    if (broken > q.broken) q.broken = broken; /* no memory counts as one */
+    return finish(&q, 1);
 }
