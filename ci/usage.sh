@@ -91,9 +91,14 @@ grep -q '"complete": true' out.json || complain "check --json: '\"complete\": tr
 [[ $(stat -c %a cache) == 700 ]] || complain 'check --cache: a folder that others cannot read expected'
 
 # An interrupt leaves what there is: one line on stderr, valid files, and a status that says so.
-interrupt() { # interrupt arguments...: of a command that takes far longer than a second
-    local got=0
-    timeout --preserve-status -s INT 1 "$assay" "$@" --json cut.json >out 2>err </dev/null || got=$?
+interrupt() { # interrupt arguments...: of a command that takes far longer than half a second once it listens to SIGINT
+    local got=0 pid
+    "$assay" "$@" --json cut.json >out 2>err </dev/null &
+    pid=$!
+    until grep -q '^SigCgt:.*[2367abef]$' "/proc/$pid/status" 2>/dev/null || ! kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+    sleep 0.5
+    kill -INT "$pid" || true
+    wait "$pid" || got=$?
     ((got == 3)) || complain "$*, interrupted: exit status $got, 3 expected"
     { [[ $(wc -l <err) == 1 ]] && grep -q interrupted err; } || complain "$*, interrupted: one line expected on stderr, got: $(cat err)"
     grep -q '"complete": false' cut.json || complain "$*, interrupted: '\"complete\": false' expected in its file"
