@@ -271,6 +271,20 @@ static assay_session *make(const char *plugin)
     return NULL;
 }
 
+/* What was hashed is what was loaded, if the file is still the same afterwards: any change of it changes its times, so
+ * it is read again only then. */
+static assay_reply confirm(const char *full, assay_reply r, assay_session **s)
+{
+    char hash[65], why[256];
+    if (!*s) return r;
+    if (assay_hash_file(full, hash, why, sizeof why) == ASSAY_OK && !strcmp(hash, (*s)->info.plugin_hash)) return r;
+    r.status = ASSAY_FAILED;
+    say(&r, "%s: was replaced while it was loaded", (*s)->plugin);
+    discard(*s);
+    *s = NULL;
+    return r;
+}
+
 assay_reply assay_session_start(const char *plugin, const assay_session_options *o, assay_session **out)
 {
     assay_reply r = {.outcome = ASSAY_ANSWERED, .status = ASSAY_NO_MEMORY};
@@ -289,7 +303,7 @@ assay_reply assay_session_start(const char *plugin, const assay_session_options 
     } else {
         if (!o->worker) default_worker(beside);
         int error = assay_process_start(worker, full, o->threads, &s->process);
-        if (!error) return take(s, o, out);
+        if (!error) return confirm(full, take(s, o, out), out);
         r.outcome = ASSAY_MUTE;
         r.status = ASSAY_FAILED;
         say(&r, "%s: could not be started: %s", worker, strerror(error));

@@ -66,7 +66,8 @@ typedef struct assay_session_options {
 
 /* Starts a worker, loads the plugin, checks ABI and open(). On anything but ANSWERED+ASSAY_OK *out is NULL and nothing
  * is left. reply.what names file and reason ("./x.so: has no entry point assay_impl_entry, which every plugin
- * exports"). status ASSAY_BAD_ARGUMENT: not a plugin; ASSAY_NO_DEVICE: nothing to run on. The calling thread must
+ * exports"). status ASSAY_BAD_ARGUMENT: not a plugin; ASSAY_NO_DEVICE: nothing to run on; ASSAY_FAILED: its file
+ * was replaced meanwhile, or open() failed. The calling thread must
  * outlive the session: the worker is killed when that thread ends. One thread a session. */
 assay_reply assay_session_start(const char *plugin, const assay_session_options *o, assay_session **out);
 void assay_session_end(assay_session *s); /* NULL and dead ones are fine; reaps the process */

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "conformance/file.h"
 #include "conformance/tests/rig.h"
 
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* Seconds that no machine exceeds unless something hangs. */
 static const double patient = 60;
@@ -54,6 +57,43 @@ static void a_library_without_entry_point_is_no_plugin(void **state)
     (void)state;
     refused(ROGUE("no_entry"), ASSAY_ANSWERED, ASSAY_BAD_ARGUMENT,
             "has no entry point assay_impl_entry, which every plugin exports");
+}
+
+static void put(const char *from, const char *to)
+{
+    char *bytes = NULL, why[256];
+    size_t size = 0;
+    assert_int_equal(assay_file_read(from, 1u << 26, &bytes, &size, why, sizeof why), ASSAY_OK);
+    assert_int_equal(assay_file_write(to, bytes, size, why, sizeof why), ASSAY_OK);
+    free(bytes);
+}
+
+/* What was hashed must be what runs: this one takes a second to load, and gets another file in its place meanwhile. */
+static void a_file_that_is_replaced_while_it_is_loaded_is_refused(void **state)
+{
+    char folder[] = "/tmp/assay-session-XXXXXX", path[64];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/plugin.so", folder);
+    put(ROGUE("slow_on_load"), path);
+    assay_session_options o = rig_options(patient);
+    assay_session *s = NULL;
+    assay_reply r = assay_session_start(path, &o, &s);
+    assert_non_null(s);
+    assay_session_end(s);
+    pid_t other = fork();
+    if (other == 0) {
+        usleep(400000);
+        put(ROGUE("no_device"), path);
+        _exit(0);
+    }
+    r = assay_session_start(path, &o, &s);
+    waitpid(other, NULL, 0);
+    unlink(path);
+    rmdir(folder);
+    assert_null(s);
+    assert_int_equal(r.status, ASSAY_FAILED);
+    assert_non_null(strstr(r.what, "plugin.so: was replaced while it was loaded"));
 }
 
 static void another_abi_version_is_refused(void **state)
@@ -378,6 +418,7 @@ int main(void)
         cmocka_unit_test(a_folder_is_no_plugin),
         cmocka_unit_test(a_text_is_no_plugin),
         cmocka_unit_test(a_library_without_entry_point_is_no_plugin),
+        cmocka_unit_test(a_file_that_is_replaced_while_it_is_loaded_is_refused),
         cmocka_unit_test(another_abi_version_is_refused),
         cmocka_unit_test(a_short_table_is_refused),
         cmocka_unit_test(no_table_is_refused),

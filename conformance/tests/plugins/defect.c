@@ -9,9 +9,12 @@
 
 static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
 {
-    (void)args, (void)out;
-#ifdef DEFECT_FAILED
+    (void)args;
+    *out = NULL;
+#if defined(DEFECT_FAILED)
     return ASSAY_FAILED;
+#elif defined(DEFECT_SLOW_ON_LOAD)
+    return ASSAY_OK;
 #else
     return ASSAY_NO_DEVICE;
 #endif
@@ -89,6 +92,13 @@ static void __attribute__((constructor)) hang(void)
 {
     const struct timespec hour = {3600, 0};
     nanosleep(&hour, NULL);
+}
+#endif
+#ifdef DEFECT_SLOW_ON_LOAD
+static void __attribute__((constructor)) dawdle(void)
+{
+    const struct timespec second = {1, 0};
+    nanosleep(&second, NULL);
 }
 #endif
 #ifdef DEFECT_PRINT_ON_LOAD
