@@ -69,6 +69,13 @@ expect 2 'from 1 to 1024' check --threads 1025
 expect 2 'from 1 to 1024' bench --threads 1025
 expect 2 'from 1 to 1024' run --threads 1025
 
+# Results go by name: two of one name could not be told apart.
+cp "$(dirname "$assay")/../lib/assay/impl/naive.so" .
+for command in check bench run; do
+    expect 2 "both call themselves 'naive'" "$command" --impl naive --impl ./naive.so
+    expect 2 'the same file' "$command" --impl ./naive.so --impl "$PWD/naive.so"
+done
+
 # Files and folders are tried before the work. /proc takes no file, not even from root.
 for option in --json --junit; do
     expect 2 "$option no/such/file: .*No such file" check --impl naive "$option" no/such/file
@@ -108,6 +115,12 @@ interrupt check --impl naive
 interrupt mutants --all
 interrupt truth --full
 interrupt floor
+
+# What has no number is listed, and counted as listed.
+"$assay" bench --impl naive --workload 'b*' --budget 1 --threads 1 >out 2>err </dev/null && complain 'bench --budget 1: exit status 1 expected'
+listed=$(sed -n '/^Without a number:/,$ s/^  //p' out | wc -l)
+read -r timed failed left phases < <(sed -n 's/^\([0-9]*\) timed, \([0-9]*\) failed, \([0-9]*\) left out\(, and \([0-9]*\) .*\)\{0,1\}$/\1 \2 \3 \5/p' out)
+((listed > 0 && timed == 0 && listed == failed + left + ${phases:-0})) || complain "bench --budget 1: $listed rows listed, counted: $(tail -n 1 out)"
 
 echo "usage: $failures failures"
 ((failures == 0))

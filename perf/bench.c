@@ -172,7 +172,7 @@ static int enter(heat *h, assay_entrant *e)
     char why[200] = "";
     assay_status st = certify(h, e, b->threads, why, sizeof why);
     if (st != ASSAY_OK) {
-        int failed = st != ASSAY_UNSUPPORTED && st != ASSAY_NO_DEVICE;
+        int failed = st != ASSAY_UNSUPPORTED && st != ASSAY_NO_DEVICE && !stopped(b);
         leave_out(b, h->w, e->plugin, "all", "%s%s", failed ? "not certified: " : "", why);
         *(failed ? &b->summary->failed : &b->summary->left_out) += 1;
         return 0;

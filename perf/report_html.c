@@ -406,9 +406,10 @@ static void overview(FILE *f, const assay_report_groups *g)
 static void left_out(FILE *f, const assay_records *list)
 {
     if (list->left_count == 0) return;
-    fputs("<h2>left out</h2>\n<div class=\"scroll\"><table><tr><th>workload<th class=\"text\">implementation<th "
-          "class=\"text\">phase<th class=\"text\">why</tr>\n",
-          f);
+    fputs(
+        "<h2>without a number</h2>\n<div class=\"scroll\"><table><tr><th>workload<th class=\"text\">implementation<th "
+        "class=\"text\">phase<th class=\"text\">why</tr>\n",
+        f);
     for (int32_t k = 0; k < list->left_count; k++) {
         const assay_left_out *l = &list->left[k];
         const char *cells[] = {l->implementation, l->phase, l->why};

@@ -85,7 +85,7 @@ void assay_report_table(FILE *f, const assay_records *list, const assay_report_g
         for (int32_t r = 0; r < group->row_count; r++)
             table_row(f, &group->rows[r], r == 0);
     }
-    if (list->left_count) fprintf(f, "\nLeft out:\n");
+    if (list->left_count) fprintf(f, "\nWithout a number:\n");
     for (int32_t k = 0; k < list->left_count; k++) {
         const assay_left_out *l = &list->left[k];
         fprintf(f, "  %s %s %s: %s\n", l->workload, l->implementation, l->phase, l->why);
@@ -160,7 +160,7 @@ void assay_report_markdown(FILE *f, const assay_records *list, const assay_repor
         markdown_published(f, group->id);
     }
     if (list->left_count)
-        fprintf(f, "\n## Left out\n\n| workload | implementation | phase | why |\n|---|---|---|---|\n");
+        fprintf(f, "\n## Without a number\n\n| workload | implementation | phase | why |\n|---|---|---|---|\n");
     for (int32_t k = 0; k < list->left_count; k++) {
         const assay_left_out *l = &list->left[k];
         fprintf(f, "| %s | %s | %s | ", l->workload, l->implementation, l->phase);

@@ -42,6 +42,7 @@ int assay_command_bench(int argc, char **argv)
     if (!q.floors) q.floors = ASSAY_FLOORS;
     assay_plugins plugins;
     status = assay_plugins_select(&impls, &plugins);
+    if (status < 0 && (status = assay_plugins_distinct("bench", &plugins)) >= 0) assay_plugins_free(&plugins);
     if (status >= 0) return status;
     q.plugins = &plugins;
     status = assay_timing_perform(&q);

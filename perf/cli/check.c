@@ -226,6 +226,7 @@ int assay_command_check(int argc, char **argv)
     assay_plugins plugins;
     assay_case documented[ASSAY_DOCUMENTED_MOST];
     status = assay_plugins_select(&impls, &plugins);
+    if (status < 0 && (status = assay_plugins_distinct("check", &plugins)) >= 0) assay_plugins_free(&plugins);
     if (status >= 0) return status;
     q.suite.plugins = (const char *const *)plugins.path;
     q.suite.labels = (const char *const *)plugins.label;

@@ -1,6 +1,7 @@
 /* plugins.c: finding shared objects.
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/plugins.h"
+#include "conformance/session.h"
 #include "perf/cli/command.h"
 #include "perf/cli/print.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int add(assay_plugins *p, const char *path, const char *label)
@@ -126,9 +128,47 @@ int assay_plugins_select(const assay_strings *wanted, assay_plugins *out)
     return status == ASSAY_EXIT_HELD ? -1 : status;
 }
 
+/* What the plugin calls itself; "" if it could not be started. */
+static void name_of(const char *path, char *name, size_t size)
+{
+    assay_session *session = NULL;
+    assay_session_options options = {.threads = 1, .time_limit = 30};
+    assay_session_start(path, &options, &session);
+    snprintf(name, size, "%s", session ? assay_session_about(session)->name : "");
+    assay_session_end(session);
+}
+
+static int is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int assay_plugins_distinct(const char *command, const assay_plugins *p)
+{
+    char names[ASSAY_MAX_PLUGINS][48], clean[48];
+    for (int k = 0; p->count > 1 && k < p->count; k++) {
+        for (int j = 0; j < k; j++) {
+            if (!is_same_file(p->path[j], p->path[k])) continue;
+            assay_print_error("%s: %s and %s are the same file: expected it once", command, p->label[j], p->label[k]);
+            return ASSAY_EXIT_USAGE;
+        }
+        name_of(p->path[k], names[k], sizeof names[k]);
+        for (int j = 0; j < k; j++) {
+            if (!names[k][0] || strcmp(names[j], names[k])) continue;
+            assay_print_error("%s: %s and %s both call themselves '%s': expected names that tell results apart",
+                              command, p->label[j], p->label[k], assay_print_clean(names[k], clean, sizeof clean));
+            return ASSAY_EXIT_USAGE;
+        }
+    }
+    return -1;
+}
+
 void assay_plugins_free(assay_plugins *p)
 {
-    for (int k = 0; k < p->count; k++)
+    for (int k = 0; k < p->count; k++) {
         free(p->path[k]);
+        free(p->label[k]);
+    }
     p->count = 0;
 }

@@ -203,6 +203,7 @@ int assay_command_run(int argc, char **argv)
     if (quick && !timing.bench.glob) timing.bench.glob = "b1.*";
     if (quick && budget > QUICK_BUDGET) budget = QUICK_BUDGET;
     status = assay_plugins_select(&impls, &plugins);
+    if (status < 0 && (status = assay_plugins_distinct("run", &plugins)) >= 0) assay_plugins_free(&plugins);
     if (status >= 0) return status;
     if (!out) out = "assay-report";
     status = perform(&plugins, &timing, out, all ? ASSAY_LEVEL_ORDINARY : ASSAY_LEVEL_QUICK, all ? NO_BUDGET : budget);
