@@ -25,11 +25,12 @@ struct assay_session {
     assay_process process;
     int alive;
     uint64_t sequence;
-    double limit;          /* s, for one request */
-    char *plugin;          /* as the caller wrote it */
-    char *libraries;       /* files mapped after open(), one a line */
-    assay_problem problem; /* of the plan */
-    int planned;
+    double limit;                        /* s, for one request */
+    char *plugin;                        /* as the caller wrote it */
+    char *libraries;                     /* files mapped after open(), one a line */
+    assay_problem problem;               /* of the plan */
+    assay_tensor tensors[ASSAY_TENSORS]; /* of that problem */
+    int planned, tensor_count;
     assay_session_info info;
 };
 
@@ -393,6 +394,7 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
     assay_reply r = ask(s, &q, ASSAY_WIRE_PLAN, -1, &a);
     s->planned = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK;
     s->problem = *p;
+    s->tensor_count = assay_tensors_of(p, s->tensors);
     if (s->planned && sizes) *sizes = a.sizes;
     return r;
 }
@@ -404,19 +406,25 @@ static assay_reply refuse(const char *what)
     return r;
 }
 
+static const assay_tensor *tensor_of(const assay_session *s, int id)
+{
+    for (int k = 0; s->planned && k < s->tensor_count; k++)
+        if (s->tensors[k].id == id) return &s->tensors[k];
+    return NULL;
+}
+
 assay_reply assay_session_bind(assay_session *s, int id, const assay_memory *m)
 {
     assay_request q;
     assay_answer a;
-    assay_tensor tensor;
-    if (!s->planned || !assay_tensor_find(&s->problem, id, &tensor))
-        return refuse(s->planned ? "bind: the plan's problem has no such tensor" : "bind: there is no plan");
+    const assay_tensor *tensor = tensor_of(s, id);
+    if (!tensor) return refuse(s->planned ? "bind: the plan's problem has no such tensor" : "bind: there is no plan");
     memset(&q, 0, sizeof q);
-    memcpy(q.bind.name, tensor.name, sizeof q.bind.name);
+    memcpy(q.bind.name, tensor->name, sizeof q.bind.name);
     q.bind.id = id;
     if (m) {
-        size_t element = tensor.integer || s->problem.arithmetic != ASSAY_FP64 ? 4 : 8;
-        if (m->bytes != (size_t)tensor.count * element) return refuse("bind: memory is not of the tensor's size");
+        size_t element = tensor->integer || s->problem.arithmetic != ASSAY_FP64 ? 4 : 8;
+        if (m->bytes != (size_t)tensor->count * element) return refuse("bind: memory is not of the tensor's size");
         q.bind.bytes = m->bytes;
         q.bind.map_bytes = m->map_bytes;
         q.bind.offset = m->offset;

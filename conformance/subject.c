@@ -9,6 +9,9 @@
 /* Roundings of a floor are the same for every seed of the data: the floor is a property of the data. */
 static const uint64_t floor_seed = 0x5EED0F100125ull;
 
+/* Between a subject's seed and that of its other data: far from the seeds that anyone counts up. */
+static const uint64_t other_seed = 0x9E3779B97F4A7C15u;
+
 assay_status assay_subject_make(const assay_case *c, int arithmetic, uint64_t seed, const char *cache,
                                 const char *floors, assay_subject *out)
 {
@@ -20,7 +23,11 @@ assay_status assay_subject_make(const assay_case *c, int arithmetic, uint64_t se
     out->seed = seed;
     out->cache = cache;
     out->floors = floors;
-    return c->fill(out->c, seed, 1, &out->given, &out->step);
+    assay_status st = c->fill(out->c, seed, 1, &out->given, &out->step);
+    int64_t step;
+    if (st == ASSAY_OK && !c->documented) st = c->fill(out->c, seed + other_seed, 2, &out->other, &step);
+    if (st != ASSAY_OK) assay_subject_free(out);
+    return st;
 }
 
 void assay_subject_free(assay_subject *s)
@@ -28,11 +35,27 @@ void assay_subject_free(assay_subject *s)
     for (int k = 0; k < ASSAY_SUBJECT_ORACLES; k++)
         if (s->kept[k].used) assay_oracle_free(&s->kept[k].oracle);
     assay_values_free(&s->given);
+    assay_values_free(&s->other);
     memset(s, 0, sizeof *s);
+}
+
+static assay_values second_of(const assay_subject *s)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    assay_values v = s->given;
+    int count = assay_tensors_of(&s->p, list), network = s->p.op == ASSAY_OP_NETWORK;
+    for (int k = 0; k < count; k++) {
+        const int id = list[k].id, role = list[k].role;
+        int datum = network && role == ASSAY_ROLE_INPUT && id < ASSAY_SLOTS && id != ASSAY_IDS;
+        if (datum || role == ASSAY_ROLE_COTANGENT) v.at[id] = s->other.at[id];
+    }
+    return v;
 }
 
 assay_values assay_subject_variant(const assay_subject *s, int variant)
 {
+    if (variant == ASSAY_WITH_SECOND) return second_of(s);
+    if (variant == ASSAY_WITH_OTHER) return s->other;
     assay_values v = s->given;
     if (!(variant & ASSAY_WITH_DY)) v.at[ASSAY_DY] = NULL;
     if (!(variant & ASSAY_WITH_DHN)) v.at[ASSAY_DHN] = NULL;

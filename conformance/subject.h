@@ -6,8 +6,18 @@
 #include "conformance/case.h"
 #include "conformance/oracle.h"
 
-/* Which of the cotangents are there; a variant of the subject's data. */
-enum { ASSAY_WITH_DY = 1, ASSAY_WITH_DHN = 2, ASSAY_WITH_DCN = 4, ASSAY_WITH_ALL = 7 };
+/* A variant of the subject's data: which of the cotangents are there; or other data of the same case.
+ * SECOND: the same parameters and other cotangents; a network, whose cotangents are its loss's own, gets another batch,
+ * with the ids of the first so that the rows of its table that nobody reads stay the same.
+ * OTHER: other data and parameters. */
+enum {
+    ASSAY_WITH_DY = 1,
+    ASSAY_WITH_DHN = 2,
+    ASSAY_WITH_DCN = 4,
+    ASSAY_WITH_ALL = 7,
+    ASSAY_WITH_SECOND = 8,
+    ASSAY_WITH_OTHER = 16
+};
 
 #define ASSAY_SUBJECT_ORACLES 16
 
@@ -18,6 +28,7 @@ typedef struct assay_subject {
     uint64_t seed;
     int64_t step;
     assay_values given; /* owned; what the reference and the plugins are given */
+    assay_values other; /* owned; other data of the same case */
     const char *cache;  /* folder or NULL */
     const char *floors; /* folder of stored floors or NULL */
     struct {
@@ -28,12 +39,13 @@ typedef struct assay_subject {
     } kept[ASSAY_SUBJECT_ORACLES];
 } assay_subject;
 
-/* Makes the data (state 1: moments non-zero). Free with assay_subject_free(), which takes a zeroed one. */
+/* Makes the data (state 1, and of the other ones state 2: moments non-zero). Free with assay_subject_free(), which
+ * takes a zeroed one. */
 assay_status assay_subject_make(const assay_case *c, int arithmetic, uint64_t seed, const char *cache,
                                 const char *floors, assay_subject *out);
 void assay_subject_free(assay_subject *s);
 
-/* The subject's data without the cotangents that `variant` lacks. Pointers are borrowed: never free the result. */
+/* The subject's data in a variant. Pointers are borrowed: never free the result. */
 assay_values assay_subject_variant(const assay_subject *s, int variant);
 
 /* Truth and floors for a variant; the subject's until it is freed. NULL and *st if it could not be made. */

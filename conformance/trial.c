@@ -51,12 +51,19 @@ static int plan(assay_trial *t)
     assay_trial_release(t);
     assay_reply r = assay_session_plan(t->session, &t->subject->p, t->placement, &sizes);
     t->planned = goes_on(t, &r, "plan");
+    t->list_count = assay_tensors_of(&t->subject->p, t->list);
     return t->planned;
 }
 
 static int is_input(const assay_tensor *x)
 {
     return (ASSAY_ROLES_GIVEN >> x->role & 1u) != 0;
+}
+
+/* Parameters and moments: pack() alone reads them, so a run without it finds NaN there. */
+static int is_packed(const assay_tensor *x)
+{
+    return x->role == ASSAY_ROLE_INPUT && x->id >= ASSAY_SLOTS;
 }
 
 /* Binds or unbinds one tensor, so that the worker sees it iff it is there in this run. */
@@ -74,46 +81,61 @@ static int bind(assay_trial *t, const assay_tensor *x, int there)
     return goes_on(t, &r, "bind");
 }
 
-static int program(assay_routine routine, const assay_problem *p, int64_t step, assay_call *c)
+/* Each routine as a program, one letter a call, and the tensors that are handed over: those past its reach are not. */
+static const struct {
+    const char *letters;
+    unsigned reach;
+} routines[] = {
+    [ASSAY_ROUTINE_INFER] = {"apI", ASSAY_FORWARD_ROLE},
+    [ASSAY_ROUTINE_TRAIN] = {"apTwL", ASSAY_FORWARD_ROLE},
+    [ASSAY_ROUTINE_BACKWARD] = {"apTwLwBu", ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE},
+    [ASSAY_ROUTINE_UPDATE] = {"apTwLwBwUu", ASSAY_ROLES_WANTED},
+    [ASSAY_ROUTINE_STEP] = {"apSu", ASSAY_ROLES_WANTED},
+    [ASSAY_ROUTINE_BACKWARD_AGAIN] = {"gwBu", ASSAY_GRADIENT_ROLE},
+    [ASSAY_ROUTINE_BACKWARD_ADD] = {"wAu", ASSAY_GRADIENT_ROLE},
+    [ASSAY_ROUTINE_TRAIN_ADD] = {"wrTwLwAu", ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE},
+    [ASSAY_ROUTINE_INFER_ON] = {"wrgI", ASSAY_FORWARD_ROLE},
+    [ASSAY_ROUTINE_BACKWARD_ON] = {"wrgTwLwBu", ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE},
+    [ASSAY_ROUTINE_UPDATE_ON] = {"wrgTwLwBwUu", ASSAY_ROLES_WANTED},
+    [ASSAY_ROUTINE_STEP_ON] = {"wrgSu", ASSAY_ROLES_WANTED},
+};
+
+/* Parameters and moments are there for packing; LOSS_PASS is a network's. */
+enum { FOR_ALL, FOR_PARAMETERS, FOR_NETWORKS };
+
+static const struct {
+    char letter;
+    int who;
+    assay_call call;
+} alphabet[] = {
+    {'a', FOR_ALL, {.kind = ASSAY_CALL_POISON, .what = 15}},
+    {'g', FOR_ALL, {.kind = ASSAY_CALL_POISON, .what = 2}},
+    {'w', FOR_ALL, {.kind = ASSAY_CALL_POISON, .what = 4}},
+    {'r', FOR_ALL, {.kind = ASSAY_CALL_POISON, .what = 8}},
+    {'p', FOR_PARAMETERS, {.kind = ASSAY_CALL_PACK}},
+    {'u', FOR_PARAMETERS, {.kind = ASSAY_CALL_UNPACK}},
+    {'I', FOR_ALL, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_INFER}},
+    {'T', FOR_ALL, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_TRAIN}},
+    {'L', FOR_NETWORKS, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_LOSS_PASS}},
+    {'B', FOR_ALL, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_BACKWARD}},
+    {'A', FOR_ALL, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_BACKWARD, .accumulate = 1}},
+    {'U', FOR_NETWORKS, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_UPDATE}},
+    {'S', FOR_NETWORKS, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_STEP}},
+};
+
+static int program(const char *letters, const assay_problem *p, int64_t step, assay_call *out)
 {
-    int n = 0, network = p->op == ASSAY_OP_NETWORK, packs = network || p->op == ASSAY_OP_RNN;
-    const assay_call scratch = {.kind = ASSAY_CALL_POISON, .what = 4}, all = {.kind = ASSAY_CALL_POISON, .what = 15};
-    const assay_call gradients = {.kind = ASSAY_CALL_POISON, .what = 2 | 4};
-    const assay_call pack = {.kind = ASSAY_CALL_PACK}, unpack = {.kind = ASSAY_CALL_UNPACK};
-#define RUN(pass_, accumulate_)                                                                                        \
-    (assay_call){.kind = ASSAY_CALL_RUN, .pass = (pass_), .accumulate = (accumulate_), .step = step}
-    c[n++] = all;
-    if (packs) c[n++] = pack;
-    if (routine == ASSAY_ROUTINE_INFER || routine == ASSAY_ROUTINE_STEP) {
-        c[n++] = RUN(routine == ASSAY_ROUTINE_INFER ? ASSAY_INFER : ASSAY_STEP, 0);
-    } else {
-        c[n++] = RUN(ASSAY_TRAIN, 0);
-        c[n++] = scratch;
-        if (network) {
-            c[n++] = RUN(ASSAY_LOSS_PASS, 0);
-            c[n++] = scratch;
-        }
-        if (routine != ASSAY_ROUTINE_TRAIN) c[n++] = RUN(ASSAY_BACKWARD, 0);
-        if (routine == ASSAY_ROUTINE_TWICE || routine == ASSAY_ROUTINE_AGAIN) {
-            c[n++] = routine == ASSAY_ROUTINE_TWICE ? scratch : gradients;
-            c[n++] = RUN(ASSAY_BACKWARD, routine == ASSAY_ROUTINE_TWICE);
-        }
-        if (routine == ASSAY_ROUTINE_UPDATE) {
-            c[n++] = scratch;
-            c[n++] = RUN(ASSAY_UPDATE, 0);
+    int n = 0, network = p->op == ASSAY_OP_NETWORK, parameters = network || p->op == ASSAY_OP_RNN;
+    for (; *letters; letters++) {
+        for (size_t k = 0; k < sizeof alphabet / sizeof *alphabet; k++) {
+            int who = alphabet[k].who;
+            if (alphabet[k].letter != *letters) continue;
+            if ((who == FOR_NETWORKS && !network) || (who == FOR_PARAMETERS && !parameters)) continue;
+            out[n] = alphabet[k].call;
+            out[n++].step = step;
         }
     }
-    if (packs && routine != ASSAY_ROUTINE_INFER && routine != ASSAY_ROUTINE_TRAIN) c[n++] = unpack;
-#undef RUN
     return n;
-}
-
-/* Tensors past this routine's reach are not handed over. */
-static unsigned reach(assay_routine routine)
-{
-    if (routine <= ASSAY_ROUTINE_TRAIN) return ASSAY_FORWARD_ROLE;
-    if (routine <= ASSAY_ROUTINE_AGAIN) return ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE;
-    return ASSAY_ROLES_WANTED;
 }
 
 /* Inference of a network ends with its logits. */
@@ -132,33 +154,51 @@ static void check_canary(assay_trial *t, const assay_tensor *x)
     assay_trial_add(t, &f);
 }
 
+/* Room for what comes back, NaN in the plugin's outputs, data in its inputs. */
+static void hand_over(assay_trial *t, const char *letters, const assay_values *given, unsigned wanted,
+                      const unsigned char *skip, assay_values *got)
+{
+    const int packs = strchr(letters, 'p') != NULL, infers = strchr(letters, 'I') != NULL;
+    for (int k = 0; k < t->list_count && !t->over; k++) {
+        const assay_tensor *x = &t->list[k];
+        int unmade = (infers && is_network_loss(&t->subject->p, x)) || (skip && skip[x->id]);
+        int there = is_input(x) ? given->at[x->id] != NULL : wanted >> x->role & 1u && !unmade;
+        if (there && !is_input(x)) {
+            got->at[x->id] = calloc((size_t)x->count + 1, sizeof(double));
+            if (!got->at[x->id]) assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for results");
+        }
+        if (!bind(t, x, there) || !there) continue;
+        assay_memory_poison(&t->memory[x->id]);
+        if (is_input(x) && (packs || !is_packed(x)))
+            assay_values_store(x, t->subject->p.arithmetic, given->at[x->id], assay_memory_data(&t->memory[x->id]));
+    }
+}
+
+static void bring_back(assay_trial *t, assay_values *got)
+{
+    for (int k = 0; k < t->list_count && !t->over; k++) {
+        const assay_tensor *x = &t->list[k];
+        if (!t->bound[x->id]) continue;
+        check_canary(t, x);
+        if (!is_input(x))
+            assay_values_load(x, t->subject->p.arithmetic, assay_memory_data(&t->memory[x->id]), got->at[x->id]);
+    }
+}
+
 int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *given, unsigned wanted,
                     const unsigned char *skip, assay_values *got)
 {
-    const assay_problem *p = &t->subject->p;
-    assay_tensor list[ASSAY_TENSORS];
+    const char *letters = routines[routine].letters;
     assay_call calls[16];
     memset(got, 0, sizeof *got);
     if (t->over || !plan(t)) return 0;
-    wanted &= reach(routine);
-    if (assay_values_make(p, wanted, got) != ASSAY_OK) {
-        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for results");
-        return 0;
-    }
-    int count = assay_tensors_of(p, list);
-    for (int k = 0; k < count && !t->over; k++) {
-        const assay_tensor *x = &list[k];
-        int unmade = routine == ASSAY_ROUTINE_INFER && is_network_loss(p, x);
-        if (!is_input(x) && (unmade || (skip && skip[x->id]))) assay_values_drop(got, x->id);
-        int there = is_input(x) ? given->at[x->id] != NULL : got->at[x->id] != NULL;
-        if (!bind(t, x, there) || !there) continue;
-        assay_memory_poison(&t->memory[x->id]);
-        if (is_input(x)) assay_values_store(x, p->arithmetic, given->at[x->id], assay_memory_data(&t->memory[x->id]));
-    }
+    hand_over(t, letters, given, wanted & routines[routine].reach, skip, got);
     if (!t->over) {
-        assay_reply r =
-            assay_session_run(t->session, calls, program(routine, p, t->subject->step, calls), 1, 0, NULL, &t->timing);
+        if (strchr(letters, 'p')) t->updates = 0;
+        int n = program(letters, &t->subject->p, t->subject->step + t->updates, calls);
+        assay_reply r = assay_session_run(t->session, calls, n, 1, 0, NULL, &t->timing);
         goes_on(t, &r, "run");
+        if (strpbrk(letters, "US")) t->updates++;
     }
     if (!t->over && (t->timing.printed > 0 || t->timing.fp_changed)) {
         assay_finding f =
@@ -166,12 +206,7 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
                                 0, t->timing.printed);
         assay_trial_add(t, &f);
     }
-    for (int k = 0; k < count && !t->over; k++) {
-        const assay_tensor *x = &list[k];
-        if (!t->bound[x->id]) continue;
-        check_canary(t, x);
-        if (!is_input(x)) assay_values_load(x, p->arithmetic, assay_memory_data(&t->memory[x->id]), got->at[x->id]);
-    }
+    bring_back(t, got);
     if (t->over) assay_values_free(got);
     return !t->over;
 }

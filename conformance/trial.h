@@ -16,10 +16,16 @@ typedef enum assay_routine {
     ASSAY_ROUTINE_INFER,    /* pack, INFER */
     ASSAY_ROUTINE_TRAIN,    /* pack, TRAIN (network: LOSS_PASS too) */
     ASSAY_ROUTINE_BACKWARD, /* ... BACKWARD, unpack */
-    ASSAY_ROUTINE_TWICE,    /* ... BACKWARD twice, the second time accumulating: gradients of parameters double */
-    ASSAY_ROUTINE_AGAIN,    /* ... BACKWARD twice on the same reserve, overwriting */
     ASSAY_ROUTINE_UPDATE,   /* ... BACKWARD, UPDATE, unpack */
-    ASSAY_ROUTINE_STEP      /* pack, STEP, unpack */
+    ASSAY_ROUTINE_STEP,     /* pack, STEP, unpack */
+    /* These go on from the blocks as the run before left them, and never pack: that run must have packed. */
+    ASSAY_ROUTINE_BACKWARD_AGAIN, /* BACKWARD on the same reserve, overwriting, unpack */
+    ASSAY_ROUTINE_BACKWARD_ADD,   /* BACKWARD on the same reserve, accumulating, unpack */
+    ASSAY_ROUTINE_TRAIN_ADD,      /* TRAIN, (LOSS_PASS,) BACKWARD accumulating, unpack */
+    ASSAY_ROUTINE_INFER_ON,       /* INFER */
+    ASSAY_ROUTINE_BACKWARD_ON,    /* TRAIN, (LOSS_PASS,) BACKWARD, unpack */
+    ASSAY_ROUTINE_UPDATE_ON,      /* ... UPDATE, unpack */
+    ASSAY_ROUTINE_STEP_ON         /* STEP, unpack */
 } assay_routine;
 
 typedef struct assay_trial {
@@ -27,10 +33,13 @@ typedef struct assay_trial {
     assay_session *session;
     const assay_check *check;
     assay_arithmetic declared;
-    assay_placement placement;          /* of tensors and blocks from the next run on */
-    int planned;                        /* the session holds a plan for this subject at this placement */
+    assay_placement placement;        /* of tensors and blocks from the next run on */
+    int planned;                      /* the session holds a plan for this subject at this placement */
+    assay_tensor list[ASSAY_TENSORS]; /* the plan's tensors */
+    int list_count;
     assay_memory memory[ASSAY_TENSORS]; /* made when first needed */
     unsigned char bound[ASSAY_TENSORS];
+    int64_t updates;         /* UPDATEs and STEPs since the last pack: they count on from the subject's step */
     assay_timing timing;     /* of the last run */
     assay_finding *findings; /* [ASSAY_MAX_FINDINGS], the suite's */
     int finding_count;
@@ -41,8 +50,8 @@ typedef struct assay_trial {
 } assay_trial;
 
 /* Runs a routine on given data (of the subject's problem), and makes *got with the tensors of the roles in `wanted`,
- * filled with what came back. skip: array [ASSAY_TENSORS], 1 = not wanted (NULL is passed); may be NULL. 1 if it
- * worked; then the caller frees *got. Else the trial is over and *got is empty. */
+ * filled with what came back; before the run they hold NaN. skip: array [ASSAY_TENSORS], 1 = not wanted (NULL is
+ * passed); may be NULL. 1 if it worked; then the caller frees *got. Else the trial is over and *got is empty. */
 int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *given, unsigned wanted,
                     const unsigned char *skip, assay_values *got);
 

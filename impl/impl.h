@@ -27,7 +27,8 @@ typedef enum assay_pass {
     ASSAY_LOSS_PASS, /* network: losses from the logits of the last TRAIN, and their gradient into `reserve` */
     ASSAY_BACKWARD,  /* after TRAIN (network: TRAIN, LOSS_PASS) with the same inputs; may come twice with other
                         cotangents. Writes dx, dh0, dc0 to their tensors, parameter gradients to `grads` */
-    ASSAY_UPDATE,    /* network: one optimizer step on the parameters and moments in `packed`, from `grads` */
+    ASSAY_UPDATE,    /* network: one optimizer step on the parameters and moments in `packed`, from `grads`; every pass
+                        after it, and after STEP, computes at the new ones, without another pack() */
     ASSAY_STEP       /* network: TRAIN, LOSS_PASS, BACKWARD, UPDATE as one; all that changed parameters need again
                         (own layouts, panels) is inside. Afterwards `grads` holds this step's gradients */
 } assay_pass;

@@ -1,33 +1,16 @@
-/* contract.c: accumulate adds, overwrite overwrites, backward may come twice, unwanted gradients change nothing, new
- * parameters count.
+/* contract.c: accumulate adds, overwrite overwrites, backward may come twice on one reserve with other cotangents,
+ * unwanted gradients change nothing, new parameters count.
  * SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 
+#include <math.h>
 #include <string.h>
 
 static const unsigned roles = ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE;
 
-/* Parameter gradients were added to themselves: half of them must be the truth. dx, dh0, dc0 are always overwritten. */
-static void halve(const assay_problem *p, assay_values *got)
+static int has_parameters(const assay_problem *p)
 {
-    assay_tensor list[ASSAY_TENSORS];
-    int count = assay_tensors_of(p, list);
-    for (int k = 0; k < count; k++) {
-        double *v = got->at[list[k].id];
-        if (list[k].role != ASSAY_ROLE_GRADIENT || list[k].id < ASSAY_SLOTS || !v) continue;
-        for (int64_t e = 0; e < list[k].count; e++)
-            v[e] *= 0.5;
-    }
-}
-
-static void twice(assay_trial *t, const assay_oracle *o, assay_routine routine, const char *label)
-{
-    const assay_subject *s = t->subject;
-    assay_values got;
-    if (!assay_trial_run(t, routine, &s->given, ASSAY_GRADIENT_ROLE, NULL, &got)) return;
-    if (routine == ASSAY_ROUTINE_TWICE) halve(&s->p, &got);
-    assay_trial_judge(t, label, &s->p, &s->given, &got, o);
-    assay_values_free(&got);
+    return p->op == ASSAY_OP_RNN || p->op == ASSAY_OP_NETWORK;
 }
 
 /* Every second gradient is not wanted, then every other one. */
@@ -46,40 +29,121 @@ static void half_wanted(assay_trial *t, const assay_oracle *o, int odd)
     assay_values_free(&got);
 }
 
-/* Other data through the same plan, then the first again: nothing of a call survives in the next. */
+static void judged(assay_trial *t, assay_routine routine, const assay_values *given, unsigned wanted,
+                   const assay_oracle *o, const char *label)
+{
+    assay_values got;
+    if (!assay_trial_run(t, routine, given, wanted, NULL, &got)) return;
+    assay_trial_judge(t, label, &t->subject->p, given, &got, o);
+    assay_values_free(&got);
+}
+
+static double norm(const double *v, int64_t n)
+{
+    double s = 0;
+    for (int64_t e = 0; e < n; e++)
+        s += v[e] * v[e];
+    return sqrt(s);
+}
+
+/* One of two results that are added, or their sum: its values and the sizes that its limits refer to. */
+typedef struct term {
+    const double *v;
+    double norm, rms, rms_row;
+} term;
+
+static term term_of(const assay_tensor *x, const double *v)
+{
+    const double n = norm(v, x->count), row = x->row > 0 ? (double)x->row : 1;
+    return (term){v, n, n / sqrt((double)x->count), n / sqrt((double)x->count / row)};
+}
+
+/* The error of a sum is at most the sum of the errors: of the whole, of each row, of each element. Where the terms
+ * cancel, that is more than the same floors of the sum would allow. */
+static assay_floor floor_of_sum(const assay_tensor *x, const double *a, const assay_floor *floor_a, const double *b,
+                                const assay_floor *floor_b, const double *sum)
+{
+    const int64_t row = x->row > 0 ? x->row : 1;
+    const term ta = term_of(x, a), tb = term_of(x, b), ts = term_of(x, sum);
+    const assay_floor fa = assay_floor_at(floor_a, ta.norm), fb = assay_floor_at(floor_b, tb.norm);
+    assay_floor f = {0};
+    if (!(ts.norm > 0)) return f; /* exactly zero is wanted */
+    f.phi = (fa.phi * ta.norm + fb.phi * tb.norm) / ts.norm;
+    for (int64_t e = 0; e < x->count; e++) {
+        double size = fabs(sum[e]) + ts.rms;
+        double error = fa.phi_element * (fabs(a[e]) + ta.rms) + fb.phi_element * (fabs(b[e]) + tb.rms);
+        f.phi_element = fmax(f.phi_element, error / size);
+    }
+    for (int64_t e = 0; e + row <= x->count; e += row) {
+        double size = norm(sum + e, row) + 0.1 * ts.rms_row;
+        double error =
+            fa.phi_row * (norm(a + e, row) + 0.1 * ta.rms_row) + fb.phi_row * (norm(b + e, row) + 0.1 * tb.rms_row);
+        f.phi_row = fmax(f.phi_row, error / size);
+    }
+    return f;
+}
+
+/* What accumulating backward makes: parameter gradients of `last` added to those of `before`, the rest of `last`. */
+static assay_status sum_of(const assay_problem *p, const assay_oracle *before, const assay_oracle *last,
+                           assay_oracle *out)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    int count = assay_tensors_of(p, list);
+    memset(out, 0, sizeof *out);
+    assay_status st = assay_values_make(p, ASSAY_GRADIENT_ROLE, &out->truth);
+    for (int k = 0; k < count && st == ASSAY_OK; k++) {
+        const assay_tensor *x = &list[k];
+        const double *a = before->truth.at[x->id], *b = last->truth.at[x->id];
+        double *sum = out->truth.at[x->id];
+        if (!sum) continue;
+        int adds = x->id >= ASSAY_SLOTS;
+        for (int64_t e = 0; e < x->count; e++)
+            sum[e] = b[e] + (adds ? a[e] : 0);
+        out->floor[x->id] =
+            adds ? floor_of_sum(x, a, &before->floor[x->id], b, &last->floor[x->id], sum) : last->floor[x->id];
+    }
+    return st;
+}
+
+/* Backward, then again on the same reserve with other cotangents, then the first ones are added to that. A network has
+ * no cotangents but its loss's own: there the gradients of another batch are added. */
+static void add_up(assay_trial *t, const assay_oracle *o)
+{
+    const assay_problem *p = &t->subject->p;
+    const assay_values *given = &t->subject->given, second = assay_subject_variant(t->subject, ASSAY_WITH_SECOND);
+    const assay_oracle *o2 = assay_trial_oracle(t, ASSAY_WITH_SECOND, roles);
+    const int network = p->op == ASSAY_OP_NETWORK;
+    assay_oracle sum;
+    if (!o2) return;
+    judged(t, ASSAY_ROUTINE_BACKWARD, given, ASSAY_GRADIENT_ROLE, o, "first of two: ");
+    judged(t, ASSAY_ROUTINE_BACKWARD_AGAIN, network ? given : &second, ASSAY_GRADIENT_ROLE, network ? o : o2,
+           "backward again: ");
+    if (t->over || !has_parameters(p)) return;
+    if (sum_of(p, network ? o : o2, network ? o2 : o, &sum) != ASSAY_OK)
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a sum of gradients");
+    else if (network)
+        judged(t, ASSAY_ROUTINE_TRAIN_ADD, &second, ASSAY_GRADIENT_ROLE, &sum, "accumulated: ");
+    else
+        judged(t, ASSAY_ROUTINE_BACKWARD_ADD, given, ASSAY_GRADIENT_ROLE, &sum, "accumulated: ");
+    assay_oracle_free(&sum);
+}
+
+/* Other data and parameters through the same plan: nothing of a call survives in the next. */
 static void other_data(assay_trial *t)
 {
-    const assay_subject *s = t->subject;
-    assay_values other, got;
-    assay_oracle o;
-    int64_t step;
-    if (t->over) return;
-    if (s->c->fill(s->c, s->seed + 1, 2, &other, &step) != ASSAY_OK) {
-        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for other data");
-        return;
-    }
-    assay_status st = assay_subject_ask(s, &s->p, &other, roles, &t->declared, &o);
-    if (st != ASSAY_OK) {
-        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "the reference could not answer: status %d", (int)st);
-    } else {
-        if (assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, &other, roles, NULL, &got)) {
-            assay_trial_judge(t, "other data: ", &s->p, &other, &got, &o);
-            assay_values_free(&got);
-        }
-        assay_oracle_free(&o);
-    }
-    assay_values_free(&other);
+    const assay_values other = assay_subject_variant(t->subject, ASSAY_WITH_OTHER);
+    const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_OTHER, roles);
+    if (o) judged(t, ASSAY_ROUTINE_BACKWARD, &other, roles, o, "other data: ");
 }
 
 void assay_check_contract(assay_trial *t)
 {
     const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, roles);
     if (!o) return;
-    if (t->subject->p.op == ASSAY_OP_RNN || t->subject->p.op == ASSAY_OP_NETWORK) {
-        twice(t, o, ASSAY_ROUTINE_TWICE, "accumulated: ");
+    if (has_parameters(&t->subject->p)) {
         half_wanted(t, o, 0);
         half_wanted(t, o, 1);
     }
-    twice(t, o, ASSAY_ROUTINE_AGAIN, "backward again: ");
+    add_up(t, o);
     other_data(t);
 }

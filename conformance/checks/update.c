@@ -1,31 +1,121 @@
-/* update.c: the optimizer's step follows from the gradients that it was given; a whole step equals its parts.
- * SPDX-License-Identifier: MIT
+/* update.c: the optimizer's step follows from the gradients that it was given; a whole step equals its parts; and what
+ * follows a step without a new pack computes at the parameters that it left: inference, a second step, training by
+ * passes. SPDX-License-Identifier: MIT
  *
  * A tiny gradient error can turn the step of Adam around, so parameters are judged against the step that the reference
- * makes from the implementation's own gradients, and those gradients against the truth. */
+ * makes from the implementation's own gradients, and those gradients against the truth at its own parameters, as
+ * unpacked after the step before. Two sets of data take turns, so that nothing left from a link of the chain can pass
+ * for the next one's. */
 #include "conformance/checks/checks.h"
 
-static void one(assay_trial *t, assay_routine routine, const char *label)
+#include <string.h>
+
+static const unsigned evaluated = ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE;
+
+typedef struct chain {
+    assay_trial *t;
+    const assay_values *data[2];
+    assay_values now; /* parameters and moments as last unpacked; none yet: the subject's. Owned */
+    int which;        /* data of the next link */
+} chain;
+
+/* Data of the next link at the present parameters. Pointers are borrowed. */
+static assay_values given_of(const chain *c)
 {
-    const assay_subject *s = t->subject;
-    const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE);
-    assay_values got;
-    assay_oracle step;
-    if (!o || !assay_trial_run(t, routine, &s->given, ASSAY_ROLES_WANTED, NULL, &got)) return;
-    assay_trial_judge(t, label, &s->p, &s->given, &got, o);
-    assay_question q = {&s->p, &s->given, s->step, ASSAY_UPDATED_ROLE, &t->declared, s->seed, NULL};
-    assay_status st = assay_oracle_update(&q, &got, &step);
+    const assay_subject *s = c->t->subject;
+    assay_tensor list[ASSAY_TENSORS];
+    assay_values v = *c->data[c->which];
+    int count = assay_tensors_of(&s->p, list);
+    for (int k = 0; k < count; k++) {
+        const int id = list[k].id;
+        if (list[k].role == ASSAY_ROLE_INPUT && id >= ASSAY_SLOTS)
+            v.at[id] = c->now.at[id] ? c->now.at[id] : s->given.at[id];
+    }
+    return v;
+}
+
+/* The updated tensors of *got become the present parameters and moments. */
+static void take(chain *c, assay_values *got)
+{
+    static const int from[] = {ASSAY_PARAM_1, ASSAY_M_1, ASSAY_V_1}, to[] = {ASSAY_PARAM, ASSAY_M, ASSAY_V};
+    for (int f = 0; f < 3; f++) {
+        for (int k = 0; k < ASSAY_MAX_PARAMS; k++) {
+            int new = assay_tensor_id(from[f], k), old = assay_tensor_id(to[f], k);
+            if (!got->at[new]) continue;
+            assay_values_drop(&c->now, old);
+            c->now.at[old] = got->at[new];
+            got->at[new] = NULL;
+        }
+    }
+}
+
+/* The step that follows from the gradients that it came with. */
+static void judge_step(chain *c, const char *label, const assay_values *given, int64_t step, const assay_values *got)
+{
+    assay_trial *t = c->t;
+    const assay_question q = {.p = &t->subject->p,
+                              .given = given,
+                              .step = step,
+                              .wanted = ASSAY_UPDATED_ROLE,
+                              .declared = &t->declared,
+                              .seed = t->subject->seed};
+    assay_oracle o;
+    if (t->over) return;
+    assay_status st = assay_oracle_update(&q, got, &o);
     if (st != ASSAY_OK) {
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "the reference could not make a step: status %d", (int)st);
-    } else {
-        assay_trial_judge(t, label, &s->p, &s->given, &got, &step);
-        assay_oracle_free(&step);
+        return;
+    }
+    assay_trial_judge(t, label, q.p, given, got, &o);
+    assay_oracle_free(&o);
+}
+
+/* One link: runs the routine and judges all that came of it. o: the truth at these data and parameters. */
+static void judge_link(chain *c, assay_routine routine, const char *label, const assay_oracle *o)
+{
+    assay_trial *t = c->t;
+    const assay_values given = given_of(c);
+    const int64_t step = t->subject->step + t->updates;
+    assay_values got;
+    if (!assay_trial_run(t, routine, &given, ASSAY_ROLES_WANTED, NULL, &got)) return;
+    assay_trial_judge(t, label, &t->subject->p, &given, &got, o);
+    if (t->subject->step + t->updates > step) {
+        judge_step(c, label, &given, step, &got);
+        take(c, &got);
+        c->which = !c->which;
     }
     assay_values_free(&got);
 }
 
+/* The truth of the next two links, or the trial is over. The caller frees it. */
+static int ask(chain *c, assay_oracle *o)
+{
+    const assay_values given = given_of(c);
+    if (c->t->over) return 0;
+    assay_status st = assay_subject_ask(c->t->subject, &c->t->subject->p, &given, evaluated, &c->t->declared, o);
+    if (st == ASSAY_OK) return 1;
+    assay_trial_end(c->t, ASSAY_VERDICT_BROKEN, "the reference could not answer: status %d", (int)st);
+    return 0;
+}
+
+/* Inference first: from then on it may keep a copy of the weights. */
+static void infer_then(chain *c, const char *infer_label, assay_routine routine, const char *label)
+{
+    assay_oracle o;
+    if (!ask(c, &o)) return;
+    judge_link(c, ASSAY_ROUTINE_INFER_ON, infer_label, &o);
+    judge_link(c, routine, label, &o);
+    assay_oracle_free(&o);
+}
+
 void assay_check_update(assay_trial *t)
 {
-    one(t, ASSAY_ROUTINE_UPDATE, "");
-    one(t, ASSAY_ROUTINE_STEP, "step: ");
+    const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, evaluated);
+    chain c = {.t = t, .data = {&t->subject->given, &t->subject->other}};
+    if (!o) return;
+    judge_link(&c, ASSAY_ROUTINE_STEP, "step: ", o);
+    infer_then(&c, "infer after a step: ", ASSAY_ROUTINE_STEP_ON, "second step: ");
+    infer_then(&c, "infer after two steps: ", ASSAY_ROUTINE_UPDATE_ON, "passes after two steps: ");
+    infer_then(&c, "infer after an update: ", ASSAY_ROUTINE_BACKWARD_ON, "train after an update: ");
+    assay_values_free(&c.now);
 }

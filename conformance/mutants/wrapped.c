@@ -11,6 +11,11 @@ typedef struct wrapped {
     assay_problem p;
     const void *last_x, *last_y; /* of the call before */
     float *state;                /* (L*D, N, H) left from the call before, or NULL */
+    assay_sizes sizes;
+    void *packed, *grads;  /* copies of these blocks as they were once, or NULL */
+    float *dx, *dh0, *dc0; /* copies of these tensors, or NULL */
+    int backwards;         /* since the last forward */
+    float seen_x, seen_dy; /* where the last backward's x and dy began */
 } wrapped;
 
 typedef struct fault {
@@ -18,6 +23,8 @@ typedef struct fault {
     void (*sizes)(const wrapped *w, assay_sizes *sizes);
     int (*before)(wrapped *w, assay_pass pass, assay_args *args); /* may change args; 1: the honest call is left out */
     void (*after)(wrapped *w, assay_pass pass, const assay_args *args);
+    void (*packed)(wrapped *w, const assay_args *args); /* after pack() */
+    int wanders;                                        /* declared as not deterministic */
 } fault;
 
 static int is_forward(assay_pass pass)
@@ -111,18 +118,153 @@ static int full_rows(wrapped *w, assay_pass pass, assay_args *args)
     return 0;
 }
 
+/* A copy of something that the harness owns, made at the first call and renewed by later ones. */
+static void keep(void **copy, const void *from, size_t bytes)
+{
+    if (!*copy) *copy = malloc(bytes + 1);
+    if (*copy && from) memcpy(*copy, from, bytes);
+}
+
+static size_t state_bytes(const wrapped *w)
+{
+    return (size_t)w->p.layers * w->p.directions * w->p.n * w->p.h * sizeof(float);
+}
+
+static size_t x_bytes(const wrapped *w)
+{
+    return (size_t)w->p.t * w->p.n * w->p.i * sizeof(float);
+}
+
+/* Where gradients are to be added, what is there is taken twice; the new ones go where nobody looks. */
+static int double_gradients(wrapped *w, assay_pass pass, assay_args *args)
+{
+    float *grads = args->grads;
+    if (pass != ASSAY_BACKWARD || !args->accumulate) return 0;
+    for (size_t i = 0; i < w->sizes.grads / sizeof *grads; i++)
+        grads[i] *= 2; /* the defect */
+    keep(&w->grads, NULL, w->sizes.grads);
+    args->grads = w->grads;
+    args->accumulate = 0;
+    return 0;
+}
+
+/* One backward a forward: a second one gets the answers of the first, whatever its cotangents are. */
+static int recall(wrapped *w, assay_pass pass, assay_args *args)
+{
+    float *grads = args->grads;
+    const float *before = w->grads;
+    if (pass == ASSAY_TRAIN) w->backwards = 0;
+    if (pass != ASSAY_BACKWARD || !w->backwards++) return 0;
+    if (args->dx) memcpy(args->dx, w->dx, x_bytes(w)); /* the defect, and below */
+    if (args->dh0) memcpy(args->dh0, w->dh0, state_bytes(w));
+    if (args->dc0) memcpy(args->dc0, w->dc0, state_bytes(w));
+    for (size_t i = 0; i < w->sizes.grads / sizeof *grads; i++)
+        grads[i] = args->accumulate ? grads[i] + before[i] : before[i];
+    return 1;
+}
+
+static void memoise(wrapped *w, assay_pass pass, const assay_args *args)
+{
+    if (pass != ASSAY_BACKWARD) return;
+    keep(&w->grads, args->grads, w->sizes.grads);
+    keep((void **)&w->dx, args->dx, x_bytes(w));
+    keep((void **)&w->dh0, args->dh0, state_bytes(w));
+    keep((void **)&w->dc0, args->dc0, state_bytes(w));
+}
+
+/* A second backward on one reserve makes gradients of parameters only: dx, dh0, dc0 are there from the first. */
+static int parameters_only(wrapped *w, assay_pass pass, assay_args *args)
+{
+    if (pass == ASSAY_TRAIN) w->backwards = 0;
+    if (pass == ASSAY_BACKWARD && w->backwards++) args->dx = args->dh0 = args->dc0 = NULL; /* the defect */
+    return 0;
+}
+
+/* A race that shows only where all is warm: the same call again, outputs and all. */
+static void spoil_repeat(wrapped *w, assay_pass pass, const assay_args *args)
+{
+    if (pass != ASSAY_BACKWARD || !args->x || !args->dy || !args->y || w->p.t * w->p.n == 0) return;
+    const float x = *(const float *)args->x, dy = *(const float *)args->dy;
+    if (x == w->seen_x && dy == w->seen_dy) *(float *)args->grads *= 1.01f; /* the defect */
+    w->seen_x = x;
+    w->seen_dy = dy;
+}
+
+static void keep_packed(wrapped *w, const assay_args *args)
+{
+    keep(&w->packed, args->packed, w->sizes.packed);
+    w->backwards = 0;
+}
+
+/* An inference copy of the weights that only pack() renews. */
+static int infer_from_copy(wrapped *w, assay_pass pass, assay_args *args)
+{
+    if (pass == ASSAY_INFER && w->packed) args->packed = w->packed; /* the defect */
+    return 0;
+}
+
+/* The same in training by passes: UPDATE changes the weights, the panels stay. */
+static int train_from_copy(wrapped *w, assay_pass pass, assay_args *args)
+{
+    if ((pass == ASSAY_TRAIN || pass == ASSAY_BACKWARD) && w->packed) args->packed = w->packed; /* the defect */
+    return 0;
+}
+
+static void pass_of_step(wrapped *w, assay_pass pass, const assay_args *args)
+{
+    assay_honest_entry()->run(w->honest, pass, args, NULL);
+}
+
+/* The same in a whole step. */
+static int step_from_copy(wrapped *w, assay_pass pass, assay_args *args)
+{
+    assay_args stale = *args;
+    if (pass != ASSAY_STEP) return 0;
+    stale.packed = w->packed; /* the defect */
+    stale.accumulate = 0;
+    pass_of_step(w, ASSAY_TRAIN, &stale);
+    pass_of_step(w, ASSAY_LOSS_PASS, &stale);
+    pass_of_step(w, ASSAY_BACKWARD, &stale);
+    pass_of_step(w, ASSAY_UPDATE, args);
+    return 1;
+}
+
+/* Later steps use the gradients of the first. */
+static int step_from_first(wrapped *w, assay_pass pass, assay_args *args)
+{
+    if (pass != ASSAY_STEP) return 0;
+    args->accumulate = 0;
+    pass_of_step(w, ASSAY_TRAIN, args);
+    pass_of_step(w, ASSAY_LOSS_PASS, args);
+    pass_of_step(w, ASSAY_BACKWARD, args);
+    if (w->backwards++)
+        memcpy(args->grads, w->grads, w->sizes.grads); /* the defect */
+    else
+        keep(&w->grads, args->grads, w->sizes.grads);
+    pass_of_step(w, ASSAY_UPDATE, args);
+    return 1;
+}
+
 static const fault faults[] = {
-    {"write-past-y", NULL, NULL, write_past_y},
-    {"inputs-zeroed", NULL, NULL, zero_x},
-    {"workspace-short", small_workspace, NULL, NULL},
-    {"allocates", NULL, NULL, leak},
-    {"stale-result", NULL, stale, NULL},
-    {"one-percent", NULL, NULL, one_in_a_hundred},
-    {"all-zero", NULL, NULL, zeros},
-    {"state-carried", NULL, carry_state, keep_state},
-    {"state-ignored", NULL, ignore_state, NULL},
-    {"leaves-ftz", NULL, NULL, flush_subnormals},
-    {"backward-full-rows", NULL, full_rows, NULL},
+    {"write-past-y", .after = write_past_y},
+    {"inputs-zeroed", .after = zero_x},
+    {"workspace-short", .sizes = small_workspace},
+    {"allocates", .after = leak},
+    {"stale-result", .before = stale},
+    {"one-percent", .after = one_in_a_hundred},
+    {"all-zero", .after = zeros},
+    {"state-carried", .before = carry_state, .after = keep_state},
+    {"state-ignored", .before = ignore_state},
+    {"leaves-ftz", .after = flush_subnormals},
+    {"backward-full-rows", .before = full_rows},
+    {"gradients-doubled", .before = double_gradients},
+    {"backward-memoised", .before = recall, .after = memoise},
+    {"second-backward-partial", .before = parameters_only},
+    {"repeat-wrong", .after = spoil_repeat, .wanders = 1},
+    {"infer-stale-weights", .before = infer_from_copy, .packed = keep_packed},
+    {"train-stale-weights", .before = train_from_copy, .packed = keep_packed},
+    {"step-stale-weights", .before = step_from_copy, .packed = keep_packed},
+    {"step-first-gradients", .before = step_from_first, .packed = keep_packed},
 };
 
 static const fault *mine(void)
@@ -135,6 +277,13 @@ static const fault *mine(void)
 
 /* ---- the table ---- */
 
+static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arithmetic *declared, const char **why)
+{
+    const assay_status st = assay_honest_entry()->supports(ctx, p, declared, why);
+    if (mine()->wanders) declared->deterministic = 0;
+    return st;
+}
+
 static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
 {
     wrapped *w = calloc(1, sizeof *w);
@@ -146,6 +295,7 @@ static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan
         return st;
     }
     if (mine()->sizes) mine()->sizes(w, sizes);
+    w->sizes = *sizes;
     *out = (assay_plan *)w;
     return ASSAY_OK;
 }
@@ -156,12 +306,20 @@ static void plan_free(assay_plan *plan)
     if (!w) return;
     assay_honest_entry()->plan_free(w->honest);
     free(w->state);
+    free(w->packed);
+    free(w->grads);
+    free(w->dx);
+    free(w->dh0);
+    free(w->dc0);
     free(w);
 }
 
 static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)
 {
-    return assay_honest_entry()->pack(((wrapped *)plan)->honest, args, stream);
+    wrapped *w = (wrapped *)plan;
+    const assay_status st = assay_honest_entry()->pack(w->honest, args, stream);
+    if (st == ASSAY_OK && mine()->packed) mine()->packed(w, args);
+    return st;
 }
 
 static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
@@ -184,6 +342,7 @@ ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
     static assay_impl self;
     self = *assay_honest_entry();
     self.name = MUTANT_NAME;
+    self.supports = supports;
     self.plan = plan_make;
     self.plan_free = plan_free;
     self.pack = pack;
