@@ -61,6 +61,19 @@ for f in docs/*.md README.md; do
     [[ -z $code ]] || cc -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only -x c - <<<"$code" || fail "$f: its code does not compile"
 done
 
+# Sections that are cited exist: "docs/tolerance.md 3.2, 3.3" and the like, in sources and documents.
+declare -A sections
+for f in docs/*.md; do
+    sections[$f]=" $(sed -nE 's/^#+ ([0-9][0-9., ]*).*/\1/p; s/^\*\*([0-9.]+) .*/\1/p; s/^- \((I[0-9]+)\).*/\1/p' "$f" | sed -E 's/[, ]+/ /g; s/\.( |$)/\1/g' | tr '\n' ' ') "
+done
+number='I?[0-9]+(\.[0-9]+)*'
+while IFS= read -r citation; do
+    f=$(grep -oE 'docs/[a-z-]+\.md' <<<"${citation#*:}")
+    while read -r n; do
+        [[ ${sections[$f]:-} == *" $n "* ]] || fail "${citation%%:*}: cites $f $n, which is not there"
+    done < <(sed -E 's/.*\.md//' <<<"$citation" | grep -oE "$number")
+done < <(printf '%s\n' "${sources[@]}" docs/*.md README.md | xargs grep -HoE "docs/[a-z-]+\.md,?( sections?)? $number((, | and | to )$number)*")
+
 # Data flows left to right: nothing includes from a room to its right. impl/ sees the vocabulary of the reference only.
 declare -A rank=([fixtures]=0 [reference]=1 [impl]=2 [conformance]=3 [perf]=4)
 while IFS=: read -r f _ text; do

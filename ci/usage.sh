@@ -119,7 +119,7 @@ interrupt floor
 # What has no number is listed, and counted as listed.
 "$assay" bench --impl naive --workload 'b*' --budget 1 --threads 1 >out 2>err </dev/null && complain 'bench --budget 1: exit status 1 expected'
 listed=$(sed -n '/^Without a number:/,$ s/^  //p' out | wc -l)
-read -r timed failed left phases < <(sed -n 's/^\([0-9]*\) timed, \([0-9]*\) failed, \([0-9]*\) left out\(, and \([0-9]*\) .*\)\{0,1\}$/\1 \2 \3 \5/p' out)
+read -r timed failed left phases < <(sed -n 's/^\([0-9]*\) timed, \([0-9]*\) failed, \([0-9]*\) left out\(; .*: \([0-9]*\)\)\{0,1\}$/\1 \2 \3 \5/p' out)
 ((listed > 0 && timed == 0 && listed == failed + left + ${phases:-0})) || complain "bench --budget 1: $listed rows listed, counted: $(tail -n 1 out)"
 
 echo "usage: $failures failures"

@@ -136,7 +136,7 @@ static void keep_larger(const assay_problem *p, const assay_values *given, unsig
     }
 }
 
-/* A tensor that was exact by luck still gets room for a few roundings: docs/tolerance.md 3.3.5. */
+/* A tensor that was exact by luck still gets room for a few roundings: docs/tolerance.md 3.3. */
 static void lower_bounds(const assay_problem *p, const assay_arithmetic *a, assay_floor *floor)
 {
     assay_tensor list[ASSAY_TENSORS];

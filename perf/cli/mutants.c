@@ -127,7 +127,7 @@ static int one(request *q, const assay_mutant *m)
     tally(q, &r);
     q->run++;
     q->held += r.held;
-    if (r.held && m->death != ASSAY_DEATH_NONE && r.weakest < q->weakest) {
+    if (r.held && m->death != ASSAY_DEATH_NONE && (r.weakest < q->weakest || !q->weakest_at[0])) {
         q->weakest = r.weakest;
         snprintf(q->weakest_at, sizeof q->weakest_at, "%s", m->name);
     }

@@ -25,8 +25,9 @@ int assay_plugins_scan(const char *kind, assay_plugins *out);
  * Returns -1 to go on, else the exit status after an error (printed): 2 for an unknown name or missing file. */
 int assay_plugins_select(const assay_strings *wanted, assay_plugins *out);
 
-/* Results go by the name that a plugin gives itself. -1 if all differ, else 2 after one line: the same file twice, or two
- * files of one name. Starts each in a worker where there are several; what can't be started is left to the command. */
+/* Results go by the name that a plugin gives itself. -1 if all differ, else 2 after one line: the same file twice, or
+ * two files of one name. Starts each in a worker where there are several; what can't be started is left to the command.
+ */
 int assay_plugins_distinct(const char *command, const assay_plugins *p);
 
 void assay_plugins_free(assay_plugins *p);

@@ -124,7 +124,7 @@ static int judge_summary(const assay_timing_request *q)
     for (int k = 0; k < q->records.left_count; k++)
         phases += strcmp(q->records.left[k].phase, "all") != 0;
     printf("%d timed, %d failed, %d left out", s->timed, s->failed, s->left_out);
-    if (phases) printf(", and %d phases of those that were timed", phases);
+    if (phases) printf("; phases left out of those timed: %d", phases);
     putchar('\n');
     if (assay_interrupted()) assay_interrupt_tell(q->command);
     if (s->failed) return ASSAY_EXIT_BROKEN;
