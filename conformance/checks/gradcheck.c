@@ -16,11 +16,15 @@
 #define DIRECTIONS 8
 #define STEPS      6
 #define TRIED      4 /* directions that choose the step */
+#define DRAWS      3 /* sets of data at most, for a tensor whose gradient happens to be small in the one before */
 
 typedef struct probe {
     assay_trial *t;
     const assay_oracle *o;
-    assay_values moved;               /* the subject's data with one tensor replaced */
+    const assay_values *given;        /* the data of this draw */
+    unsigned char *open;              /* [ASSAY_TENSORS]: 1 = no draw has discriminated for this tensor yet */
+    int last;                         /* no further draw comes: what does not discriminate now is ILL_POSED */
+    assay_values moved;               /* given, with one tensor replaced */
     assay_tensor x;                   /* the tensor that is moved */
     const double *theta;              /* its values */
     double *direction, *point, *made; /* v; theta + h v as rounded; the step really made */
@@ -43,7 +47,7 @@ static int takes_part(const probe *b, int k, assay_tensor *out)
     const assay_problem *p = &b->t->subject->p;
     assay_tensor c;
     if (!assay_tensor_find(p, pairs[k][0], out) || !assay_tensor_find(p, pairs[k][1], &c)) return 0;
-    return c.count == out->count && b->t->subject->given.at[c.id] && !(k == 4 && assay_tensor_find(p, ASSAY_LOSS, &c));
+    return c.count == out->count && b->given->at[c.id] && !(k == 4 && assay_tensor_find(p, ASSAY_LOSS, &c));
 }
 
 static double objective(const probe *b, const assay_values *got)
@@ -52,7 +56,7 @@ static double objective(const probe *b, const assay_values *got)
     for (int k = 0; k < PAIRS; k++) {
         assay_tensor out;
         if (!takes_part(b, k, &out)) continue;
-        const double *y = got->at[out.id], *w = b->t->subject->given.at[pairs[k][1]];
+        const double *y = got->at[out.id], *w = b->given->at[pairs[k][1]];
         for (int64_t e = 0; e < out.count; e++)
             if (isfinite(y[e])) s += y[e] * w[e]; /* an infeasible sample's loss does not move */
     }
@@ -67,7 +71,7 @@ static double honest_noise(const probe *b)
         assay_tensor out;
         double norm = 0, rms = 0;
         if (!takes_part(b, k, &out) || out.count == 0) continue;
-        const double *r = b->o->truth.at[out.id], *w = b->t->subject->given.at[pairs[k][1]];
+        const double *r = b->o->truth.at[out.id], *w = b->given->at[pairs[k][1]];
         for (int64_t e = 0; e < out.count; e++) {
             if (isfinite(r[e])) norm += r[e] * r[e];
             rms += w[e] * w[e];
@@ -185,6 +189,8 @@ static void along(probe *b)
     f.verdict = !(worst <= 1)              ? ASSAY_VERDICT_FAIL
                 : useful * 2 >= DIRECTIONS ? ASSAY_VERDICT_PASS
                                            : ASSAY_VERDICT_ILL_POSED;
+    if (f.verdict == ASSAY_VERDICT_ILL_POSED && !b->last) return;
+    b->open[b->x.id] = 0;
     if (size > 0) b->t->alive_truths++;
     assay_trial_add(b->t, &f);
 }
@@ -202,7 +208,8 @@ static void one_tensor(probe *b, const assay_tensor *x, const assay_values *grad
 {
     int id = gradient_of(x);
     b->x = *x;
-    b->theta = b->t->subject->given.at[x->id];
+    b->theta = b->given->at[x->id];
+    if (!b->open[x->id]) return;
     if (id < 0 || !b->theta || !gradients->at[id] || x->count == 0) return;
     b->gradient = gradients->at[id];
     b->truth = b->o->truth.at[id];
@@ -219,7 +226,8 @@ static void one_tensor(probe *b, const assay_tensor *x, const assay_values *grad
     free(b->direction);
 }
 
-void assay_check_gradcheck(assay_trial *t)
+/* Every tensor that is still open, on one set of data. */
+static void one_draw(assay_trial *t, const assay_values *given, const assay_oracle *o, unsigned char *open, int last)
 {
     const unsigned roles = ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE;
     assay_tensor list[ASSAY_TENSORS];
@@ -227,12 +235,56 @@ void assay_check_gradcheck(assay_trial *t)
     probe b;
     memset(&b, 0, sizeof b);
     b.t = t;
-    b.o = assay_trial_oracle(t, ASSAY_WITH_ALL, roles);
-    b.moved = t->subject->given;
-    if (!b.o || !assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, &t->subject->given, roles, NULL, &gradients)) return;
+    b.o = o;
+    b.given = given;
+    b.moved = *given;
+    b.open = open;
+    b.last = last;
+    if (!assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, given, roles, NULL, &gradients)) return;
     b.noise = honest_noise(&b);
     int count = assay_tensors_of(&t->subject->p, list);
     for (int k = 0; k < count && !t->over; k++)
         one_tensor(&b, &list[k], &gradients);
     assay_values_free(&gradients);
+}
+
+/* A further draw: other data of the same case. */
+static void draw_again(assay_trial *t, int draw, unsigned char *open)
+{
+    const assay_subject *s = t->subject;
+    assay_values given;
+    assay_oracle o;
+    int64_t step;
+    if (s->c->fill(s->c, s->seed + ((uint64_t)draw << 32), 1, &given, &step) != ASSAY_OK) {
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for other data");
+        return;
+    }
+    assay_status st = assay_subject_ask(s, &s->p, &given, ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE, &t->declared, &o);
+    if (st != ASSAY_OK) {
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "the reference could not answer: status %d", (int)st);
+    } else {
+        one_draw(t, &given, &o, open, draw == DRAWS - 1);
+        assay_oracle_free(&o);
+    }
+    assay_values_free(&given);
+}
+
+static int any_open(const assay_problem *p, const unsigned char *open, const assay_values *given)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    int count = assay_tensors_of(p, list), any = 0;
+    for (int k = 0; k < count; k++)
+        any |= open[list[k].id] && gradient_of(&list[k]) >= 0 && given->at[list[k].id] && list[k].count > 0;
+    return any;
+}
+
+void assay_check_gradcheck(assay_trial *t)
+{
+    const assay_subject *s = t->subject;
+    const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE);
+    unsigned char open[ASSAY_TENSORS];
+    memset(open, 1, sizeof open);
+    if (o) one_draw(t, &s->given, o, open, 0);
+    for (int draw = 1; draw < DRAWS && !t->over && any_open(&s->p, open, &s->given); draw++)
+        draw_again(t, draw, open);
 }
