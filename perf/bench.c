@@ -321,10 +321,15 @@ static void time_all(heat *h, double truth)
         left = h->end - reserved - assay_clock();
     }
     int infer = (least(h) + truth) / 3 < left; /* forward is a third of the work */
-    if (infer) assay_measure_infer(&h->m, h->in, h->count, left - truth / 3);
+    if (infer) assay_measure_infer(&h->m, h->in, h->count, (left - truth / 3) / (h->w->forward_loss ? 2 : 1));
+    left = h->end - reserved - truth / 3 - assay_clock();
+    int forward_loss = h->w->forward_loss && (least(h) + truth) / 3 < left;
+    if (forward_loss) assay_measure_forward_loss(&h->m, h->in, h->count, left - truth / 3);
     for (int k = 0; k < h->count; k++) {
         if (!fits) leave_out(h->b, h->w, h->in[k]->plugin, "phases", "budget: %.0f s are left for it", fmax(left, 0));
         if (!infer) leave_out(h->b, h->w, h->in[k]->plugin, "infer", "budget: %.0f s are left for it", fmax(left, 0));
+        if (h->w->forward_loss && !forward_loss)
+            leave_out(h->b, h->w, h->in[k]->plugin, "forward-loss", "budget: %.0f s are left for it", fmax(left, 0));
     }
 }
 

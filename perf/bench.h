@@ -20,7 +20,7 @@ typedef struct assay_kept {
     const assay_problem *problem; /* the workload's, in the arithmetic that was timed */
     const assay_arithmetic *declared;
     const char *implementation;
-    const char *phase; /* "step", "infer", or "phases": forward, loss, backward, update one by one */
+    const char *phase; /* "step", "infer", "forward-loss", or "phases": forward, loss, backward, update one by one */
     uint64_t seed;
     int32_t state;                    /* the block's starting state, or -1: a later step, from its own parameters */
     int64_t step;                     /* updates made before it */

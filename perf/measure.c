@@ -58,6 +58,7 @@ void assay_entrant_free(assay_entrant *e)
     drop(&e->later);
     drop(&e->phases);
     drop(&e->infer);
+    drop(&e->forward_loss);
     drop_readings(e);
     assay_rig_end(&e->rig);
     memset(e, 0, sizeof *e);
@@ -143,10 +144,19 @@ static void warm_up_phases(assay_measurement *m, assay_entrant *e)
         if (!assay_timer_warm(&e->rig, order[p], 0, &e->estimate[order[p]])) return;
 }
 
+static void warm_up_forward(assay_measurement *m, assay_entrant *e, assay_phase phase)
+{
+    if (assay_rig_store(&e->rig, &m->view) && pack(e)) assay_timer_warm(&e->rig, phase, 0, &e->estimate[phase]);
+}
+
 static void warm_up_infer(assay_measurement *m, assay_entrant *e)
 {
-    if (assay_rig_store(&e->rig, &m->view) && pack(e))
-        assay_timer_warm(&e->rig, ASSAY_PHASE_INFER, 0, &e->estimate[ASSAY_PHASE_INFER]);
+    warm_up_forward(m, e, ASSAY_PHASE_INFER);
+}
+
+static void warm_up_forward_loss(assay_measurement *m, assay_entrant *e)
+{
+    warm_up_forward(m, e, ASSAY_PHASE_FORWARD_LOSS);
 }
 
 /* ---- training steps ---- */
@@ -208,6 +218,15 @@ static void infer_block(assay_measurement *m, assay_entrant *e)
     assay_values_drop(now, ASSAY_LOSS_ROWS);
     assay_rig_read(&e->rig, FORWARD_ROLE, now);
     if (m->keeps) keep(m, &e->infer, m->steps[m->state], now);
+}
+
+static void forward_loss_block(assay_measurement *m, assay_entrant *e)
+{
+    assay_values *now = &e->reading[0];
+    if (!assay_rig_store(&e->rig, &m->view) || !pack(e) || !assay_rig_room(&e->rig, FORWARD_ROLE, now)) return;
+    if (!sample(m, e, ASSAY_PHASE_FORWARD_LOSS, 0)) return;
+    assay_rig_read(&e->rig, FORWARD_ROLE, now);
+    if (m->keeps) keep(m, &e->forward_loss, m->steps[m->state], now);
 }
 
 /* ---- rounds ---- */
@@ -295,31 +314,31 @@ void assay_measure_steps(assay_measurement *m, assay_entrant *const *entrants, i
     drop_all_readings(entrants, count);
 }
 
-/* Logits are wanted here. */
-static void with_logits(assay_measurement *m, assay_entrant *const *entrants, int count, block_fn warm_up)
+static void group(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds, block_fn warm_up,
+                  block_fn block, assay_phase from, assay_phase to)
 {
+    int logits = from != ASSAY_PHASE_FORWARD_LOSS;
     if (!next_round(m, 0)) no_numbers(entrants, count);
     for (int k = 0; k < count; k++)
-        if (assay_rig_logits(&entrants[k]->rig, 1)) warm_up(m, entrants[k]);
-}
-
-static void without_logits(assay_entrant *const *entrants, int count)
-{
+        if (!logits || assay_rig_logits(&entrants[k]->rig, 1)) warm_up(m, entrants[k]);
+    rounds(m, entrants, count, seconds, block, from, to);
     drop_all_readings(entrants, count);
-    for (int k = 0; k < count; k++)
+    for (int k = 0; k < count && logits; k++)
         assay_rig_logits(&entrants[k]->rig, 0);
 }
 
 void assay_measure_phases(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
 {
-    with_logits(m, entrants, count, warm_up_phases);
-    rounds(m, entrants, count, seconds, phases_block, ASSAY_PHASE_PACK, ASSAY_PHASE_UPDATE);
-    without_logits(entrants, count);
+    group(m, entrants, count, seconds, warm_up_phases, phases_block, ASSAY_PHASE_PACK, ASSAY_PHASE_UPDATE);
 }
 
 void assay_measure_infer(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
 {
-    with_logits(m, entrants, count, warm_up_infer);
-    rounds(m, entrants, count, seconds, infer_block, ASSAY_PHASE_INFER, ASSAY_PHASE_INFER);
-    without_logits(entrants, count);
+    group(m, entrants, count, seconds, warm_up_infer, infer_block, ASSAY_PHASE_INFER, ASSAY_PHASE_INFER);
+}
+
+void assay_measure_forward_loss(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
+{
+    group(m, entrants, count, seconds, warm_up_forward_loss, forward_loss_block, ASSAY_PHASE_FORWARD_LOSS,
+          ASSAY_PHASE_FORWARD_LOSS);
 }

@@ -26,7 +26,7 @@ typedef struct assay_entrant {
     assay_rig rig;
     assay_series series[ASSAY_PHASES];
     assay_series packing, unpacking[ASSAY_PHASES]; /* before the timed calls, and after those of a phase; not part */
-    assay_kept_block first, later, phases, infer;
+    assay_kept_block first, later, phases, infer, forward_loss;
     assay_values reading[2];       /* of the call just made and the one before */
     double estimate[ASSAY_PHASES]; /* seconds of one call, from warming up */
 } assay_entrant;
@@ -62,6 +62,7 @@ int assay_measure_short(assay_entrant *const *entrants, int count);
 void assay_measure_steps(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds);
 void assay_measure_phases(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds);
 void assay_measure_infer(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds);
+void assay_measure_forward_loss(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds);
 
 double assay_clock(void); /* CLOCK_MONOTONIC, seconds */
 

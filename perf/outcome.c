@@ -112,6 +112,8 @@ static const assay_kept_block *kept_of(const assay_entrant *e, int phase)
         return &e->first;
     case ASSAY_PHASE_INFER:
         return &e->infer;
+    case ASSAY_PHASE_FORWARD_LOSS:
+        return &e->forward_loss;
     default:
         return &e->phases;
     }
@@ -149,6 +151,7 @@ static double flop_of(const assay_workload *w, int phase)
     switch (phase) {
     case ASSAY_PHASE_FORWARD:
     case ASSAY_PHASE_INFER:
+    case ASSAY_PHASE_FORWARD_LOSS:
         return forward;
     case ASSAY_PHASE_BACKWARD:
         return backward;
@@ -222,12 +225,13 @@ assay_status assay_outcome_judge(const assay_outcome_of *of, assay_entrant *cons
         unsigned roles;
     } kinds[] = {{"step", ASSAY_PHASE_STEP, FORWARD_ROLE | GRADIENT_ROLE},
                  {"phases", ASSAY_PHASE_UPDATE, FORWARD_ROLE | GRADIENT_ROLE},
-                 {"infer", ASSAY_PHASE_INFER, FORWARD_ROLE}};
+                 {"infer", ASSAY_PHASE_INFER, FORWARD_ROLE},
+                 {"forward-loss", ASSAY_PHASE_FORWARD_LOSS, FORWARD_ROLE}};
     assay_status st = ASSAY_OK;
     for (int k = 0; k < count; k++)
         margins[k] = 0;
     *seconds = 0;
-    for (int n = 0; n < 3 && st == ASSAY_OK; n++)
+    for (size_t n = 0; n < sizeof kinds / sizeof *kinds && st == ASSAY_OK; n++)
         st = judge_phase(of, kinds[n].name, kinds[n].phase, kinds[n].roles, entrants, count, margins, seconds);
     for (int k = 0; k < count; k++) {
         if (entrants[k]->rig.verdict != ASSAY_VERDICT_PASS) continue;
@@ -242,19 +246,19 @@ assay_status assay_outcome_judge(const assay_outcome_of *of, assay_entrant *cons
 
 #define SET(to, from) snprintf(to, sizeof(to), "%.*s", (int)sizeof(to) - 1, (from) ? (from) : "")
 
-/* What the headline rows contain; what the harness can't see is called unstated, not guessed. */
+/* What the headline rows contain; what neither the contract nor the judgement fixes is unknown: "", not guessed. */
 static assay_equal_work equal_work(const assay_workload *w, int phase)
 {
     const assay_problem *p = &w->problem;
-    int logits = phase == ASSAY_PHASE_STEP ? 0 : 1;
+    int logits = phase != ASSAY_PHASE_STEP && phase != ASSAY_PHASE_FORWARD_LOSS;
     assay_equal_work e;
     memset(&e, 0, sizeof e);
     SET(e.dx_layer1, w->need_dx ? "requested" : "not requested");
     SET(e.bptt_steps, "all");
     SET(e.dead_reverse_top, p->directions == 2 && p->head == ASSAY_HEAD_LAST ? "executed" : "none");
-    SET(e.padding_frames, w->ragged ? "unstated" : "none");
-    SET(e.distinct_tokens, p->vocab ? "unstated" : "no");
-    SET(e.embedding_update, !p->vocab ? "none" : p->optimizer == ASSAY_OPT_ADAM ? "dense" : "unstated");
+    SET(e.padding_frames, w->ragged ? "" : "none");
+    SET(e.distinct_tokens, p->vocab ? "" : "no");
+    SET(e.embedding_update, !p->vocab ? "none" : p->optimizer == ASSAY_OPT_ADAM ? "dense" : "");
     SET(e.logits, logits ? "materialised" : "not requested");
     SET(e.wx_included, "yes");
     SET(e.saved_state, phase == ASSAY_PHASE_INFER ? "none" : "inside");

@@ -14,9 +14,9 @@ typedef struct assay_equal_work {
     char dx_layer1[16];        /* "requested", "not requested" */
     char bptt_steps[16];       /* "all" or a number */
     char dead_reverse_top[16]; /* "executed", "none" where the network has none */
-    char padding_frames[16];   /* "none" where no row is padded; else "unstated": computing or skipping both stand */
-    char distinct_tokens[16];  /* "no": an input product for every token */
-    char embedding_update[16]; /* "touched or dense" where both are exact; "dense"; "none" */
+    char padding_frames[16];   /* "none" where no row is padded; else unknown: computing or skipping both stand */
+    char distinct_tokens[16];  /* "no" where the input is no token; else unknown: products may be shared or not */
+    char embedding_update[16]; /* "none"; "dense" with Adam; with SGD unknown: all rows or touched ones, both exact */
     char logits[16];           /* "materialised", "not requested" */
     char wx_included[8];       /* "yes" */
     char saved_state[16];      /* "inside": what backward needs is kept inside the timed call */

@@ -215,6 +215,7 @@ static void phase_table(FILE *f, const assay_report_group *g)
     for (int32_t r = 0; r < g->row_count; r++) {
         const assay_report_row *row = &g->rows[r];
         const assay_record *step = row->phase[ASSAY_PHASE_STEP], *infer = row->phase[ASSAY_PHASE_INFER];
+        const assay_record *loss = row->phase[ASSAY_PHASE_FORWARD_LOSS];
         fputs("<tr><td>", f);
         assay_escape(f, row->any->implementation);
         for (int k = 0; k < PARTS; k++) {
@@ -229,6 +230,7 @@ static void phase_table(FILE *f, const assay_report_group *g)
         number(f, step ? step->q3_ms : NAN);
         fprintf(f, "<td>%d<td>", step ? (int)step->n : 0);
         number(f, infer ? infer->median_ms : NAN);
+        if (loss) fputs(" (to the losses: ", f), number(f, loss->median_ms), fputs(")", f);
         fputs("<td>", f);
         number(f, row->any->margin);
         fputs("<td>", f);
@@ -269,6 +271,11 @@ static void published_table(FILE *f, const char *id)
     if (any) fputs("</table></div></details>\n", f);
 }
 
+static const char *known(const char *word)
+{
+    return word[0] ? word : "not known";
+}
+
 static void equal_work(FILE *f, const assay_report_group *g)
 {
     fputs(
@@ -288,9 +295,9 @@ static void equal_work(FILE *f, const assay_report_group *g)
                 "distinct tokens %s; embedding update %s; logits %s; loss by %s; update by %s; threads %d; calls in a "
                 "sample %d; "
                 "round trip %.3g ms<td class=\"text\"><code>%.16s</code></tr>\n",
-                w->dx_layer1, w->bptt_steps, w->dead_reverse_top, w->padding_frames, w->distinct_tokens,
-                w->embedding_update, w->logits, r->loss_by, r->update_by, (int)r->threads, (int)r->calls,
-                r->round_trip_ms, r->certificate);
+                known(w->dx_layer1), known(w->bptt_steps), known(w->dead_reverse_top), known(w->padding_frames),
+                known(w->distinct_tokens), known(w->embedding_update), known(w->logits), r->loss_by, r->update_by,
+                (int)r->threads, (int)r->calls, r->round_trip_ms, r->certificate);
     }
     fputs("</table></div></details>\n", f);
 }

@@ -57,6 +57,16 @@ static void lead(FILE *f, const assay_records *list)
             list->at[0].suite_version, list->at[0].commit[0] ? list->at[0].commit : "unknown");
 }
 
+/* What only some workloads have stands below their rows. */
+static void forward_loss(FILE *f, const assay_report_row *row, const char *before)
+{
+    const assay_record *r = row->phase[ASSAY_PHASE_FORWARD_LOSS];
+    char b[24], share[24];
+    if (r)
+        fprintf(f, "%s%s %s, forward and losses without logits: %s ms, %s of the roof, n %d\n", before,
+                row->any->implementation, row->any->arithmetic, ms(r, b), percent(r, share), (int)r->n);
+}
+
 /* ---- terminal ---- */
 
 static void table_row(FILE *f, const assay_report_row *row, int first)
@@ -84,6 +94,8 @@ void assay_report_table(FILE *f, const assay_records *list, const assay_report_g
         fprintf(f, " %8s %5s %13s %4s %6s\n", "step", "roof", "x fastest", "n", "margin");
         for (int32_t r = 0; r < group->row_count; r++)
             table_row(f, &group->rows[r], r == 0);
+        for (int32_t r = 0; r < group->row_count; r++)
+            forward_loss(f, &group->rows[r], "  ");
     }
     if (list->left_count) fprintf(f, "\nWithout a number:\n");
     for (int32_t k = 0; k < list->left_count; k++) {
@@ -157,6 +169,8 @@ void assay_report_markdown(FILE *f, const assay_records *list, const assay_repor
         fprintf(f, "\n");
         for (int32_t r = 0; r < group->row_count; r++)
             markdown_row(f, &group->rows[r], r == 0);
+        for (int32_t r = 0; r < group->row_count; r++)
+            forward_loss(f, &group->rows[r], r == 0 ? "\n- " : "- ");
         markdown_published(f, group->id);
     }
     if (list->left_count)

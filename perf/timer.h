@@ -14,6 +14,7 @@ typedef enum assay_phase {
     ASSAY_PHASE_UPDATE,
     ASSAY_PHASE_STEP,
     ASSAY_PHASE_INFER,
+    ASSAY_PHASE_FORWARD_LOSS, /* TRAIN and LOSS_PASS in one request, logits not wanted */
     ASSAY_PHASES
 } assay_phase;
 const char *assay_phase_name(assay_phase phase); /* "forward"; static */

@@ -28,6 +28,7 @@ typedef struct assay_workload {
     int32_t label_low, label_high; /* labels are drawn from [low, high) */
     int32_t ragged;                /* 1: lengths rise evenly from T/2 to T; 0: every row has length T */
     int32_t need_dx;               /* 1: the input's gradient is part of the work (an embedding lies below) */
+    int32_t forward_loss;          /* 1: forward with losses and without logits is timed, too */
     double offset, offset_last;    /* added to b_ih of the LSTM's forget or the GRU's update gate: all layers; the last
                                       one. Keeps the backward signal alive, so that a cut backward shows (1.4) */
     const char *source;            /* public benchmark that it descends from, and its state */

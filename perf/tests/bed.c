@@ -61,6 +61,7 @@ static assay_judgement judge(void *user, const assay_kept *k)
     c->steps += !strcmp(k->phase, "step") && k->state >= 0;
     c->phases += !strcmp(k->phase, "phases");
     c->infer += !strcmp(k->phase, "infer");
+    c->forward_loss += !strcmp(k->phase, "forward-loss");
     compare(k, k->truth, &c->worst);
     if (k->update_truth) compare(k, k->update_truth, &c->worst);
     assay_judgement j = {.verdict = c->verdict, .margin = 0.5, .why = "as told"};
@@ -118,6 +119,7 @@ void bed_measure_all(bed *b)
     assay_measure_steps(&b->m, b->entrants, 1, 0);
     assay_measure_phases(&b->m, b->entrants, 1, 0);
     assay_measure_infer(&b->m, b->entrants, 1, 0);
+    assay_measure_forward_loss(&b->m, b->entrants, 1, 0);
 }
 
 assay_verdict bed_judge(bed *b, double *margin)

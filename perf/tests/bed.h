@@ -9,7 +9,7 @@ extern const assay_workload bed_small;
 
 /* What the judge saw, and what it says if it isn't to judge by itself. */
 typedef struct bed_court {
-    int steps, later, phases, infer;
+    int steps, later, phases, infer, forward_loss;
     double worst;          /* largest difference from the truth, in units of the tensor's largest element */
     int strict;            /* 1: FAIL where that is above 1e-4 */
     assay_verdict verdict; /* else this */

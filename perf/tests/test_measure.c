@@ -48,6 +48,7 @@ static void what_the_timed_calls_left_behind_is_right(void **state)
     assert_int_equal(b->court.later, 1);
     assert_int_equal(b->court.phases, 1);
     assert_int_equal(b->court.infer, 1);
+    assert_int_equal(b->court.forward_loss, 1);
     assert_true(b->court.worst < 1e-4); /* the suite's own limits are tighter, and are not at stake here */
     assert_true(margin == 0.5);
 }

@@ -101,6 +101,7 @@ static void the_page_loads_nothing_and_escapes_what_it_prints(void **state)
     assert_null(strstr(text, "<beta>"));
     assert_non_null(strstr(text, "1.0 &lt;beta&gt; &amp; &quot;co&quot;"));
     assert_non_null(strstr(text, "published, other hardware"));
+    assert_non_null(strstr(text, "distinct tokens not known;"));
     free(text);
 }
 
