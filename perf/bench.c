@@ -307,30 +307,27 @@ static void warm_up(heat *h, double reserved)
     }
 }
 
-/* Each kind of block is judged on numbers of its own. `truth`: seconds for those of a training step. */
+/* Are so many seconds left? If not, these rows are named. */
+static int fits(heat *h, const char *phase, double needed, double end, double *left)
+{
+    *left = end - assay_clock();
+    for (int k = 0; k < h->count && !(needed < *left); k++)
+        leave_out(h->b, h->w, h->in[k]->plugin, phase, "budget: %.0f s are left for it", fmax(*left, 0));
+    return needed < *left;
+}
+
+/* Each kind of block is judged on numbers of its own. Forward is a third of a step, half of one with what it leaves to
+ * read; its truth is a third of `truth`, the seconds for that of a training step. */
 static void time_all(heat *h, double truth)
 {
-    double reserved = truth * (1 + (assay_measure_short(h->in, h->count) ? h->count : 0)); /* a later step each */
-    double left = h->end - reserved - assay_clock();
-    assay_measure_steps(&h->m, h->in, h->count, STEPS_SHARE * left);
-    left = h->end - reserved - assay_clock();
-    int fits = least(h) + truth < left; /* the phases of a step take about as long as a step */
-    if (fits) {
-        reserved += truth;
-        assay_measure_phases(&h->m, h->in, h->count, PHASES_SHARE * (left - truth));
-        left = h->end - reserved - assay_clock();
-    }
-    int infer = (least(h) + truth) / 3 < left; /* forward is a third of the work */
-    if (infer) assay_measure_infer(&h->m, h->in, h->count, (left - truth / 3) / (h->w->forward_loss ? 2 : 1));
-    left = h->end - reserved - truth / 3 - assay_clock();
-    int forward_loss = h->w->forward_loss && (least(h) + truth) / 3 < left;
-    if (forward_loss) assay_measure_forward_loss(&h->m, h->in, h->count, left - truth / 3);
-    for (int k = 0; k < h->count; k++) {
-        if (!fits) leave_out(h->b, h->w, h->in[k]->plugin, "phases", "budget: %.0f s are left for it", fmax(left, 0));
-        if (!infer) leave_out(h->b, h->w, h->in[k]->plugin, "infer", "budget: %.0f s are left for it", fmax(left, 0));
-        if (h->w->forward_loss && !forward_loss)
-            leave_out(h->b, h->w, h->in[k]->plugin, "forward-loss", "budget: %.0f s are left for it", fmax(left, 0));
-    }
+    int later = assay_measure_short(h->in, h->count) ? h->count : 0, scored = h->w->forward_loss;
+    double forward = least(h) / 2, end = h->end - truth * (2 + later + (1 + scored) / 3.), left;
+    assay_measure_steps(&h->m, h->in, h->count, STEPS_SHARE * (end - assay_clock()));
+    if (fits(h, "phases", least(h), end, &left)) /* the phases of a step take about as long as a step */
+        assay_measure_phases(&h->m, h->in, h->count, fmin(PHASES_SHARE * left, left - (1 + scored) * forward));
+    if (fits(h, "infer", forward, end, &left)) assay_measure_infer(&h->m, h->in, h->count, left / (1 + scored));
+    if (scored && fits(h, "forward-loss", forward, end, &left))
+        assay_measure_forward_loss(&h->m, h->in, h->count, left);
 }
 
 /* Workers are gone by now: their memory is free for the truth. */
