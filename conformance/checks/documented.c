@@ -32,7 +32,7 @@ static void show(assay_trial *t, const assay_tensor *x, const double *cut, const
     snprintf(f.what, sizeof f.what, "cut to %.0f %%: %s", 100 * kept_share, x->name);
     snprintf(f.rule, sizeof f.rule, ASSAY_RULE_POWER);
     f.error = d.norm_d / d.norm_truth;
-    f.floor = o->floor[x->id].phi;
+    f.floor = assay_floor_at(&o->floor[x->id], d.norm_truth).phi;
     f.limit = 4 * f.floor;
     f.margin = f.error / f.limit;
     f.where = -1;

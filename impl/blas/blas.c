@@ -13,13 +13,13 @@
  *   lane.inc   a layer, direction and slice    product.inc   products
  *   forward.inc, backward.inc  its two ways    run.inc       passes, and where things lie   (the .inc files: twice) */
 #include "impl/blas/blas.h"
+#include "impl/common/host/host.h"
 
 #include <cblas.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Worst of sigmoid, tanh, exp and log over all floats, measured: 2.49; in double, sampled: 2.51. */
-#define ACTIVATION_ULP 2.5
 
 /* Its kernels for small products are for AVX-512. */
 static int has_small_kernels(void)
@@ -80,7 +80,7 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
                                    .accumulate = p->arithmetic,
                                    .store = p->arithmetic,
                                    .deterministic = 1,
-                                   .activation_ulp = ACTIVATION_ULP};
+                                   .activation_ulp = HOST_ACTIVATION_ULP};
     return assay_host_supports(p, why);
 }
 

@@ -11,6 +11,8 @@
 #include "impl/common/host/team.h"
 #include "impl/impl.h"
 
+#define HOST_ACTIVATION_ULP 2.5 /* error of exp, sigmoid, tanh and log (vecmath.h): what users of this file declare */
+
 /* ---- losses ---- */
 
 typedef struct HOST(loss_args) {

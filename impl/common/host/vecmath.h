@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT
  *
  * Range reduction by powers of two (Cody and Waite, two-part ln 2), then the plain Taylor series: on |r| <= ln2/2 the
- * first term left out is below 0.05 ulp. The error is declared as activation_ulp; no test sweeps all floats yet.
+ * first term left out is below 0.05 ulp. HOST_ACTIVATION_ULP bounds the error of each; test_vecmath sweeps all floats.
  * Requires round to nearest, as the rest of the project. NaN gives NaN. */
 #ifndef ASSAY_HOST_VECMATH_H
 #define ASSAY_HOST_VECMATH_H
