@@ -3,7 +3,6 @@
 #include "conformance/cache.h"
 
 #include "conformance/file.h"
-#include "conformance/hash.h"
 #include "reference/tensors.h"
 
 #include <sodium.h>

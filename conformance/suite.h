@@ -69,7 +69,7 @@ typedef struct assay_suite_options {
     uint64_t seed;             /* of all data */
     assay_level level;
     int threads;             /* for the plugins */
-    double time_limit;       /* seconds a request; 0 = 20 + a share of the work */
+    double time_limit;       /* seconds a request; 0 = 10 + a share of the work */
     const char *worker;      /* path of assay-worker; NULL = beside this program */
     const char *cache;       /* folder for truths and floors; NULL = none */
     const assay_case *extra; /* further cases: the documented shapes */

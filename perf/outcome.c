@@ -298,6 +298,7 @@ static void set_roof(assay_record *r, double flop, double peak)
 
 static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_entrant *e)
 {
+    static const char *const sandboxes[] = {"none", "weaker", "full"};
     const assay_session_info *about = &e->rig.about;
     time_t now = time(NULL);
     struct tm utc;
@@ -305,6 +306,13 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     SET(r->implementation, about->name);
     SET(r->version, about->version);
     SET(r->arithmetic, assay_format_name(of->problem->arithmetic));
+    SET(r->operand, assay_format_name(e->rig.declared.operand));
+    SET(r->accumulate, assay_format_name(e->rig.declared.accumulate));
+    SET(r->store, assay_format_name(e->rig.declared.store));
+    r->activation_ulp = e->rig.declared.activation_ulp;
+    r->deterministic = e->rig.declared.deterministic;
+    /* The number comes from the worker. */
+    SET(r->sandbox, about->sandbox >= 0 && about->sandbox <= 2 ? sandboxes[about->sandbox] : "");
     SET(r->loss_by, about->loss_by);
     SET(r->update_by, about->update_by);
     SET(r->plugin_hash, about->plugin_hash);

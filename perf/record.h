@@ -27,7 +27,11 @@ typedef struct assay_equal_work {
 /* Times are milliseconds of one call. Unknown numbers are NaN (null in JSON), unknown words "". */
 typedef struct assay_record {
     char workload[64], implementation[48], version[192], arithmetic[16];
-    char phase[16]; /* pack forward loss backward update step infer */
+    char operand[8], accumulate[8], store[8]; /* formats, as declared */
+    double activation_ulp;                    /* declared error of its activations */
+    int32_t deterministic;                    /* declared: 1 = the same call gives the same bits */
+    char sandbox[8];                          /* what its worker got: "full", "weaker", "none" */
+    char phase[16];                           /* pack forward loss backward update step infer */
     int32_t threads;
 
     double median_ms, q1_ms, q3_ms, min_ms, mean_ms, p95_ms;

@@ -85,18 +85,3 @@ int assay_stats_settled(const double *samples, int32_t n, uint64_t seed)
     assay_interval i = assay_stats_median_interval(samples, n, seed);
     return i.low >= 0.99 * median && i.high <= 1.01 * median;
 }
-
-const char *assay_comparison_name(assay_comparison c)
-{
-    static const char *const names[] = {"SAME", "FASTER", "SLOWER", "UNDECIDED"};
-    return names[c];
-}
-
-assay_comparison assay_stats_compare(assay_interval ratio, double threshold)
-{
-    double slower = 1 + threshold, faster = 1 / slower;
-    if (ratio.low > slower) return ASSAY_SLOWER;
-    if (ratio.high < faster) return ASSAY_FASTER;
-    if (ratio.low >= faster && ratio.high <= slower) return ASSAY_SAME;
-    return ASSAY_UNDECIDED;
-}

@@ -1,4 +1,4 @@
-/* stats.h: what samples say: order statistics, bootstrap intervals, when to stop, and the verdict on a pair.
+/* stats.h: what samples say: order statistics, bootstrap intervals, and when to stop.
  * SPDX-License-Identifier: MIT
  *
  * Pure functions of their arguments; random draws of the bootstrap come from `seed`. No samples at all gives NaN. */
@@ -28,12 +28,5 @@ enum { ASSAY_SAMPLES_LEAST = 5, ASSAY_SAMPLES_ENOUGH = 30, ASSAY_SAMPLES_MOST = 
 
 /* 1: no more samples are needed: at least 30, and the interval of the median lies within 1 % of it; or 400. */
 int assay_stats_settled(const double *samples, int32_t n, uint64_t seed);
-
-typedef enum assay_comparison { ASSAY_SAME, ASSAY_FASTER, ASSAY_SLOWER, ASSAY_UNDECIDED } assay_comparison;
-const char *assay_comparison_name(assay_comparison c); /* "FASTER"; static */
-
-/* Is new faster or slower than old? ratio = time of new / time of old. Faster or slower when the interval excludes a
- * change smaller than `threshold` (0.02 = 2 %); same when it excludes a larger one; else undecided. */
-assay_comparison assay_stats_compare(assay_interval ratio, double threshold);
 
 #endif

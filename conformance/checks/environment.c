@@ -1,5 +1,5 @@
-/* environment.c: from its second call on, run() allocates nothing, starts no thread; it never prints and leaves the
- * floating-point environment alone. What the worker can't observe (under sanitizers) is not judged.
+/* environment.c: run() allocates nothing from its second call on and starts no thread after it; it never prints and
+ * leaves the floating-point environment alone. What the worker can't observe (under sanitizers) is not judged.
  * SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 
@@ -24,6 +24,7 @@ void assay_check_environment(assay_trial *t)
     const assay_routine routine = t->subject->p.optimizer ? ASSAY_ROUTINE_STEP : ASSAY_ROUTINE_BACKWARD;
     assay_timing first, second, third;
     if (!once(t, routine, &first) || !once(t, routine, &second) || !once(t, routine, &third)) return;
+    expect(t, "allocations in the second call", second.allocations >= 0, second.allocations, 0);
     expect(t, "allocations in a later call", third.allocations >= 0, third.allocations, 0);
     expect(t, "threads after a later call", third.threads >= 0, third.threads, second.threads);
     expect(t, "bytes printed", 1, first.printed + second.printed + third.printed, 0);

@@ -15,6 +15,7 @@ typedef struct wrapped {
     void *packed, *grads;  /* copies of these blocks as they were once, or NULL */
     float *dx, *dh0, *dc0; /* copies of these tensors, or NULL */
     int backwards;         /* since the last forward */
+    int calls;             /* of run() on this plan, as far as a fault counts them */
     float seen_x, seen_dy; /* where the last backward's x and dy began */
 } wrapped;
 
@@ -59,6 +60,14 @@ static void leak(wrapped *w, assay_pass pass, const assay_args *args)
 {
     (void)pass, (void)args;
     w->last_x = malloc(4096); /* the defect: every call, and it is lost */
+}
+
+/* Grows its memory once, after the first request has shown what is needed. */
+static void leak_once(wrapped *w, assay_pass pass, const assay_args *args)
+{
+    (void)pass, (void)args;
+    w->calls++;
+    if (w->calls > 2 && w->calls <= 4) w->last_x = malloc(4096); /* the defect: the second TRAIN and BACKWARD */
 }
 
 /* Results of the call before are taken for those of this one, since the buffers are the same. */
@@ -250,6 +259,7 @@ static const fault faults[] = {
     {"inputs-zeroed", .after = zero_x},
     {"workspace-short", .sizes = small_workspace},
     {"allocates", .after = leak},
+    {"allocates-second-time", .after = leak_once},
     {"stale-result", .before = stale},
     {"one-percent", .after = one_in_a_hundred},
     {"all-zero", .after = zeros},

@@ -12,7 +12,6 @@
 #include "conformance/worker/mapped.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conformance/cache.h"
 #include "conformance/floors.h"
 #include "conformance/subject.h"
 

@@ -4,7 +4,6 @@
 
 #include "conformance/worker/canary.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -1,5 +1,6 @@
 /* main.c: the program `assay`: picks the subcommand.
  * SPDX-License-Identifier: MIT */
+#include "conformance/session.h"
 #include "perf/cli/command.h"
 #include "perf/cli/print.h"
 
@@ -7,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 static const assay_command commands[] = {
 #define COMMAND(name, summary) {#name, summary, assay_command_##name},
@@ -24,13 +24,13 @@ static void print_help(void)
     for (int k = 0; k < COMMANDS; k++)
         printf("  %-9s %s\n", commands[k].name, commands[k].summary);
     printf("\nexit status: 0 all held, 1 something failed or nothing passed, 2 bad usage or input,\n"
-           "             3 the suite itself could not work, 77 nothing but skipped\n\n"
+           "             3 the suite itself could not work or was interrupted, 77 nothing but skipped\n\n"
            "example:\n  assay check --impl blas --quick\n  assay check --help\n");
 }
 
 static int perform(int argc, char **argv)
 {
-    prctl(PR_SET_DUMPABLE, 0); /* the truth is in this process, and its workers are not to look */
+    assay_parent_seal(); /* the truth is in this process, and its workers are not to look */
     if (sodium_init() < 0) {
         assay_print_error("libsodium does not start: no source of random numbers");
         return ASSAY_EXIT_UNABLE;

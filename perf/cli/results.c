@@ -27,7 +27,7 @@ void assay_results_free(assay_results *r)
 }
 
 /* Rows of one implementation stand together. */
-static assay_tally *tally_of(assay_results *r, const char *impl, const char *check)
+static assay_result_tally *tally_of(assay_results *r, const char *impl, const char *check)
 {
     int at = r->tally_count;
     for (int k = 0; k < r->tally_count; k++) {
@@ -35,10 +35,10 @@ static assay_tally *tally_of(assay_results *r, const char *impl, const char *che
         if (!strcmp(r->tallies[k].check, check)) return &r->tallies[k];
         at = k + 1;
     }
-    assay_tally *more = realloc(r->tallies, (size_t)(r->tally_count + 1) * sizeof *more);
+    assay_result_tally *more = realloc(r->tallies, (size_t)(r->tally_count + 1) * sizeof *more);
     if (!more) return NULL;
     r->tallies = more;
-    assay_tally *t = &more[at];
+    assay_result_tally *t = &more[at];
     memmove(t + 1, t, (size_t)(r->tally_count++ - at) * sizeof *t);
     memset(t, 0, sizeof *t);
     snprintf(t->impl, sizeof t->impl, "%s", impl);
@@ -86,7 +86,7 @@ static const assay_finding *worst_finding(const assay_result *x)
 void assay_results_add(assay_results *r, const assay_result *x)
 {
     char impl[48];
-    assay_tally *t = tally_of(r, assay_print_clean(x->impl, impl, sizeof impl), x->check);
+    assay_result_tally *t = tally_of(r, assay_print_clean(x->impl, impl, sizeof impl), x->check);
     if (!t || json_array_append_new(r->all, result_json(x))) r->no_memory = 1;
     if (!t) return;
     t->counts[x->verdict]++;
@@ -129,7 +129,7 @@ void assay_results_print_failure(const assay_result *x)
     fflush(stdout);
 }
 
-static int count_others(const assay_tally *t)
+static int count_others(const assay_result_tally *t)
 {
     int others = 0;
     for (int v = 0; v < ASSAY_VERDICT_COUNT; v++) {
@@ -145,7 +145,7 @@ void assay_results_print_table(const assay_results *r)
     printf("%-14s %-14s %5s %5s %12s %8s  %-7s %s\n", "implementation", "check", "pass", "bad", "unsupported",
            "skipped", "margin", "worst passing margin at");
     for (int k = 0; k < r->tally_count; k++) {
-        const assay_tally *t = &r->tallies[k];
+        const assay_result_tally *t = &r->tallies[k];
         char margin[16] = "-", bad[16];
         if (t->margin_at[0]) assay_print_number(t->margin, margin, sizeof margin);
         snprintf(bad, sizeof bad, "%5d", count_others(t));

@@ -8,15 +8,15 @@
 #include <jansson.h>
 
 /* One row of the table: an implementation under a check. */
-typedef struct assay_tally {
+typedef struct assay_result_tally {
     char impl[48], check[32];
     int counts[ASSAY_VERDICT_COUNT];
     double margin;       /* worst of the PASS results */
     char margin_at[160]; /* "rnn/lstm... dR.l0.f (row)" */
-} assay_tally;
+} assay_result_tally;
 
 typedef struct assay_results {
-    assay_tally *tallies; /* owned */
+    assay_result_tally *tallies; /* owned */
     int tally_count;
     json_t *all;         /* array of every result; owned */
     int over_limit;      /* PASS results whose margin exceeds margin_limit */

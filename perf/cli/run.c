@@ -80,16 +80,18 @@ static void keep_conforming(proof *p, const char *folder, assay_plugins *out)
     }
 }
 
+static const struct {
+    const char *file;
+    assay_report_format format;
+} forms[] = {{"report.html", ASSAY_REPORT_HTML},
+             {"report.md", ASSAY_REPORT_MARKDOWN},
+             {"smaller-is-better.json", ASSAY_REPORT_SMALLER}};
+#define FORMS (sizeof forms / sizeof *forms)
+
 static int write_reports(const assay_records *records, const char *out)
 {
-    static const struct {
-        const char *file;
-        assay_report_format format;
-    } forms[] = {{"report.html", ASSAY_REPORT_HTML},
-                 {"report.md", ASSAY_REPORT_MARKDOWN},
-                 {"smaller-is-better.json", ASSAY_REPORT_SMALLER}};
     int status = ASSAY_EXIT_HELD;
-    for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+    for (size_t k = 0; k < FORMS; k++) {
         char path[PATH_MAX];
         snprintf(path, sizeof path, "%s/%s", out, forms[k].file);
         char *text = assay_report_text(records, forms[k].format);
@@ -112,6 +114,20 @@ static void name_files(paths *p, const char *out)
     snprintf(p->records, sizeof p->records, "%s/records.json", out);
     snprintf(p->gbench, sizeof p->gbench, "%s/google-benchmark.json", out);
     snprintf(p->certificates, sizeof p->certificates, "%s/certificates", out);
+}
+
+/* What this run does not get to must not lie beside its results as if it were its own. */
+static void clear(const paths *p, const char *out)
+{
+    char path[PATH_MAX];
+    unlink(p->check);
+    unlink(p->junit);
+    unlink(p->records);
+    unlink(p->gbench);
+    for (size_t k = 0; k < FORMS; k++) {
+        snprintf(path, sizeof path, "%s/%s", out, forms[k].file);
+        unlink(path);
+    }
 }
 
 /* Of two exit statuses the one that counts: what broke before what is missing, before what was skipped. */
@@ -137,6 +153,7 @@ static int perform(const assay_plugins *plugins, assay_timing_request *timing, c
     name_files(&files, out);
     if (assay_path_folder("run", "out", out) >= 0 || assay_path_folder("run", "out", files.certificates) >= 0)
         return ASSAY_EXIT_USAGE;
+    clear(&files, out);
 
     assay_check_request check = {.command = "run",
                                  .suite = {.plugins = (const char *const *)plugins->path,
@@ -163,7 +180,8 @@ static int perform(const assay_plugins *plugins, assay_timing_request *timing, c
         status = worse(status, assay_timing_perform(timing));
     }
     status = worse(status, write_reports(&timing->records, out));
-    printf("report: %s/report.html, report.md, records.json, check.json, check.xml\n", out);
+    printf("report: %s/report.html, report.md, %scheck.json, check.xml\n", out,
+           conforming.count ? "records.json, " : "");
     return status;
 }
 

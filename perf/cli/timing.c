@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *assay_certificates_folder(char *buffer, size_t size)
+/* Beside the program. */
+static const char *certificates_folder(char *buffer, size_t size)
 {
     ssize_t length = readlink("/proc/self/exe", buffer, size - 32);
     buffer[length < 0 ? 0 : length] = '\0';
@@ -144,7 +145,7 @@ int assay_timing_perform(assay_timing_request *q)
     assay_interrupt_watch();
     assay_machine_read(&machine);
     snprintf(q->device, sizeof q->device, "%s", machine.cpu);
-    if (!q->certificates) q->certificates = assay_certificates_folder(q->folder, sizeof q->folder);
+    if (!q->certificates) q->certificates = certificates_folder(q->folder, sizeof q->folder);
     if (mkdir(q->certificates, 0755) && errno != EEXIST) {
         assay_print_error("%s: %s: cannot be made: %s", q->command, q->certificates, strerror(errno));
         assay_gbench_end(g);

@@ -27,7 +27,4 @@ typedef struct assay_timing_request {
 /* Times, prints the table, writes the files. Returns the exit status. */
 int assay_timing_perform(assay_timing_request *q);
 
-/* The folder of certificates beside the program, made if it isn't there. */
-const char *assay_certificates_folder(char *buffer, size_t size);
-
 #endif

@@ -3,9 +3,7 @@
 #include "perf/tests/bed.h"
 
 #include "perf/stats.h"
-#include "reference/tensors.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

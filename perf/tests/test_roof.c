@@ -1,7 +1,6 @@
 /* test_roof.c: the measured peaks are peaks: no product beats them, more seconds and more threads do not lower them.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
-#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
