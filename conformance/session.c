@@ -434,6 +434,15 @@ assay_reply assay_session_bind(assay_session *s, int id, const assay_memory *m)
     return ask(s, &q, ASSAY_WIRE_BIND, m ? m->fd : -1, &a);
 }
 
+/* Seconds that all threads of the worker have run so far; -1 where the system does not tell. */
+static double processor_time(pid_t pid)
+{
+    struct timespec t;
+    clockid_t id;
+    if (pid <= 0 || clock_getcpuclockid(pid, &id) || clock_gettime(id, &t)) return -1;
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 assay_reply assay_session_run(assay_session *s, const assay_call *calls, int count, int repeat, int step_stride,
                               int *failed, assay_timing *timing)
 {
@@ -446,14 +455,17 @@ assay_reply assay_session_run(assay_session *s, const assay_call *calls, int cou
     q.run.count = count;
     q.run.repeat = repeat;
     q.run.step_stride = step_stride;
+    double before = processor_time(s->process.pid);
     assay_reply r = exchange(s, &q, ASSAY_WIRE_RUN, -1, &a, &seconds);
     if (r.outcome != ASSAY_ANSWERED) return r;
+    double after = processor_time(s->process.pid);
     assay_process_drain(&s->process);
     add_printed(s, &r);
     if (failed) *failed = r.status == ASSAY_OK ? -1 : a.run.failed;
     if (timing)
         *timing = (assay_timing){.seconds = seconds,
                                  .worker_seconds = a.run.seconds,
+                                 .cpu_seconds = before < 0 || after < 0 ? -1 : after - before,
                                  .allocations = a.run.allocations,
                                  .threads = assay_process_threads(&s->process),
                                  .fp_changed = a.run.fp_changed,

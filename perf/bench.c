@@ -295,14 +295,14 @@ static void warm_up(heat *h, double reserved)
         assay_rig_rest(&e->rig);
     }
     out_the_fallen(h);
-    while (h->count && assay_clock() + least(h) + reserved > h->end) {
+    while (h->count && assay_clock() + least(h) + reserved * h->count > h->end) {
         int slowest = 0;
         for (int k = 1; k < h->count; k++)
             if (h->in[k]->estimate[ASSAY_PHASE_STEP] > h->in[slowest]->estimate[ASSAY_PHASE_STEP]) slowest = k;
         leave_out(h->b, h->w, h->in[slowest]->plugin, "all",
                   "budget: a step takes %.2f s, five and the truth (%.0f s) "
                   "do not fit into the %.0f s left for it",
-                  h->in[slowest]->estimate[ASSAY_PHASE_STEP], reserved, fmax(h->end - assay_clock(), 0));
+                  h->in[slowest]->estimate[ASSAY_PHASE_STEP], reserved * h->count, fmax(h->end - assay_clock(), 0));
         out(h, slowest, 0);
     }
 }
@@ -316,12 +316,12 @@ static int fits(heat *h, const char *phase, double needed, double end, double *l
     return needed < *left;
 }
 
-/* Each kind of block is judged on numbers of its own. Forward is a third of a step, half of one with what it leaves to
- * read; its truth is a third of `truth`, the seconds for that of a training step. */
+/* Each kind of block of each implementation is judged on numbers of its own. Forward is a third of a step, half of one
+ * with what it leaves to read; its truth is a third of `truth`, the seconds for that of a training step. */
 static void time_all(heat *h, double truth)
 {
     int later = assay_measure_short(h->in, h->count) ? h->count : 0, scored = h->w->forward_loss;
-    double forward = least(h) / 2, end = h->end - truth * (2 + later + (1 + scored) / 3.), left;
+    double forward = least(h) / 2, end = h->end - truth * (later + h->count * (2 + (1 + scored) / 3.)), left;
     assay_measure_steps(&h->m, h->in, h->count, STEPS_SHARE * (end - assay_clock()));
     if (fits(h, "phases", least(h), end, &left)) /* the phases of a step take about as long as a step */
         assay_measure_phases(&h->m, h->in, h->count, fmin(PHASES_SHARE * left, left - (1 + scored) * forward));

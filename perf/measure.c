@@ -8,12 +8,12 @@
 #include "perf/stats.h"
 #include "reference/data.h"
 
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
 #define MOST_ENTRANTS        64
-#define BLOCK_SAMPLES        3   /* steps from one starting point ... */
-#define BLOCK_SECONDS        0.5 /* ... where everybody's are shorter than this, else 1 */
+#define BLOCK_SECONDS        0.5 /* a block has several steps where everybody's are shorter than this, else one */
 #define ROUNDS_BETWEEN_TESTS 4   /* of the samples: the bootstrap itself takes time */
 #define WARM_UP_SECONDS      0.2 /* a second warm-up call only if the first was shorter than 10 times this */
 
@@ -43,17 +43,17 @@ static void drop(assay_kept_block *k)
 
 static void drop_readings(assay_entrant *e)
 {
-    assay_values_free(&e->reading[0]);
-    assay_values_free(&e->reading[1]);
+    for (int k = 0; k < ASSAY_BLOCK_SAMPLES; k++)
+        assay_values_free(&e->reading[k]);
 }
 
 void assay_entrant_free(assay_entrant *e)
 {
     for (int phase = 0; phase < ASSAY_PHASES; phase++) {
         assay_series_free(&e->series[phase]);
+        assay_series_free(&e->packing[phase]);
         assay_series_free(&e->unpacking[phase]);
     }
-    assay_series_free(&e->packing);
     drop(&e->first);
     drop(&e->later);
     drop(&e->phases);
@@ -69,24 +69,21 @@ void assay_measurement_free(assay_measurement *m)
     assay_values_free(&m->fresh);
 }
 
-/* Numbers for the next round. `rounds` of the same kind were there before: reservoir of one, the n-th replaces what was
- * kept with probability 1/n. */
-static int next_round(assay_measurement *m, int32_t rounds)
+/* Numbers for the next round. */
+static int next_round(assay_measurement *m)
 {
     m->block++;
     m->state = draw(m, ASSAY_STATES);
-    m->keeps = draw(m, rounds + 1) == 0;
-    m->later = m->block_samples > 1 ? 1 + draw(m, m->block_samples - 1) : 0;
     return assay_state_block(m->workload, m->seed, m->state, m->block, &m->states[m->state], &m->fresh, &m->view) ==
            ASSAY_OK;
 }
 
-static int pack(assay_entrant *e)
+static int pack(assay_entrant *e, assay_phase before)
 {
     static const assay_call call = {.kind = ASSAY_CALL_PACK};
     assay_timing t;
     if (!assay_rig_run(&e->rig, &call, 1, &t)) return 0;
-    return assay_series_add(&e->packing, t.seconds, t.worker_seconds) ||
+    return assay_series_add(&e->packing[before], t.seconds, t.worker_seconds) ||
            assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
 }
 
@@ -111,11 +108,25 @@ static void exchange(assay_values *a, assay_values *b)
     *b = other;
 }
 
+static double last_of(const assay_entrant *e, assay_phase phase)
+{
+    const assay_series *s = &e->series[phase];
+    return s->seconds[s->count - 1];
+}
+
+/* The fastest call is the one that is judged: work is left out to be fast, so a call that left some out is looked at,
+ * and which one that will be is not known before it is over. */
+static int is_fastest(const assay_kept_block *k, double seconds)
+{
+    return !k->held || seconds < k->seconds[0];
+}
+
 /* The reading becomes what is kept; what was kept before is room for the next reading. */
-static void keep(const assay_measurement *m, assay_kept_block *k, int64_t step, assay_values *reading)
+static void keep(const assay_measurement *m, assay_kept_block *k, int64_t step, double seconds, assay_values *reading)
 {
     exchange(&k->got, reading);
     k->held = 1;
+    k->seconds[0] = seconds;
     k->state = m->state;
     k->block = m->block;
     k->step = step;
@@ -126,7 +137,7 @@ static void keep(const assay_measurement *m, assay_kept_block *k, int64_t step, 
 int assay_measure_warm_up(assay_measurement *m, assay_entrant *e)
 {
     double first, second;
-    if (!assay_rig_store(&e->rig, &m->states[0]) || !pack(e)) return 0;
+    if (!assay_rig_store(&e->rig, &m->states[0]) || !pack(e, ASSAY_PHASE_STEP)) return 0;
     if (!assay_timer_warm(&e->rig, ASSAY_PHASE_STEP, 0, &first)) return 0;
     second = first;
     if (first < 10 * WARM_UP_SECONDS && !assay_timer_warm(&e->rig, ASSAY_PHASE_STEP, 1, &second)) return 0;
@@ -146,7 +157,7 @@ static void warm_up_phases(assay_measurement *m, assay_entrant *e)
 
 static void warm_up_forward(assay_measurement *m, assay_entrant *e, assay_phase phase)
 {
-    if (assay_rig_store(&e->rig, &m->view) && pack(e)) assay_timer_warm(&e->rig, phase, 0, &e->estimate[phase]);
+    if (assay_rig_store(&e->rig, &m->view) && pack(e, phase)) assay_timer_warm(&e->rig, phase, 0, &e->estimate[phase]);
 }
 
 static void warm_up_infer(assay_measurement *m, assay_entrant *e)
@@ -168,29 +179,58 @@ static int read_step(assay_entrant *e, assay_values *out)
     return unpack(e, ASSAY_PHASE_STEP, GRADIENT_ROLE | UPDATED_ROLE, out);
 }
 
-static void keep_later(assay_measurement *m, assay_entrant *e, int64_t step, assay_values *now, assay_values *before)
+/* The block with the fastest step, by its first one and by the fastest of those after it. */
+static void keep_steps(assay_measurement *m, assay_entrant *e)
 {
-    if (m->later == 1)
+    const double *took = e->series[ASSAY_PHASE_STEP].seconds + e->series[ASSAY_PHASE_STEP].count - m->block_samples;
+    double fastest = took[0];
+    int later = m->block_samples > 1;
+    for (int k = 1; k < m->block_samples; k++) {
+        if (took[k] < took[later]) later = k;
+        fastest = fmin(fastest, took[k]);
+    }
+    if (!is_fastest(&e->first, fastest)) return;
+    if (later == 1)
         assay_values_free(&e->later.params);
-    else
-        exchange(&e->later.params, before);
-    keep(m, &e->later, step, now);
+    else if (later > 1)
+        exchange(&e->later.params, &e->reading[later - 1]);
+    if (later) keep(m, &e->later, m->steps[m->state] + later, fastest, &e->reading[later]);
+    keep(m, &e->first, m->steps[m->state], fastest, &e->reading[0]);
 }
 
 static void step_block(assay_measurement *m, assay_entrant *e)
 {
-    if (!assay_rig_store(&e->rig, &m->view) || !pack(e)) return;
-    for (int k = 0; k < m->block_samples; k++) {
-        assay_values *now = &e->reading[k % 2], *before = &e->reading[(k + 1) % 2];
-        int64_t step = m->steps[m->state] + k;
-        if (!sample(m, e, ASSAY_PHASE_STEP, step) || !read_step(e, now)) return;
-        if (m->keeps && k == 0) keep(m, &e->first, step, now);
-        if (m->keeps && k > 0 && k == m->later) keep_later(m, e, step, now, before);
-    }
+    if (!assay_rig_store(&e->rig, &m->view) || !pack(e, ASSAY_PHASE_STEP)) return;
+    for (int k = 0; k < m->block_samples; k++)
+        if (!sample(m, e, ASSAY_PHASE_STEP, m->steps[m->state] + k) || !read_step(e, &e->reading[k])) return;
+    keep_steps(m, e);
     if (m->block_samples == 1) drop_readings(e); /* large networks: memory counts, and the time for it doesn't */
 }
 
 /* ---- pack, forward, loss, backward, update one after the other ---- */
+
+static double slowest_of(const assay_series *s)
+{
+    double slowest = 0;
+    for (int32_t k = 0; k < s->count; k++)
+        slowest = fmax(slowest, s->seconds[k]);
+    return slowest;
+}
+
+/* Forward and backward hold the work. The round counts in which either was fastest against its own slowest: sleeping in
+ * one does not hide what is left out of the other. */
+static void keep_phases(assay_measurement *m, assay_entrant *e, int64_t step, assay_values *now)
+{
+    const double slowest[] = {slowest_of(&e->series[ASSAY_PHASE_FORWARD]),
+                              slowest_of(&e->series[ASSAY_PHASE_BACKWARD])};
+    const double took[] = {last_of(e, ASSAY_PHASE_FORWARD), last_of(e, ASSAY_PHASE_BACKWARD)};
+    const double *kept = e->phases.seconds;
+    if (e->phases.held &&
+        !(fmin(took[0] / slowest[0], took[1] / slowest[1]) < fmin(kept[0] / slowest[0], kept[1] / slowest[1])))
+        return;
+    keep(m, &e->phases, step, took[0], now);
+    e->phases.seconds[1] = took[1];
+}
 
 static void phases_block(assay_measurement *m, assay_entrant *e)
 {
@@ -204,7 +244,7 @@ static void phases_block(assay_measurement *m, assay_entrant *e)
     assay_rig_read_one(&e->rig, ASSAY_LOSS_ROWS, now);
     if (!sample(m, e, ASSAY_PHASE_BACKWARD, step) || !unpack(e, ASSAY_PHASE_BACKWARD, GRADIENT_ROLE, now)) return;
     if (!sample(m, e, ASSAY_PHASE_UPDATE, step) || !unpack(e, ASSAY_PHASE_UPDATE, UPDATED_ROLE, now)) return;
-    if (m->keeps) keep(m, &e->phases, step, now);
+    keep_phases(m, e, step, now);
 }
 
 /* ---- forward only ---- */
@@ -212,21 +252,25 @@ static void phases_block(assay_measurement *m, assay_entrant *e)
 static void infer_block(assay_measurement *m, assay_entrant *e)
 {
     assay_values *now = &e->reading[0];
-    if (!assay_rig_store(&e->rig, &m->view) || !pack(e) || !assay_rig_room(&e->rig, FORWARD_ROLE, now)) return;
+    if (!assay_rig_store(&e->rig, &m->view) || !pack(e, ASSAY_PHASE_INFER)) return;
+    if (!assay_rig_room(&e->rig, FORWARD_ROLE, now)) return;
     if (!sample(m, e, ASSAY_PHASE_INFER, 0)) return;
     assay_values_drop(now, ASSAY_LOSS); /* INFER of a network ends at the logits */
     assay_values_drop(now, ASSAY_LOSS_ROWS);
     assay_rig_read(&e->rig, FORWARD_ROLE, now);
-    if (m->keeps) keep(m, &e->infer, m->steps[m->state], now);
+    double took = last_of(e, ASSAY_PHASE_INFER);
+    if (is_fastest(&e->infer, took)) keep(m, &e->infer, m->steps[m->state], took, now);
 }
 
 static void forward_loss_block(assay_measurement *m, assay_entrant *e)
 {
     assay_values *now = &e->reading[0];
-    if (!assay_rig_store(&e->rig, &m->view) || !pack(e) || !assay_rig_room(&e->rig, FORWARD_ROLE, now)) return;
+    if (!assay_rig_store(&e->rig, &m->view) || !pack(e, ASSAY_PHASE_FORWARD_LOSS)) return;
+    if (!assay_rig_room(&e->rig, FORWARD_ROLE, now)) return;
     if (!sample(m, e, ASSAY_PHASE_FORWARD_LOSS, 0)) return;
     assay_rig_read(&e->rig, FORWARD_ROLE, now);
-    if (m->keeps) keep(m, &e->forward_loss, m->steps[m->state], now);
+    double took = last_of(e, ASSAY_PHASE_FORWARD_LOSS);
+    if (is_fastest(&e->forward_loss, took)) keep(m, &e->forward_loss, m->steps[m->state], took, now);
 }
 
 /* ---- rounds ---- */
@@ -270,7 +314,7 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
         assay_rig_rest(&entrants[k]->rig);
     }
     while (going) {
-        if (!next_round(m, round)) {
+        if (!next_round(m)) {
             no_numbers(entrants, count);
             return;
         }
@@ -309,7 +353,7 @@ int assay_measure_short(assay_entrant *const *entrants, int count)
 
 void assay_measure_steps(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
 {
-    m->block_samples = assay_measure_short(entrants, count) ? BLOCK_SAMPLES : 1;
+    m->block_samples = assay_measure_short(entrants, count) ? ASSAY_BLOCK_SAMPLES : 1;
     rounds(m, entrants, count, seconds, step_block, ASSAY_PHASE_STEP, ASSAY_PHASE_STEP);
     drop_all_readings(entrants, count);
 }
@@ -318,7 +362,7 @@ static void group(assay_measurement *m, assay_entrant *const *entrants, int coun
                   block_fn block, assay_phase from, assay_phase to)
 {
     int logits = from != ASSAY_PHASE_FORWARD_LOSS;
-    if (!next_round(m, 0)) no_numbers(entrants, count);
+    if (!next_round(m)) no_numbers(entrants, count);
     for (int k = 0; k < count; k++)
         if (!logits || assay_rig_logits(&entrants[k]->rig, 1)) warm_up(m, entrants[k]);
     rounds(m, entrants, count, seconds, block, from, to);

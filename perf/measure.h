@@ -1,5 +1,5 @@
 /* measure.h: the timed blocks of one workload: several implementations side by side, in random order, each round on
- * numbers of its own; and what a round drawn at random left behind. SPDX-License-Identifier: MIT */
+ * numbers of its own; and what each one's fastest calls left behind. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_MEASURE_H
 #define ASSAY_MEASURE_H
 
@@ -7,12 +7,15 @@
 #include "perf/state.h"
 #include "perf/timer.h"
 
+#define ASSAY_BLOCK_SAMPLES 3 /* steps from one starting point, where everybody's are short */
+
 /* What was kept of one call in a block. */
 typedef struct assay_kept_block {
     int32_t held;  /* 1: got is there */
     int32_t state; /* starting state of the block ... */
     int64_t block; /* ... and its number: the key of its numbers (assay_state_block) */
     int64_t step;
+    double seconds[2];   /* that its timed call took; of the parts of a step, forward and backward */
     assay_values got;    /* owned */
     assay_values params; /* owned; a later step: parameters and moments before it, as the roles of an update; empty:
                             what the block's first step left */
@@ -25,10 +28,10 @@ typedef struct assay_entrant {
     assay_certificate certificate;
     assay_rig rig;
     assay_series series[ASSAY_PHASES];
-    assay_series packing, unpacking[ASSAY_PHASES]; /* before the timed calls, and after those of a phase; not part */
+    assay_series packing[ASSAY_PHASES], unpacking[ASSAY_PHASES]; /* before, after those of a phase; not part */
     assay_kept_block first, later, phases, infer, forward_loss;
-    assay_values reading[2];       /* of the call just made and the one before */
-    double estimate[ASSAY_PHASES]; /* seconds of one call, from warming up */
+    assay_values reading[ASSAY_BLOCK_SAMPLES]; /* of the calls of the block that is going on */
+    double estimate[ASSAY_PHASES];             /* seconds of one call, from warming up */
 } assay_entrant;
 void assay_entrant_free(assay_entrant *e); /* ends the worker; a zeroed one is fine */
 
@@ -45,8 +48,7 @@ typedef struct assay_measurement {
 
     /* the round that is going on: the same numbers for every entrant */
     int64_t block;            /* counts up: no two rounds have the same numbers */
-    int32_t state, keeps;     /* where it starts; 1: what it leaves replaces what was kept */
-    int32_t later;            /* which of a block's steps is kept beside the first; 0: none */
+    int32_t state;            /* where it starts */
     assay_values fresh, view; /* its numbers: owned; all of them */
 } assay_measurement;
 void assay_measurement_free(assay_measurement *m); /* what it owns */

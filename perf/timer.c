@@ -90,6 +90,7 @@ int assay_timer_sample(assay_gbench *g, const char *workload, assay_rig *rig, as
         return assay_rig_fail(rig, ASSAY_VERDICT_BROKEN, "%s: the sample was not taken", phases[phase].name);
     if (!assay_series_add(s, seconds, q.timing.worker_seconds))
         return assay_rig_fail(rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
+    s->cpu_seconds += fmax(q.timing.cpu_seconds, 0);
     return 1;
 }
 

@@ -23,6 +23,7 @@ const char *assay_phase_name(assay_phase phase); /* "forward"; static */
  * of its own: the implementation can't tell which of its calls will be judged, and is never asked the same twice. */
 typedef struct assay_series {
     double *seconds, *worker; /* owned */
+    double cpu_seconds;       /* processor time of the worker during all of them */
     int32_t count, room;
 } assay_series;
 void assay_series_free(assay_series *s);

@@ -146,7 +146,7 @@ assay_judgement assay_judge(assay_floors_kept **kept, const char *folder, const 
         return out;
     }
     judge_role(&s, k, 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT, k->truth, floor);
-    if (k->update_truth && out.verdict != ASSAY_VERDICT_BROKEN) judge_update(&s, k);
+    if (k->update_truth && out.verdict == ASSAY_VERDICT_PASS) judge_update(&s, k);
     if (out.verdict == ASSAY_VERDICT_PASS && s.alive == 0) {
         out.verdict = ASSAY_VERDICT_MISTRUSTED;
         snprintf(out.why, sizeof out.why, "%d tensors compared, none whose truth isn't all zero", s.compared);

@@ -3,6 +3,7 @@
 #include "perf/tests/bed.h"
 #include "perf/tests/plugins/cheat.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <stdarg.h>
@@ -27,7 +28,7 @@ static bed *bed_of(const char *cheat)
 static int too_short(const bed *b)
 {
     int count = 0;
-    for (int phase = 0; phase < ASSAY_PHASES; phase++)
+    for (int phase = ASSAY_PHASE_FORWARD; phase < ASSAY_PHASES; phase++) /* pack does not nap */
         for (int32_t k = 0; k < b->entrant.series[phase].count; k++)
             count += !(b->entrant.series[phase].seconds[k] >= nap);
     return count;
@@ -101,10 +102,28 @@ static void so_it_is_where_a_block_has_one_sample(void **state)
     no_false_number("unwatched", 10);
 }
 
+static void doing_nothing_in_most_rounds_is_found_every_time(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 5; k++) {
+        bed *b = bed_of("now-and-then");
+        bed_measure_all(b);
+        assert_int_equal(records_of(b), 0);
+        assert_int_equal(b->entrant.rig.verdict, ASSAY_VERDICT_FAIL);
+        bed_free(b);
+    }
+}
+
 static void what_is_put_off_is_found_in_unpack(void **state)
 {
     (void)state;
     refused("puts-off", ASSAY_VERDICT_MISTRUSTED, "unpack");
+}
+
+static void what_is_done_early_is_found_in_pack(void **state)
+{
+    (void)state;
+    refused("early", ASSAY_VERDICT_MISTRUSTED, "pack before it");
 }
 
 static void what_is_put_off_is_below_the_roof(void **state)
@@ -147,6 +166,14 @@ static void a_thread_started_under_the_clock_is_noticed(void **state)
     refused("starts-threads", ASSAY_VERDICT_FAIL, "thread");
 }
 
+static void more_processors_than_threads_are_noticed(void **state)
+{
+    (void)state;
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) || CPU_COUNT(&set) < 2) skip(); /* one processor can't be two */
+    refused("more-threads", ASSAY_VERDICT_MISTRUSTED, "processor time");
+}
+
 static void a_slow_clock_in_the_worker_is_noticed(void **state)
 {
     (void)state;
@@ -161,12 +188,15 @@ int main(void)
         cmocka_unit_test(no_question_is_asked_twice),
         cmocka_unit_test(every_step_may_be_the_one_that_is_judged),
         cmocka_unit_test(so_it_is_where_a_block_has_one_sample),
+        cmocka_unit_test(doing_nothing_in_most_rounds_is_found_every_time),
         cmocka_unit_test(what_is_put_off_is_found_in_unpack),
+        cmocka_unit_test(what_is_done_early_is_found_in_pack),
         cmocka_unit_test(what_is_put_off_is_below_the_roof),
         cmocka_unit_test(flushing_subnormals_under_the_clock_is_noticed),
         cmocka_unit_test(printing_under_the_clock_is_noticed),
         cmocka_unit_test(allocating_under_the_clock_is_noticed),
         cmocka_unit_test(a_thread_started_under_the_clock_is_noticed),
+        cmocka_unit_test(more_processors_than_threads_are_noticed),
         cmocka_unit_test(a_slow_clock_in_the_worker_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
