@@ -10,12 +10,13 @@
 #include <string.h>
 #include <time.h>
 
-#define ROOF_SHARE_LIMIT 0.97 /* a time below this share of the roof time is an error, not a record */
-#define DRIFT_LIMIT      0.03 /* of the calibration loop before and after */
-#define UNPACK_FACTOR    2.   /* unpack is no slower than this times what pack took for as many bytes ... */
-#define UNPACK_SHARE     0.1  /* ... or the difference is less than this share of a step */
-#define PACK_FACTOR      8.   /* pack is no slower than this times a copy of as many bytes ... */
-#define PACK_SHARE       0.1  /* ... or the difference is less than this share of what is timed after it */
+#define ROOF_SHARE_LIMIT 0.97  /* a time below this share of the roof time is an error, not a record */
+#define DRIFT_LIMIT      0.03  /* of the calibration loop before and after */
+#define UNPACK_FACTOR    2.    /* unpack is no slower than this times what pack took for as many bytes ... */
+#define UNPACK_SHARE     0.1   /* ... or the difference is less than this share of a step */
+#define PACK_FACTOR      8.    /* pack is no slower than this times a copy of as many bytes ... */
+#define PACK_SHARE       0.1   /* ... or the difference is less than this share of what is timed after it */
+#define PACK_SECONDS     0.001 /* ... or a scheduler's turn */
 #define COPY_BYTES       ((size_t)32 << 20) /* that are copied to know what a copy takes */
 #define CLOCK_SHARE      0.1                /* of a request, that the worker's clock may miss ... */
 #define CLOCK_SECONDS    0.005              /* ... beside a scheduler's turn, before it is another clock */
@@ -216,7 +217,8 @@ static void hold_against_copy(assay_entrant *e)
     for (int phase = 0; phase < ASSAY_PHASES && copy > 0; phase++) {
         const assay_series *s = &e->packing[phase];
         if (e->series[phase].count < ASSAY_SAMPLES_LEAST || s->count == 0) continue;
-        double limit = PACK_FACTOR * copy + PACK_SHARE * median_of(&e->series[phase]) + e->rig.round_trip;
+        double limit =
+            PACK_FACTOR * copy + PACK_SHARE * median_of(&e->series[phase]) + PACK_SECONDS + e->rig.round_trip;
         double pack = median_of(s);
         if (!(pack <= limit))
             assay_rig_fail(
@@ -298,10 +300,10 @@ assay_status assay_outcome_judge(const assay_outcome_of *of, assay_entrant *cons
     for (int k = 0; k < count; k++) {
         if (entrants[k]->rig.verdict != ASSAY_VERDICT_PASS) continue;
         hold_against_roof(of, entrants[k]);
+        hold_against_threads(entrants[k]); /* before the rest: who is short of processors is slow everywhere */
         hold_against_copy(entrants[k]);
         hold_against_pack(entrants[k]);
         hold_against_clock(entrants[k]);
-        hold_against_threads(entrants[k]);
     }
     return st;
 }
