@@ -15,6 +15,7 @@
 
 #ifdef HOST_F64
 typedef int64_t host_bits;
+typedef uint64_t host_word;
 #define HOST_MANTISSA       52
 #define HOST_BIAS           1023
 #define HOST_ROUNDER        0x1.8p52 /* x + this - this rounds x to an integer, which stands in the low bits of the sum */
@@ -27,6 +28,7 @@ typedef int64_t host_bits;
 #define HOST_SQRT(x)        sqrt(x)
 #else
 typedef int32_t host_bits;
+typedef uint32_t host_word;
 #define HOST_MANTISSA       23
 #define HOST_BIAS           127
 #define HOST_ROUNDER        0x1.8p23f
@@ -53,10 +55,10 @@ static inline real host_from_bits(host_bits b)
     return x;
 }
 
-/* 2^n, -HOST_BIAS < n <= HOST_BIAS. */
+/* 2^n, -HOST_BIAS < n <= HOST_BIAS; beyond (a NaN was reduced) any number. */
 static inline real host_power_of_two(host_bits n)
 {
-    return host_from_bits((n + HOST_BIAS) << HOST_MANTISSA);
+    return host_from_bits((host_bits)((host_word)(n + HOST_BIAS) << HOST_MANTISSA));
 }
 
 /* exp(r) - 1, |r| <= ln2/2. */
