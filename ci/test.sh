@@ -17,7 +17,7 @@ ci/setup.sh
 ci/build.sh ci
 suite ci build/ci/ctest.log
 
-# test_roof stays out of the two instrumented builds (ci/presets.json): it compares rates, which say nothing there.
+# test_roof and test_bench stay out of the two instrumented builds (ci/presets.json): they depend on rates, which say nothing there.
 ci/build.sh asan
 suite asan build/asan/ctest.log
 
