@@ -118,6 +118,14 @@ assay_finding assay_finding_exact(const char *what, const char *name, int ok, in
     return f;
 }
 
+double assay_norm(const double *v, int64_t count)
+{
+    double s = 0;
+    for (int64_t k = 0; v && k < count; k++)
+        s += v[k] * v[k];
+    return sqrt(s);
+}
+
 assay_floor assay_floor_at(const assay_floor *f, double norm_truth)
 {
     assay_floor at = *f;

@@ -17,6 +17,9 @@ typedef struct assay_floor {
     double scale;       /* 2-norm of the truth that the three ratios relate to; 0 = of any (see assay_floor_at) */
 } assay_floor;
 
+/* 2-norm of `count` elements; 0 of NULL. Any thread. */
+double assay_norm(const double *v, int64_t count);
+
 /* The floor as it applies to a truth of the given 2-norm. Noise does not get smaller where the sum over a batch happens
  * to cancel: against a truth smaller than the one that the floor was measured on, the ratios grow in proportion. */
 assay_floor assay_floor_at(const assay_floor *f, double norm_truth);

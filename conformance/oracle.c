@@ -245,14 +245,6 @@ static int choose_rows(const assay_problem *p, const assay_values *given, int wa
     return count;
 }
 
-static double norm_of(const double *v, int64_t count)
-{
-    double s = 0;
-    for (int64_t k = 0; v && k < count; k++)
-        s += v[k] * v[k];
-    return sqrt(s);
-}
-
 /* Terms of the loss's mean: samples, or the steps inside them. */
 static double mean_terms(const assay_problem *p, const assay_values *given)
 {
@@ -278,7 +270,8 @@ static void relate_to_batch(const assay_question *q, const assay_problem *sub_p,
     for (int k = 0; k < ASSAY_MAX_PARAMS; k++) {
         assay_tensor x;
         int id = assay_tensor_id(ASSAY_DPARAM, k);
-        if (truth->at[id] && assay_tensor_find(sub_p, id, &x)) floor[id].scale = grow * norm_of(truth->at[id], x.count);
+        if (truth->at[id] && assay_tensor_find(sub_p, id, &x))
+            floor[id].scale = grow * assay_norm(truth->at[id], x.count);
     }
 }
 

@@ -38,14 +38,6 @@ static void judged(assay_trial *t, assay_routine routine, const assay_values *gi
     assay_values_free(&got);
 }
 
-static double norm(const double *v, int64_t n)
-{
-    double s = 0;
-    for (int64_t e = 0; e < n; e++)
-        s += v[e] * v[e];
-    return sqrt(s);
-}
-
 /* One of two results that are added, or their sum: its values and the sizes that its limits refer to. */
 typedef struct term {
     const double *v;
@@ -54,7 +46,7 @@ typedef struct term {
 
 static term term_of(const assay_tensor *x, const double *v)
 {
-    const double n = norm(v, x->count), row = x->row > 0 ? (double)x->row : 1;
+    const double n = assay_norm(v, x->count), row = x->row > 0 ? (double)x->row : 1;
     return (term){v, n, n / sqrt((double)x->count), n / sqrt((double)x->count / row)};
 }
 
@@ -75,9 +67,9 @@ static assay_floor floor_of_sum(const assay_tensor *x, const double *a, const as
         f.phi_element = fmax(f.phi_element, error / size);
     }
     for (int64_t e = 0; e + row <= x->count; e += row) {
-        double size = norm(sum + e, row) + 0.1 * ts.rms_row;
-        double error =
-            fa.phi_row * (norm(a + e, row) + 0.1 * ta.rms_row) + fb.phi_row * (norm(b + e, row) + 0.1 * tb.rms_row);
+        double size = assay_norm(sum + e, row) + 0.1 * ts.rms_row;
+        double error = fa.phi_row * (assay_norm(a + e, row) + 0.1 * ta.rms_row) +
+                       fb.phi_row * (assay_norm(b + e, row) + 0.1 * tb.rms_row);
         f.phi_row = fmax(f.phi_row, error / size);
     }
     return f;

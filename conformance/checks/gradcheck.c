@@ -114,17 +114,9 @@ static double extrapolated(probe *b, double h)
     return (4 * half - whole) / 3;
 }
 
-static double norm(const double *v, int64_t n)
-{
-    double s = 0;
-    for (int64_t e = 0; e < n; e++)
-        s += v[e] * v[e];
-    return sqrt(s);
-}
-
 static void draw(probe *b, int k)
 {
-    double rms = norm(b->theta, b->x.count) / sqrt(fmax(1, (double)b->x.count));
+    double rms = assay_norm(b->theta, b->x.count) / sqrt(fmax(1, (double)b->x.count));
     uint64_t stream = assay_stream_id("gradcheck", (uint64_t)(b->x.id * 64 + k));
     if (!(rms > 0)) rms = 1;
     for (int64_t e = 0; e < b->x.count; e++)
@@ -163,7 +155,7 @@ static void along(probe *b)
     double error, worst = 0, worst_r = 0, worst_limit = 0, size;
     int useful = 0, at_direction = -1;
     double h = choose_step(b, &error);
-    size = norm(b->truth, b->x.count);
+    size = assay_norm(b->truth, b->x.count);
     for (int k = 0; k < DIRECTIONS && !b->t->over; k++) {
         draw(b, k);
         double rms = fabs(b->direction[0]), r = fabs(extrapolated(b, h));

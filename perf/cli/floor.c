@@ -12,7 +12,6 @@
 #include "reference/tensors.h"
 
 #include <fnmatch.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,14 +36,6 @@ typedef struct spread {
     double seconds;
 } spread;
 
-static double norm_of(const double *v, int64_t count)
-{
-    double s = 0;
-    for (int64_t k = 0; v && k < count; k++)
-        s += v[k] * v[k];
-    return sqrt(s);
-}
-
 static void keep_larger(double *worst, double x)
 {
     if (!(x <= *worst)) *worst = x;
@@ -58,7 +49,7 @@ static void take(spread *s, const assay_problem *p, const assay_oracle *o, int f
     for (int k = 0; k < count; k++) {
         int id = list[k].id;
         assay_floor *w = &s->worst[id];
-        double norm = norm_of(o->truth.at[id], list[k].integer ? 0 : list[k].count);
+        double norm = assay_norm(o->truth.at[id], list[k].integer ? 0 : list[k].count);
         assay_floor f = assay_floor_at(&o->floor[id], norm);
         keep_larger(&w->phi, f.phi * norm);
         keep_larger(&w->phi_row, f.phi_row * norm);
