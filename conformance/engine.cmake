@@ -23,6 +23,6 @@ target_link_libraries(assay_conformance PUBLIC assay_session assay_reference Pkg
                       OpenMP::OpenMP_C m)
 
 foreach(name compare names cases certificate oracle)
-    assay_add(test test_${name} SOURCES tests/test_${name}.c LINK assay_conformance assay_covered
+    assay_add(test test_${name} SOURCES tests/test_${name}.c tests/folder.c LINK assay_conformance assay_covered
               DEFINE ASSAY_WORKER="$<TARGET_FILE:assay-worker>")
 endforeach()

@@ -166,3 +166,11 @@ assay_status assay_file_read(const char *path, size_t limit, char **bytes, size_
         complain(status, path, "read", why, why_size);
     return status;
 }
+
+void assay_program_folder(char *folder, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", folder, size);
+    folder[length > 0 && (size_t)length < size ? length : 0] = '\0'; /* one that fills the buffer may be cut off */
+    char *slash = strrchr(folder, '/');
+    if (slash) *slash = '\0';
+}

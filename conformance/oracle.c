@@ -3,6 +3,7 @@
 #include "conformance/oracle.h"
 
 #include "conformance/cache.h"
+#include "conformance/clock.h"
 #include "reference/reference.h"
 #include "reference/rounding.h"
 
@@ -10,16 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef assay_status evaluate_fn(const assay_problem *p, void *const at[ASSAY_TENSORS], int64_t step);
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 double assay_floor_bound(const assay_problem *p, const assay_arithmetic *a)
 {
@@ -324,20 +317,20 @@ static assay_status make(const assay_question *q, int want_truth, int want_floor
     if (assay_cache_read(q, parts, out)) return ASSAY_OK;
     int need_truth = want_truth || out->method == ASSAY_FLOOR_OPERATION;
     assay_status st = ASSAY_OK;
-    double start = now();
+    double start = assay_clock();
     if (need_truth) {
         st = assay_values_make(q->p, q->wanted, &out->truth);
         assay_values_join(q->given, &out->truth, at);
         if (st == ASSAY_OK) st = truth_into(q, at);
     }
-    out->seconds_truth = now() - start;
-    start = now();
+    out->seconds_truth = assay_clock() - start;
+    start = assay_clock();
     if (st == ASSAY_OK && want_floor) {
         st = out->method == ASSAY_FLOOR_OPERATION ? floor_by_operation(q, &out->truth, out->floor)
                                                   : floor_by_block(q, out->floor);
         lower_bounds(q->p, q->declared, out->floor);
     }
-    out->seconds_floor = now() - start;
+    out->seconds_floor = assay_clock() - start;
     if (!want_truth) assay_values_free(&out->truth);
     if (st != ASSAY_OK)
         assay_oracle_free(out);

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "conformance/session.h"
 
+#include "conformance/clock.h"
+#include "conformance/file.h"
 #include "conformance/worker/mapped.h"
 #include "conformance/worker/process.h"
 #include "conformance/worker/protocol.h"
@@ -41,13 +43,6 @@ static const char *const request_names[] = {
     [ASSAY_WIRE_OPEN] = "load or open", [ASSAY_WIRE_SUPPORTS] = "supports", [ASSAY_WIRE_PLAN] = "plan",
     [ASSAY_WIRE_BIND] = "bind",         [ASSAY_WIRE_RUN] = "a run request", [ASSAY_WIRE_END] = "close",
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void __attribute__((format(printf, 2, 3))) say(assay_reply *r, const char *format, ...)
 {
@@ -145,10 +140,10 @@ static assay_reply exchange(assay_session *s, assay_request *q, assay_wire_kind 
     if (heard == ASSAY_HEARD_END) return autopsy(s, s->sequence ? "the time between two requests" : doing);
 
     q->head = (assay_wire_head){ASSAY_WIRE_MAGIC, ASSAY_WIRE_VERSION, (uint16_t)kind, ++s->sequence};
-    double start = now();
+    double start = assay_clock();
     if (!assay_process_send(&s->process, q, sizeof *q, fd)) return autopsy(s, doing);
     heard = assay_process_hear(&s->process, a, sizeof *a, &got, s->limit);
-    if (seconds) *seconds = now() - start;
+    if (seconds) *seconds = assay_clock() - start;
     if (heard == ASSAY_HEARD_END) return autopsy(s, doing);
     if (heard == ASSAY_HEARD_NOTHING) {
         char what[96];
@@ -257,10 +252,9 @@ static assay_reply take(assay_session *s, const assay_session_options *o, assay_
 /* assay-worker lies beside the program that asks for it. */
 static void default_worker(char path[PATH_MAX])
 {
-    static const char name[] = "assay-worker";
-    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - sizeof name);
-    char *slash = n > 0 ? memrchr(path, '/', (size_t)n) : NULL;
-    memcpy(slash ? slash + 1 : path, name, sizeof name);
+    static const char name[] = "/assay-worker";
+    assay_program_folder(path, PATH_MAX - sizeof name);
+    strcat(path, name);
 }
 
 static assay_session *make(const char *plugin)
@@ -305,7 +299,7 @@ assay_reply assay_session_start(const char *plugin, const assay_session_options 
         if (!o->worker) default_worker(beside);
         int error = assay_process_start(worker, full, o->threads, &s->process);
         if (!error) return confirm(full, take(s, o, out), out);
-        r.outcome = ASSAY_MUTE;
+        r.outcome = ASSAY_UNSTARTED;
         r.status = ASSAY_FAILED;
         say(&r, "%s: could not be started: %s", worker, strerror(error));
     }

@@ -41,7 +41,8 @@ typedef enum assay_outcome {
     ASSAY_ANSWERED, /* look at status */
     ASSAY_DIED,     /* a signal or an exit: what says which, and where a fault lay ("SIGSEGV reading 4 bytes past x") */
     ASSAY_TIMED_OUT, /* killed at its time limit */
-    ASSAY_MUTE       /* answered something that is not the protocol, or could not be started */
+    ASSAY_MUTE,      /* answered something that is not the protocol */
+    ASSAY_UNSTARTED  /* there is no worker: the plugin had no part in it */
 } assay_outcome;
 
 typedef struct assay_reply {

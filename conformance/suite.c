@@ -3,6 +3,7 @@
 #include "conformance/suite.h"
 
 #include "conformance/checks/checks.h"
+#include "conformance/clock.h"
 #include "conformance/names.h"
 #include "conformance/session.h"
 #include "conformance/subject.h"
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* One implementation under test. */
 typedef struct candidate {
@@ -32,13 +32,6 @@ typedef struct run_state {
     assay_finding *findings;
     int selected, done; /* cases */
 } run_state;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- selection ---- */
 
@@ -191,7 +184,9 @@ static int revive(run_state *s, candidate *c, int *bad)
     snprintf(c->why, sizeof c->why, "%s", r.what);
     c->no_device = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_NO_DEVICE;
     c->hopeless = !c->no_device;
-    c->end = r.outcome == ASSAY_TIMED_OUT ? ASSAY_VERDICT_TIMEOUT : ASSAY_VERDICT_CRASHED;
+    c->end = r.outcome == ASSAY_TIMED_OUT   ? ASSAY_VERDICT_TIMEOUT
+             : r.outcome == ASSAY_UNSTARTED ? ASSAY_VERDICT_BROKEN
+                                            : ASSAY_VERDICT_CRASHED;
     if (bad) *bad = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_BAD_ARGUMENT;
     return 0;
 }
@@ -207,7 +202,7 @@ static void run_check(run_state *s, candidate *c, assay_subject *subject, const 
                       const assay_check *k)
 {
     assay_trial t;
-    double start = now();
+    double start = assay_clock();
     memset(&t, 0, sizeof t);
     t.subject = subject;
     t.session = c->session;
@@ -220,7 +215,7 @@ static void run_check(run_state *s, candidate *c, assay_subject *subject, const 
         t.verdict = ASSAY_VERDICT_MISTRUSTED;
         snprintf(t.why, sizeof t.why, "nothing that was compared differs from 0");
     }
-    deliver(s, c, subject->c, k->name, subject->p.arithmetic, &t, now() - start);
+    deliver(s, c, subject->c, k->name, subject->p.arithmetic, &t, assay_clock() - start);
 }
 
 /* What supports() said of a subject: asked once, so that an implementation can't withdraw where it would fail. */

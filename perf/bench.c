@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/bench.h"
 
+#include "conformance/clock.h"
 #include "conformance/hash.h"
 #include "perf/measure.h"
 #include "perf/outcome.h"

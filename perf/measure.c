@@ -5,12 +5,12 @@
  * that it never saw, one call, the same reading. So nothing can be remembered, and nothing tells where to be honest. */
 #include "perf/measure.h"
 
+#include "conformance/clock.h"
 #include "perf/stats.h"
 #include "reference/data.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #define MOST_ENTRANTS        64
 #define BLOCK_SECONDS        0.5 /* a block has several steps where everybody's are shorter than this, else one */
@@ -21,13 +21,6 @@
 #define GRADIENT_ROLE (1u << ASSAY_ROLE_GRADIENT)
 #define UPDATED_ROLE  (1u << ASSAY_ROLE_UPDATED)
 #define ALL_ROLES     (FORWARD_ROLE | GRADIENT_ROLE | UPDATED_ROLE)
-
-double assay_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int32_t draw(assay_measurement *m, int32_t count)
 {

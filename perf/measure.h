@@ -66,6 +66,4 @@ void assay_measure_phases(assay_measurement *m, assay_entrant *const *entrants, 
 void assay_measure_infer(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds);
 void assay_measure_forward_loss(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds);
 
-double assay_clock(void); /* CLOCK_MONOTONIC, seconds */
-
 #endif

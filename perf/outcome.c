@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/outcome.h"
 
+#include "conformance/clock.h"
 #include "perf/stats.h"
 
 #include <math.h>

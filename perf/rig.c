@@ -44,7 +44,8 @@ static int answered(assay_rig *r, const char *what, const assay_reply *reply)
     static const assay_verdict of[] = {[ASSAY_ANSWERED] = ASSAY_VERDICT_FAIL,
                                        [ASSAY_DIED] = ASSAY_VERDICT_CRASHED,
                                        [ASSAY_TIMED_OUT] = ASSAY_VERDICT_TIMEOUT,
-                                       [ASSAY_MUTE] = ASSAY_VERDICT_CRASHED};
+                                       [ASSAY_MUTE] = ASSAY_VERDICT_CRASHED,
+                                       [ASSAY_UNSTARTED] = ASSAY_VERDICT_BROKEN};
     if (reply->outcome == ASSAY_ANSWERED && reply->status == ASSAY_OK) return 1;
     assay_verdict v = of[reply->outcome];
     /* Only a start can lack its device; who refuses after supports() said yes has failed. */

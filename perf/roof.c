@@ -10,21 +10,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "conformance/clock.h"
 #include "perf/roof_kernel.h"
 #include "reference/data.h"
 #include "reference/gemm.h"
 
 enum { MOST_THREADS = 1024, LEAST_BURSTS = 5, LEAST_PRODUCTS = 2, SGEMM_SIZE = 2048 };
 #define BURST_SECONDS 0.003 /* long beside the start of a thread, shorter than the turn that a scheduler gives */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static const assay_roof_kernel *pick(void)
 {
@@ -73,12 +66,12 @@ static void *work(void *argument)
     atomic_fetch_add(&c->ready, 1);
     while (atomic_load(&c->ready) < c->threads && !atomic_load(&c->cancelled))
         sched_yield();
-    w->start = now();
+    w->start = assay_clock();
     if (c->format == ASSAY_FP32)
         w->kept = (double)c->kernel->fp32(c->rounds, 0.5f, 1.0f);
     else
         w->kept = c->kernel->fp64(c->rounds, 0.5, 1.0);
-    w->end = now();
+    w->end = assay_clock();
     return NULL;
 }
 
@@ -112,9 +105,9 @@ double assay_roof_fma(int format, int threads, double seconds)
         free(workers);
         return NAN;
     }
-    const double flop = format == ASSAY_FP32 ? c.kernel->flop_fp32 : c.kernel->flop_fp64, end = now() + seconds;
+    const double flop = format == ASSAY_FP32 ? c.kernel->flop_fp32 : c.kernel->flop_fp64, end = assay_clock() + seconds;
     double best = 0;
-    for (int i = 0; i < LEAST_BURSTS || now() < end; ++i) {
+    for (int i = 0; i < LEAST_BURSTS || assay_clock() < end; ++i) {
         const double took = burst(&c, workers);
         if (!(took > 0)) {
             best = NAN;
@@ -139,12 +132,12 @@ static double sgemm_gflops(int threads, double seconds)
         memory[i] = (float)(i % 17) - 8;
     openblas_set_num_threads(threads);
     double best = 0;
-    const double end = now() + seconds;
-    for (int i = 0; i < LEAST_PRODUCTS || now() < end; ++i) {
-        const double start = now();
+    const double end = assay_clock() + seconds;
+    for (int i = 0; i < LEAST_PRODUCTS || assay_clock() < end; ++i) {
+        const double start = assay_clock();
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, n, n, 1, memory, n, memory + count, n, 0,
                     memory + 2 * count, n);
-        best = fmax(best, 2.0 * n * n * n / (now() - start) * 1e-9);
+        best = fmax(best, 2.0 * n * n * n / (assay_clock() - start) * 1e-9);
     }
     openblas_set_num_threads(before);
     free(memory);
@@ -211,12 +204,12 @@ static double best_of_products(const layer *l, double seconds)
     assay_ref_panels_f64 *forward = assay_ref_gemm_pack_f64(1, GATES, HIDDEN, l->r, HIDDEN);
     assay_ref_panels_f64 *backward = assay_ref_gemm_pack_f64(0, HIDDEN, GATES, l->r, HIDDEN);
     double best[KINDS], sum = 0;
-    const double end = now() + seconds;
-    for (int i = 0; forward && backward && (i < LEAST_PRODUCTS || now() < end); ++i) {
+    const double end = assay_clock() + seconds;
+    for (int i = 0; forward && backward && (i < LEAST_PRODUCTS || assay_clock() < end); ++i) {
         for (int kind = 0; kind < KINDS; ++kind) {
-            const double start = now();
+            const double start = assay_clock();
             product_of(kind, l, forward, backward);
-            const double took = now() - start;
+            const double took = assay_clock() - start;
             best[kind] = i == 0 ? took : fmin(best[kind], took);
         }
     }

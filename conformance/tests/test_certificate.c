@@ -13,10 +13,9 @@
 
 #include "conformance/certificate.h"
 #include "conformance/file.h"
+#include "conformance/tests/folder.h"
 
 #define THREADS 2
-
-static char folder[] = "/tmp/assay-certificate-XXXXXX";
 
 static const assay_problem network = {.op = ASSAY_OP_NETWORK,
                                       .arithmetic = ASSAY_FP32,
@@ -165,7 +164,7 @@ static void a_file_that_was_replaced_meanwhile_proves_nothing(void **state)
     assay_certificate_note(&c, &r);
     assert_false(covers(&c, &network, why, sizeof why));
     assert_string_equal(why, "mine: its file was replaced while it was checked");
-    assert_int_equal(assay_certificate_write(folder, &c, why, sizeof why), ASSAY_FAILED);
+    assert_int_equal(assay_certificate_write(test_folder(), &c, why, sizeof why), ASSAY_FAILED);
     assert_non_null(strstr(why, "replaced"));
 }
 
@@ -187,20 +186,22 @@ static void it_comes_back_from_disk_for_the_same_bytes_only(void **state)
     assay_session_info a = about();
     char why[256];
     (void)state;
-    assert_int_equal(assay_certificate_write(folder, &c, why, sizeof why), ASSAY_OK);
-    assert_true(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
+    assert_int_equal(assay_certificate_write(test_folder(), &c, why, sizeof why), ASSAY_OK);
+    assert_true(assay_certificate_read(test_folder(), &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
     assert_string_equal(back.hash, c.hash);
     assert_int_equal(back.count, 3);
     assert_true(back.seed == 7);
     assert_true(covers(&back, &network, why, sizeof why));
     assert_memory_equal(back.groups, c.groups, sizeof c.groups);
 
-    assert_false(assay_certificate_read(folder, &a, "another device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP64, ASSAY_LEVEL_QUICK, THREADS, &back));
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_FULL, THREADS, &back));
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS + 1, &back));
+    assert_false(
+        assay_certificate_read(test_folder(), &a, "another device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
+    assert_false(assay_certificate_read(test_folder(), &a, "a device", ASSAY_FP64, ASSAY_LEVEL_QUICK, THREADS, &back));
+    assert_false(assay_certificate_read(test_folder(), &a, "a device", ASSAY_FP32, ASSAY_LEVEL_FULL, THREADS, &back));
+    assert_false(
+        assay_certificate_read(test_folder(), &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS + 1, &back));
     a.plugin_hash[0] = 'c';
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
+    assert_false(assay_certificate_read(test_folder(), &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
 }
 
 static void a_damaged_one_is_none(void **state)
@@ -210,11 +211,11 @@ static void a_damaged_one_is_none(void **state)
     char path[256], why[256];
     (void)state;
     memset(a.mapped_hash, 'd', 64);
-    snprintf(path, sizeof path, "%s/mine.fp32.t2.dddddddddddddddd.json", folder);
+    snprintf(path, sizeof path, "%s/mine.fp32.t2.dddddddddddddddd.json", test_folder());
     assert_int_equal(assay_file_write(path, "{\"assay_certificate\": 2,", 24, why, sizeof why), ASSAY_OK);
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
+    assert_false(assay_certificate_read(test_folder(), &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
     assert_int_equal(assay_file_write(path, "{}", 2, why, sizeof why), ASSAY_OK);
-    assert_false(assay_certificate_read(folder, &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
+    assert_false(assay_certificate_read(test_folder(), &a, "a device", ASSAY_FP32, ASSAY_LEVEL_QUICK, THREADS, &back));
 }
 
 static void a_folder_that_is_not_there_is_said(void **state)
@@ -235,28 +236,11 @@ static void a_gate_without_a_plugin_stays_shut(void **state)
     (void)state;
     memset(&g, 0, sizeof g);
     g.plugin = g.label = "/nowhere/plugin.so";
-    g.folder = folder;
+    g.folder = test_folder();
     g.device = "a device";
     g.suite.worker = ASSAY_WORKER;
     assert_int_not_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_OK);
     assert_non_null(strstr(why, "/nowhere/plugin.so"));
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    char path[256];
-    (void)state;
-    snprintf(path, sizeof path, "%s/mine.fp32.t2.bbbbbbbbbbbbbbbb.json", folder);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/mine.fp32.t2.dddddddddddddddd.json", folder);
-    unlink(path);
-    return rmdir(folder);
 }
 
 int main(void)
@@ -274,5 +258,5 @@ int main(void)
         cmocka_unit_test(a_folder_that_is_not_there_is_said),
         cmocka_unit_test(a_gate_without_a_plugin_stays_shut),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

@@ -23,9 +23,7 @@
 /* Every test runs in an empty folder of its own, as the working directory. */
 static int enter(void **state)
 {
-    char folder[] = "/tmp/assay-test-XX"
-                    "XX"
-                    "XX";
+    char folder[] = "/tmp/assay-test-XXXXXX";
     *state = mkdtemp(folder) ? strdup(folder) : NULL;
     return *state && chdir(*state) == 0 ? 0 : -1;
 }

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +14,8 @@
 
 #include "conformance/floors.h"
 #include "conformance/subject.h"
+#include "conformance/tests/folder.h"
 
-static char folder[] = "/tmp/assay-oracle-XXXXXX";
 static const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 1};
 static const assay_arithmetic fp64 = {ASSAY_FP64, ASSAY_FP64, ASSAY_FP64, 1, 1};
 static const unsigned roles = 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT;
@@ -93,7 +92,7 @@ static void a_cached_answer_is_the_same_answer(void **state)
     assay_oracle first, again;
     (void)state;
     named("ctc/ctc-mean.t8.n3.k6.plain", &c);
-    assert_int_equal(assay_subject_make(&c, ASSAY_FP32, 3, folder, NULL, &s), ASSAY_OK);
+    assert_int_equal(assay_subject_make(&c, ASSAY_FP32, 3, test_folder(), NULL, &s), ASSAY_OK);
     assert_int_equal(assay_subject_ask(&s, &s.p, &s.given, roles, &fp32, &first), ASSAY_OK);
     assert_int_equal(assay_subject_ask(&s, &s.p, &s.given, roles, &fp32, &again), ASSAY_OK);
     assert_false(first.from_cache);
@@ -121,18 +120,20 @@ static void stored_floors_come_back_for_the_same_problem_only(void **state)
     floor[ASSAY_Y].phi = 1.5e-7;
     floor[ASSAY_DX].phi_row = 2.5e-7;
     memset(&back, 0, sizeof back);
-    assert_int_equal(assay_floors_write(folder, c.id, &c.problem, &fp32, floor, 4, 1.5, why, sizeof why), ASSAY_OK);
-    assert_true(assay_floors_read(folder, c.id, &c.problem, &fp32, &back));
+    assert_int_equal(assay_floors_write(test_folder(), c.id, &c.problem, &fp32, floor, 4, 1.5, why, sizeof why),
+                     ASSAY_OK);
+    assert_true(assay_floors_read(test_folder(), c.id, &c.problem, &fp32, &back));
     assert_true(back.floor[ASSAY_Y].phi == 1.5e-7);
     assert_true(back.floor[ASSAY_DX].phi_row == 2.5e-7);
     assert_int_equal(back.method, ASSAY_FLOOR_STORED);
     other.activation_ulp = 4;
-    assert_false(assay_floors_read(folder, c.id, &c.problem, &other, &back));
+    assert_false(assay_floors_read(test_folder(), c.id, &c.problem, &other, &back));
     c.problem.n++;
-    assert_false(assay_floors_read(folder, c.id, &c.problem, &fp32, &back));
+    assert_false(assay_floors_read(test_folder(), c.id, &c.problem, &fp32, &back));
     assert_false(assay_floors_read("/nowhere", c.id, &c.problem, &fp32, &back));
     floor[ASSAY_Y].phi = NAN;
-    assert_int_not_equal(assay_floors_write(folder, c.id, &c.problem, &fp32, floor, 4, 1.5, why, sizeof why), ASSAY_OK);
+    assert_int_not_equal(assay_floors_write(test_folder(), c.id, &c.problem, &fp32, floor, 4, 1.5, why, sizeof why),
+                         ASSAY_OK);
 }
 
 static void a_subset_of_samples_is_a_problem_of_its_own(void **state)
@@ -206,25 +207,6 @@ static void a_narrow_format_bounds_what_may_be_declared(void **state)
     }
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    DIR *d = opendir(folder);
-    (void)state;
-    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        unlink(path);
-    }
-    if (d) closedir(d);
-    return rmdir(folder);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,5 +219,5 @@ int main(void)
         cmocka_unit_test(a_narrow_format_bounds_what_may_be_declared),
         cmocka_unit_test(a_subset_of_samples_is_a_problem_of_its_own),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

@@ -177,7 +177,7 @@ static void a_missing_worker_is_named(void **state)
     o.worker = "/nowhere/assay-worker";
     assay_reply r = assay_session_start(ROGUE("rogue"), &o, &s);
     assert_null(s);
-    assert_int_equal(r.outcome, ASSAY_MUTE);
+    assert_int_equal(r.outcome, ASSAY_UNSTARTED);
     assert_string_equal(r.what, "/nowhere/assay-worker: could not be started: No such file or directory");
 }
 

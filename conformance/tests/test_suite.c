@@ -9,11 +9,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conformance/certificate.h"
 #include "conformance/mutation.h"
 #include "conformance/suite.h"
+#include "conformance/tests/folder.h"
 
 typedef struct seen {
     int results;
@@ -109,6 +111,23 @@ static void a_plugin_that_hangs_at_load_is_one_result_and_the_others_run(void **
     assert_int_equal(assay_summary_exit(&sum), 1);
 }
 
+/* That is no fault of the plugin, and no pass either. */
+static void without_a_worker_the_suite_is_broken(void **state)
+{
+    const char *const plugin[] = {ASSAY_NAIVE};
+    seen s;
+    assay_summary sum;
+    char why[256] = "";
+    assay_suite_options o = options(plugin, &s);
+    (void)state;
+    o.op = "xent";
+    o.worker = "/nowhere/assay-worker";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_OK);
+    assert_int_equal(s.results, 1);
+    assert_int_equal(sum.counts[ASSAY_VERDICT_BROKEN], 1);
+    assert_int_equal(assay_summary_exit(&sum), 3);
+}
+
 /* The file goes with the first crash, so the plugin can't be started again. */
 static void remove_with_the_crash(void *user, const assay_result *r)
 {
@@ -128,6 +147,7 @@ static void a_plugin_that_is_gone_after_a_crash_is_one_more_result(void **state)
     assert_int_equal(symlink(ASSAY_FRAGILE, path), 0);
     assay_suite_options o = options(plugin, &s);
     o.on_result = remove_with_the_crash;
+    o.time_limit = 1.5;
     o.op = "rnn";
     o.check = "forward";
     o.glob = "rnn/lstm.*";
@@ -138,37 +158,41 @@ static void a_plugin_that_is_gone_after_a_crash_is_one_more_result(void **state)
     assert_true(left < all && left > 0);
 }
 
-static void the_gate_stays_shut_for_a_wrong_plugin_and_opens_for_an_honest_one(void **state)
+/* A gate for one plugin, with an empty folder of certificates in the test's own; all share one cache. */
+static assay_gate gate_for(const char *plugin, const char *folder, seen *s)
 {
-    const assay_problem p = {.op = ASSAY_OP_XENT,
-                             .arithmetic = ASSAY_FP32,
-                             .t = 1,
-                             .n = 2,
-                             .classes = 3,
-                             .dialect = {.xent_reduction = ASSAY_REDUCE_MEAN}};
+    static char certificates[256], cache[256];
+    assay_gate g = {.plugin = plugin, .label = plugin, .folder = certificates, .device = "test"};
+    snprintf(certificates, sizeof certificates, "%s/%s", test_folder(), folder);
+    snprintf(cache, sizeof cache, "%s/cache", test_folder());
+    assert_int_equal(mkdir(certificates, 0700), 0);
+    g.suite = options(NULL, s);
+    g.suite.cache = cache;
+    return g;
+}
+
+static assay_problem small_xent(void)
+{
+    return (assay_problem){.op = ASSAY_OP_XENT,
+                           .arithmetic = ASSAY_FP32,
+                           .t = 1,
+                           .n = 2,
+                           .classes = 3,
+                           .dialect = {.xent_reduction = ASSAY_REDUCE_MEAN}};
+}
+
+static void the_gate_stays_shut_for_a_wrong_plugin(void **state)
+{
+    const assay_problem p = small_xent();
     const assay_need need = {&p, 0, 1};
     seen s;
     char why[512] = "";
     assay_certificate c;
-    assay_gate g;
+    const assay_gate g = gate_for(ASSAY_MUTANT_DIR "/xent-normaliser.so", "wrong", &s);
     (void)state;
-    memset(&g, 0, sizeof g);
-    g.suite = options(NULL, &s);
-    g.plugin = g.label = ASSAY_MUTANT_DIR "/xent-normaliser.so";
-    g.folder = "/tmp";
-    g.device = "test";
     assert_int_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_FAILED);
     assert_non_null(strstr(why, "does not conform: FAIL"));
     assert_true(s.results > 10);
-    g.plugin = g.label = ASSAY_NAIVE;
-    memset(&s, 0, sizeof s);
-    assert_int_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_OK);
-    s.results = 0;
-    assert_int_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_OK);
-    assert_int_equal(s.results, 0); /* the certificate was read, nothing was checked again */
-    char path[256];
-    snprintf(path, sizeof path, "/tmp/naive.fp32.t1.%.16s.json", c.mapped_hash);
-    assert_int_equal(remove(path), 0);
 }
 
 /* A pass of each dialect's easy cases must not open the gate to what was refused. */
@@ -186,54 +210,36 @@ static void the_gate_stays_shut_for_what_a_plugin_refuses(void **state)
         .dialect = {.cell = ASSAY_LSTM, .biases = ASSAY_BIAS_TWO, .gru_reset = ASSAY_RESET_AFTER_INSIDE}};
     const assay_need plain = {&p, 0, 1}, ragged = {&p, 1, 1};
     seen s;
-    char why[512] = "", path[256];
+    char why[512] = "";
     assay_certificate c;
-    assay_gate g;
+    const assay_gate g = gate_for(ASSAY_PICKY, "picky", &s);
     (void)state;
-    memset(&g, 0, sizeof g);
-    g.suite = options(NULL, &s);
-    g.plugin = g.label = ASSAY_PICKY;
-    g.folder = "/tmp";
-    g.device = "test";
     assert_int_equal(assay_gate_open(&g, &plain, &c, why, sizeof why), ASSAY_OK);
-    snprintf(path, sizeof path, "/tmp/picky.fp32.t1.%.16s.json", c.mapped_hash);
     assert_int_equal(assay_gate_open(&g, &ragged, &c, why, sizeof why), ASSAY_FAILED);
     assert_non_null(strstr(why, "picky: rnn.lstm.b2 has no pass of forward with ragged lengths"));
     p.layers = 2;
     assert_int_equal(assay_gate_open(&g, &plain, &c, why, sizeof why), ASSAY_FAILED);
     assert_non_null(strstr(why, "picky: rnn.lstm.b2 has no pass of forward with several layers"));
-    assert_int_equal(remove(path), 0);
 }
 
-/* Each number of threads has a certificate of its own. */
-static void another_number_of_threads_is_checked_again(void **state)
+/* It opens for an honest one, reads its certificate the next time, and each number of threads has one of its own. */
+static void the_gate_opens_for_an_honest_plugin_at_each_number_of_threads(void **state)
 {
-    const assay_problem p = {.op = ASSAY_OP_XENT,
-                             .arithmetic = ASSAY_FP32,
-                             .t = 1,
-                             .n = 2,
-                             .classes = 3,
-                             .dialect = {.xent_reduction = ASSAY_REDUCE_MEAN}};
+    const assay_problem p = small_xent();
     seen s;
-    char why[512] = "", path[256];
+    char why[512] = "";
     assay_certificate c;
-    assay_gate g;
+    const assay_gate g = gate_for(ASSAY_NAIVE, "honest", &s);
     (void)state;
-    memset(&g, 0, sizeof g);
-    g.suite = options(NULL, &s);
-    g.plugin = g.label = ASSAY_NAIVE;
-    g.folder = "/tmp";
-    g.device = "test";
     for (int threads = 1; threads <= 2; threads++) {
         const assay_need need = {&p, 0, threads};
         s.results = 0;
         assert_int_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_OK);
         assert_int_equal(c.threads, threads);
         assert_true(s.results > 10);
-    }
-    for (int threads = 1; threads <= 2; threads++) {
-        snprintf(path, sizeof path, "/tmp/naive.fp32.t%d.%.16s.json", threads, c.mapped_hash);
-        assert_int_equal(remove(path), 0);
+        s.results = 0;
+        assert_int_equal(assay_gate_open(&g, &need, &c, why, sizeof why), ASSAY_OK);
+        assert_int_equal(s.results, 0); /* nothing was checked again */
     }
 }
 
@@ -301,12 +307,13 @@ int main(void)
         cmocka_unit_test(a_crash_and_a_hang_cost_their_case_only),
         cmocka_unit_test(a_plugin_that_dies_at_load_is_one_result),
         cmocka_unit_test(a_plugin_that_hangs_at_load_is_one_result_and_the_others_run),
+        cmocka_unit_test(without_a_worker_the_suite_is_broken),
         cmocka_unit_test(a_plugin_that_is_gone_after_a_crash_is_one_more_result),
-        cmocka_unit_test(the_gate_stays_shut_for_a_wrong_plugin_and_opens_for_an_honest_one),
+        cmocka_unit_test(the_gate_stays_shut_for_a_wrong_plugin),
         cmocka_unit_test(the_gate_stays_shut_for_what_a_plugin_refuses),
-        cmocka_unit_test(another_number_of_threads_is_checked_again),
+        cmocka_unit_test(the_gate_opens_for_an_honest_plugin_at_each_number_of_threads),
         cmocka_unit_test(mutants_are_killed_and_honest_ones_are_not),
         cmocka_unit_test(bad_names_are_refused_in_one_line),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

@@ -1,18 +1,11 @@
 /* calls.c: a program of calls as the parent asks for it, and what is measured around it.
  * SPDX-License-Identifier: MIT */
+#include "conformance/clock.h"
 #include "conformance/worker/server.h"
 
 #include <fenv.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* 1 unless rounding is to nearest, subnormals are kept and exceptions don't trap, as a process starts. */
 static int environment_changed(void)
@@ -188,9 +181,9 @@ void assay_server_run(assay_server *s, const assay_request *q, assay_answer *a)
         return;
     }
     int64_t before = count ? count() : 0;
-    double start = now();
+    double start = assay_clock();
     a->status = all_calls(s, q, a);
-    a->run.seconds = now() - start;
+    a->run.seconds = assay_clock() - start;
     a->run.allocations = count ? count() - before : -1;
     a->run.fp_changed = environment_changed();
     s->scene.doing = "the check of the blocks";

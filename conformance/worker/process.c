@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "conformance/worker/process.h"
 
+#include "conformance/clock.h"
 #include "conformance/worker/protocol.h"
 
 #include <errno.h>
@@ -23,13 +24,6 @@
 enum { HIGH = 10, VARIABLES = 20, VARIABLE_BYTES = 4096, DRAIN_ROUNDS = 64 };
 
 static const double kill_limit = 10; /* s; a killed process that isn't gone by then hangs in a driver: leave it */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static struct timespec to_timespec(double seconds)
 {
@@ -209,12 +203,12 @@ static int look(const assay_process *p, void *message, size_t size, size_t *got)
 
 assay_heard assay_process_hear(assay_process *p, void *message, size_t size, size_t *got, double seconds)
 {
-    double end = now() + seconds;
+    double end = assay_clock() + seconds;
     for (;;) {
         struct pollfd fds[] = {{.fd = p->socket, .events = POLLIN},
                                {.fd = p->output, .events = POLLIN},
                                {.fd = p->ended, .events = POLLIN}}; /* negative ones are skipped */
-        struct timespec left = to_timespec(seconds > 0 ? end - now() : 0);
+        struct timespec left = to_timespec(seconds > 0 ? end - assay_clock() : 0);
         int ready = ppoll(fds, 3, &left, NULL);
         if (ready < 0 && errno != EINTR) return ASSAY_HEARD_END;
         if (ready > 0 && fds[0].revents) {
@@ -225,7 +219,7 @@ assay_heard assay_process_hear(assay_process *p, void *message, size_t size, siz
         /* Its last words may have come after the socket was looked at. */
         if (ready > 0 && fds[2].revents && !fds[0].revents)
             return look(p, message, size, got) > 0 ? ASSAY_HEARD_MESSAGE : ASSAY_HEARD_END;
-        if (!(now() < end)) return ASSAY_HEARD_NOTHING;
+        if (!(assay_clock() < end)) return ASSAY_HEARD_NOTHING;
     }
 }
 
@@ -239,13 +233,13 @@ int assay_process_threads(const assay_process *p)
 /* 1 once the process has ended. Its number stays taken until it is reaped, so that it can't be another's yet. */
 static int wait_end(const assay_process *p, double seconds)
 {
-    double end = now() + seconds;
+    double end = assay_clock() + seconds;
     for (;;) {
         siginfo_t info = {.si_pid = 0};
         int got = waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT);
         if (got == 0 && info.si_pid == p->pid) return 1;
         if (got < 0 && errno != EINTR) return 0;
-        double left = end - now();
+        double left = end - assay_clock();
         if (!(left > 0)) return 0;
         struct pollfd fd = {.fd = p->ended, .events = POLLIN};
         struct timespec wait = to_timespec(p->ended >= 0 || left < 1e-3 ? left : 1e-3);

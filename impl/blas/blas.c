@@ -174,7 +174,7 @@ ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
         .struct_size = sizeof self,
         .abi_version = ASSAY_ABI_VERSION,
         .name = "blas",
-        .version = "1, " OPENBLAS_VERSION,
+        .version = "1," OPENBLAS_VERSION, /* the macro begins with a blank */
         .place = ASSAY_HOST,
         .open = open_ctx,
         .close = close_ctx,

@@ -1,6 +1,7 @@
 /* check.c: `assay check`: conformance of implementations, with a verdict for each case and check.
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/check.h"
+#include "conformance/clock.h"
 #include "conformance/hash.h"
 #include "conformance/suite.h"
 #include "perf/cli/command.h"
@@ -144,7 +145,7 @@ static int judge(const run *r, const assay_summary *s)
 static int finish(run *r, const assay_summary *s)
 {
     assay_results_print_table(&r->results);
-    print_summary(s, assay_print_clock() - r->progress.started);
+    print_summary(s, assay_clock() - r->progress.started);
     int status = judge(r, s), written = write_files(r, s);
     return written == ASSAY_EXIT_HELD || status == ASSAY_EXIT_BROKEN ? status : written;
 }

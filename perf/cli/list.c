@@ -10,6 +10,7 @@
 #include "conformance/mutation.h"
 #include "perf/workload.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,8 +65,16 @@ static int list_workloads(void)
     for (int k = 0; k < assay_workload_count(); k++) {
         const assay_workload *w = assay_workload_get(k);
         double gflop = 1e-9 * (assay_workload_flop_forward(w) + assay_workload_flop_backward(w));
-        printf("%-24s %8.2f GFLOP a step  %s\n", w->id, gflop, w->what);
+        printf("%-24s %8.2f GFLOP a step %10" PRId64 " parameters  %s\n", w->id, gflop,
+               assay_problem_parameters(&w->problem), w->what);
     }
+    return ASSAY_EXIT_HELD;
+}
+
+static int list_verdicts(void)
+{
+    for (assay_verdict v = ASSAY_VERDICT_PASS; v < ASSAY_VERDICT_COUNT; v++)
+        printf("%-12s %s\n", assay_verdict_name(v), assay_verdict_text(v));
     return ASSAY_EXIT_HELD;
 }
 
@@ -83,14 +92,14 @@ static const struct {
     const char *name;
     int (*run)(void);
 } lists[] = {
-    {"impls", list_impls},       {"cases", list_cases},         {"checks", list_checks},
-    {"dialects", list_dialects}, {"workloads", list_workloads}, {"mutants", list_mutants},
+    {"impls", list_impls},         {"cases", list_cases},     {"checks", list_checks},     {"dialects", list_dialects},
+    {"workloads", list_workloads}, {"mutants", list_mutants}, {"verdicts", list_verdicts},
 };
 #define LISTS ((int)(sizeof lists / sizeof *lists))
 
 int assay_command_list(int argc, char **argv)
 {
-    static const assay_usage usage = {"list", "impls|cases|checks|dialects|workloads|mutants",
+    static const assay_usage usage = {"list", "impls|cases|checks|dialects|workloads|mutants|verdicts",
                                       "Lists what there is, one a line.", "assay list cases"};
     const assay_option options[] = {{0}};
     assay_strings what = {{0}, 0};

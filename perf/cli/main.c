@@ -30,7 +30,8 @@ static void print_help(void)
 
 static int perform(int argc, char **argv)
 {
-    assay_parent_seal(); /* the truth is in this process, and its workers are not to look */
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a log of a long run is read while it grows */
+    assay_parent_seal();              /* the truth is in this process, and its workers are not to look */
     if (sodium_init() < 0) {
         assay_print_error("libsodium does not start: no source of random numbers");
         return ASSAY_EXIT_UNABLE;

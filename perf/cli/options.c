@@ -73,6 +73,18 @@ static int read_count(const char *text, long most, int *out)
     return 1;
 }
 
+/* No two options name the same file if one of them writes it. */
+static int try_others(const assay_usage *u, const assay_option *options, const assay_option *writes, const char *path)
+{
+    int status = -1;
+    for (const assay_option *o = options; o->name && status < 0; o++) {
+        if (o == writes || (o->takes != ASSAY_TAKES_OUTPUT && o->takes != ASSAY_TAKES_INPUT)) continue;
+        const char *named = *(const char **)o->target;
+        if (named) status = assay_path_other(u->command, writes->name, path, o->name, named);
+    }
+    return status;
+}
+
 /* Files and folders, once everything else is known to be good. */
 static int try_paths(const assay_usage *u, const assay_option *options)
 {
@@ -87,6 +99,7 @@ static int try_paths(const assay_usage *u, const assay_option *options)
         if ((size_t)o->takes >= sizeof tries / sizeof *tries || !tries[o->takes]) continue;
         const char *path = *(const char **)o->target;
         if (path) status = tries[o->takes](u->command, o->name, path);
+        if (path && o->takes == ASSAY_TAKES_OUTPUT && status < 0) status = try_others(u, options, o, path);
     }
     return status;
 }

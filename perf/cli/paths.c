@@ -32,6 +32,14 @@ int assay_path_output(const char *command, const char *option, const char *path)
     return ASSAY_EXIT_USAGE;
 }
 
+int assay_path_other(const char *command, const char *option, const char *path, const char *other, const char *named)
+{
+    struct stat st;
+    if (strcmp(path, named) || (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) return -1;
+    assay_print_error("%s: --%s %s: --%s names the same file, expected another", command, option, path, other);
+    return ASSAY_EXIT_USAGE;
+}
+
 int assay_path_input(const char *command, const char *option, const char *path)
 {
     struct stat st;

@@ -17,4 +17,7 @@ int assay_path_private(const char *command, const char *option, const char *path
 /* A folder that must be there already. */
 int assay_path_store(const char *command, const char *option, const char *path);
 
+/* A file that will be written, and one that another option names. A device or a pipe may stand in several places. */
+int assay_path_other(const char *command, const char *option, const char *path, const char *other, const char *named);
+
 #endif

@@ -1,6 +1,7 @@
 /* plugins.c: finding shared objects.
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/plugins.h"
+#include "conformance/file.h"
 #include "conformance/session.h"
 #include "perf/cli/command.h"
 #include "perf/cli/print.h"
@@ -49,16 +50,13 @@ static int scan_folder(const char *folder, assay_plugins *out)
 static int own_folder(const char *kind, char *buffer, size_t size)
 {
     char self[PATH_MAX - 64]; /* room for what is appended below */
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length < 0) {
+    assay_program_folder(self, sizeof self);
+    char *up = strrchr(self, '/');
+    if (!up) {
         assay_print_error("/proc/self/exe: cannot be read, so plugins cannot be found");
         return ASSAY_EXIT_UNABLE;
     }
-    self[length] = '\0';
-    *strrchr(self, '/') = '\0';
-    char *up = strrchr(self, '/');
-    if (up) *up = '\0';
-    snprintf(buffer, size, "%s/lib/assay/%.32s", self, kind);
+    snprintf(buffer, size, "%.*s/lib/assay/%.32s", (int)(up - self), self, kind);
     return ASSAY_EXIT_HELD;
 }
 

@@ -2,12 +2,13 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/print.h"
 
+#include "conformance/clock.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *const codes[] = {"", "\033[31m", "\033[32m", "\033[33m", "\033[1m"};
@@ -57,23 +58,16 @@ const char *assay_print_seed(uint64_t seed, char *buffer, size_t size)
     return buffer;
 }
 
-double assay_print_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void assay_progress_start(assay_progress *p)
 {
-    p->started = assay_print_clock();
+    p->started = assay_clock();
     p->shown = 0;
     p->visible = 0;
 }
 
 void assay_progress_show(assay_progress *p, int done, int total, const char *what)
 {
-    double now = assay_print_clock();
+    double now = assay_clock();
     if (!isatty(STDERR_FILENO) || now - p->shown < 0.1) return;
     double passed = now - p->started;
     double rate = passed > 0 ? done / passed : 0;

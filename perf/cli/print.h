@@ -32,7 +32,4 @@ void assay_progress_start(assay_progress *p);
 void assay_progress_show(assay_progress *p, int done, int total, const char *what);
 void assay_progress_clear(assay_progress *p);
 
-/* Seconds of the monotonic clock. */
-double assay_print_clock(void);
-
 #endif

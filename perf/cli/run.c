@@ -1,6 +1,7 @@
 /* run.c: `assay run`: check, then bench what conforms, then report: everything that this machine can do.
  * SPDX-License-Identifier: MIT */
 #include "conformance/certificate.h"
+#include "conformance/clock.h"
 #include "conformance/hash.h"
 #include "perf/cli/check.h"
 #include "perf/cli/command.h"
@@ -146,7 +147,7 @@ static int perform(const assay_plugins *plugins, assay_timing_request *timing, c
     static assay_plugins conforming; /* borrowed pointers; too large for a stack */
     static proof proved;
     paths files;
-    double started = assay_print_clock();
+    double started = assay_clock();
     assay_machine machine;
     assay_machine_read(&machine);
     int threads = assay_bench_threads(timing->bench.threads, &machine);
@@ -176,7 +177,7 @@ static int perform(const assay_plugins *plugins, assay_timing_request *timing, c
         timing->certificates = files.certificates;
         timing->json = files.records;
         timing->gbench = files.gbench;
-        timing->bench.budget = budget - (assay_print_clock() - started);
+        timing->bench.budget = budget - (assay_clock() - started);
         status = worse(status, assay_timing_perform(timing));
     }
     status = worse(status, write_reports(&timing->records, out));

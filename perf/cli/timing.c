@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/timing.h"
 #include "conformance/certificate.h"
+#include "conformance/file.h"
 #include "conformance/hash.h"
 #include "perf/cli/command.h"
 #include "perf/cli/output.h"
@@ -16,16 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Beside the program. */
+/* Beside the program's folder. */
 static const char *certificates_folder(char *buffer, size_t size)
 {
-    ssize_t length = readlink("/proc/self/exe", buffer, size - 32);
-    buffer[length < 0 ? 0 : length] = '\0';
-    for (int up = 0; up < 2; up++) {
-        char *slash = strrchr(buffer, '/');
-        if (slash) *slash = '\0';
-    }
-    strcat(buffer, "/certificates"); /* 32 bytes were left */
+    static const char name[] = "/certificates";
+    assay_program_folder(buffer, size - sizeof name);
+    char *slash = strrchr(buffer, '/');
+    strcpy(slash ? slash : buffer, name);
     return buffer;
 }
 

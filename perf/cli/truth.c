@@ -1,5 +1,6 @@
 /* truth.c: `assay truth`: the proof of the reference, each op and dialect with its measured error.
  * SPDX-License-Identifier: MIT */
+#include "conformance/clock.h"
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
@@ -71,7 +72,7 @@ static void print_speed(json_t *head)
 static int finish(request *q, int whole)
 {
     print_lines(q);
-    printf("%d proofs, %d do not hold, %.1f s\n", q->proofs, q->broken, assay_print_clock() - q->started);
+    printf("%d proofs, %d do not hold, %.1f s\n", q->proofs, q->broken, assay_clock() - q->started);
     json_t *head = assay_output_head("truth");
     if (q->speed && whole) print_speed(head);
     whole &= !assay_interrupted();
@@ -137,7 +138,7 @@ int assay_command_truth(int argc, char **argv)
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;
     assay_interrupt_watch();
-    q.started = assay_print_clock();
+    q.started = assay_clock();
     q.rows = json_array();
     int broken = assay_certify(q.full, on_proof, &q);
     if (broken > q.broken) q.broken = broken; /* no memory counts as one */

@@ -3,6 +3,7 @@
 #include "perf/bench.h"
 
 #include "conformance/file.h"
+#include "conformance/tests/folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,6 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-static char folder[] = "/tmp/assay-bench-XXXXXX"; /* for its owner alone: a worker of root's then loads a copy */
 static char plugin[64];
 
 static void put(const char *from)
@@ -130,17 +130,9 @@ static void another_number_of_threads_is_certified_before_it_is_timed(void **sta
 
 static int make_folder(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(plugin, sizeof plugin, "%s/plugin.so", folder);
+    if (test_folder_make(state) != 0) return -1;
+    snprintf(plugin, sizeof plugin, "%s/plugin.so", test_folder());
     return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(plugin);
-    return rmdir(folder);
 }
 
 int main(void)
@@ -149,5 +141,5 @@ int main(void)
         cmocka_unit_test(a_file_that_was_replaced_after_its_check_is_not_timed),
         cmocka_unit_test(another_number_of_threads_is_certified_before_it_is_timed),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_folder, test_folder_remove);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -15,7 +16,7 @@ typedef struct values {
     uint64_t seed;
     double real;
     int threads;
-    const char *text, *output, *input, *folder, *store;
+    const char *text, *output, *second, *input, *folder, *store;
     assay_strings texts, positional;
 } values;
 
@@ -30,6 +31,7 @@ static int read_line(values *v, const char *positional, char **argv)
                                     {"text", "TEXT", "a text", ASSAY_TAKES_TEXT, &v->text},
                                     {"threads", "N", "threads", ASSAY_TAKES_THREADS, &v->threads},
                                     {"output", "FILE", "a file", ASSAY_TAKES_OUTPUT, &v->output},
+                                    {"second", "FILE", "a file", ASSAY_TAKES_OUTPUT, &v->second},
                                     {"input", "FILE", "a file", ASSAY_TAKES_INPUT, &v->input},
                                     {"folder", "DIR", "a folder", ASSAY_TAKES_FOLDER, &v->folder},
                                     {"store", "DIR", "a folder", ASSAY_TAKES_STORE, &v->store},
@@ -98,6 +100,21 @@ static void an_output_can_be_written_and_is_not_yet(void **state)
     assert_int_equal(read_line(&v, NULL, LINE("--output", "")), 2);
     assert_int_equal(read_line(&v, NULL, LINE("--output", "test_options.tmp")), -1);
     assert_int_not_equal(access("test_options.tmp", F_OK), 0);
+}
+
+static void two_options_do_not_name_one_file(void **state)
+{
+    (void)state;
+    values v = {0};
+    FILE *f = fopen("test_options.tmp", "w");
+    assert_non_null(f);
+    fclose(f);
+    assert_int_equal(read_line(&v, NULL, LINE("--output", "test_options.tmp", "--input", "test_options.tmp")), 2);
+    assert_int_equal(remove("test_options.tmp"), 0);
+    v = (values){0};
+    assert_int_equal(read_line(&v, NULL, LINE("--output", "test_options.tmp", "--second", "test_options.tmp")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--output", "test_options.tmp", "--second", "test_options.2")), -1);
+    assert_int_equal(read_line(&v, NULL, LINE("--output", "/dev/null", "--second", "/dev/null")), -1);
 }
 
 static void an_input_is_a_file_that_is_there(void **state)
@@ -190,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_count_is_a_whole_number_from_one),
         cmocka_unit_test(threads_have_a_bound),
         cmocka_unit_test(an_output_can_be_written_and_is_not_yet),
+        cmocka_unit_test(two_options_do_not_name_one_file),
         cmocka_unit_test(an_input_is_a_file_that_is_there),
         cmocka_unit_test(a_folder_is_made_in_one_that_is_there),
         cmocka_unit_test(a_store_is_there_already),
