@@ -17,7 +17,8 @@ ci/setup.sh
 ci/build.sh ci
 suite ci build/ci/ctest.log
 
-# test_roof and test_bench stay out of the two instrumented builds (ci/presets.json): they depend on rates, which say nothing there.
+# Out of the two instrumented builds (ci/presets.json) stay test_roof and test_bench, which depend on rates, and
+# test_golden_teeth, which evaluates some ten thousand problems.
 ci/build.sh asan
 suite asan build/asan/ctest.log
 

@@ -77,7 +77,7 @@ for command in check bench run; do
 done
 
 # Files and folders are tried before the work. /proc takes no file, not even from root.
-for option in --json --junit; do
+for option in --json --junit --markdown; do
     expect 2 "$option no/such/file: .*No such file" check --impl naive "$option" no/such/file
 done
 expect 2 '/proc/file: .*could not be written' check --impl naive --json /proc/file
@@ -89,6 +89,17 @@ expect 2 'expected a folder that is there' run --impl naive --floors no-such-fol
 expect 2 'text no/such/file' run --impl naive --text no/such/file
 for command in check mutants; do expect 2 'cache no/such/folder' "$command" --cache no/such/folder; done
 for command in run floor; do expect 2 'out no/such/folder' "$command" --out no/such/folder; done
+expect 2 'markdown no/such/file' truth --markdown no/such/file
+expect 2 'table no/such/folder' floor --table no/such/folder
+expect 2 'expected a folder that is there' floor --compare no-such-folder
+mkdir tables
+expect 2 'tables/cases.fp32.json: could not be read' floor --case 'xent/*one' --compare tables
+echo '{}' >tables/cases.fp32.json
+expect 2 'expected a table of floors' floor --case 'xent/*one' --compare tables
+expect 0 '1 cases' floor --case 'xent/*plain' --seeds 2 --table tables
+expect 0 ' 0 more than 2 times apart' floor --case 'xent/*plain' --seeds 2 --compare tables
+expect 1 'not in the stored table' floor --case 'xent/*sum' --seeds 2 --compare tables
+expect 2 'measured with 4 ulp' floor --case 'xent/*plain' --seeds 2 --activation-ulp 2 --compare tables
 touch file
 expect 2 'out no/such/file' report --out no/such/file file
 expect 2 'expected a folder' check --impl naive --cache file
@@ -96,6 +107,24 @@ expect 2 'expected a folder' run --impl naive --out file
 expect 0 'PASS' check --impl naive --case 'xent/*one' --cache cache --json out.json # made where its parent is there
 grep -q '"complete": true' out.json || complain "check --json: '\"complete\": true' expected in it"
 [[ $(stat -c %a cache) == 700 ]] || complain 'check --cache: a folder that others cannot read expected'
+
+# Golden vectors: as they are, one that another function would have given, one that its list does not know, a damaged one.
+expect 0 ' 0 beyond their bounds, 0 unreadable' truth --golden
+mkdir golden
+cp "$here/../fixtures/golden/haiku.lstm.safetensors" golden/
+(cd golden && sha256sum ./* | sed 's|\./||' >MANIFEST)
+expect 0 '1 golden vectors, 0 beyond' truth --golden --vectors golden --json out.json
+grep -q '"holds": true' out.json || complain "truth --golden --json: '\"holds\": true' expected in it"
+printf 'ABCDEFGH' | dd of=golden/haiku.lstm.safetensors bs=1 conv=notrunc status=none seek=$(($(stat -c %s golden/haiku.lstm.safetensors) - 8))
+expect 3 '' truth --golden --vectors golden
+(cd golden && sha256sum haiku* >MANIFEST)
+expect 1 '' truth --golden --vectors golden
+cp golden/haiku.lstm.safetensors golden/another
+expect 3 '' truth --golden --vectors golden
+truncate -s 100 golden/another
+(cd golden && sha256sum another >MANIFEST)
+rm golden/haiku.lstm.safetensors
+expect 3 '' truth --golden --vectors golden
 
 # An interrupt leaves what there is: one line on stderr, valid files, and a status that says so.
 interrupt() { # interrupt arguments...: of a command that takes far longer than half a second once it listens to SIGINT

@@ -40,14 +40,14 @@ const assay_dialect_row *assay_dialect_by_name(const char *name)
 
 void assay_dialect_key(const assay_problem *p, char *buffer, size_t size)
 {
-    static const char *const biases[] = {"b0", "b1", "b2"};
+    static const char *const biases[] = {"b0", "b1", "b2", "bhh"}, *const resets[] = {"-before", "-after", "-outside"};
     const assay_dialect *d = &p->dialect;
     const char *cell = assay_cell_name(d->cell), *reset = "";
     if (p->op == ASSAY_OP_XENT || p->op == ASSAY_OP_CTC) {
         snprintf(buffer, size, "%s", assay_op_name(p->op));
         return;
     }
-    if (d->cell == ASSAY_GRU) reset = d->gru_reset == ASSAY_RESET_BEFORE ? "-before" : "-after";
+    if (d->cell == ASSAY_GRU) reset = resets[d->gru_reset];
     snprintf(buffer, size, "%s.%s%s.%s%s", assay_op_name(p->op), cell, reset, biases[d->biases],
              p->directions == 2 ? ".bi" : "");
 }
@@ -122,7 +122,7 @@ static void add_offset(const assay_problem *p, double offset, assay_values *v)
 {
     int slice = 1; /* f of i f g o, z of r z n */
     for (int q = 0; offset != 0 && q < p->layers * p->directions; q++) {
-        double *b = v->at[assay_tensor_id(ASSAY_PARAM, 4 * q + ASSAY_B_IH)];
+        double *b = v->at[assay_tensor_id(ASSAY_PARAM, ASSAY_RNN_PARAMS * q + ASSAY_B_IH)];
         for (int j = 0; b && j < p->h; j++)
             b[slice * p->h + j] += offset;
     }

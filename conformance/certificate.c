@@ -38,7 +38,7 @@ static int check_index(const char *name)
     return -1;
 }
 
-static assay_group *group_of(assay_certificate *c, const char *key, uint32_t features)
+static assay_group *group_of(assay_certificate *c, const char *key, uint64_t features)
 {
     for (int g = 0; g < c->count; g++)
         if (c->groups[g].features == features && !strcmp(c->groups[g].key, key)) return &c->groups[g];
@@ -82,7 +82,7 @@ void assay_certificate_note(assay_certificate *c, const assay_result *r)
 static const struct {
     const char *check;
     unsigned ops;
-    uint32_t when;    /* asked only of problems that use one of these features; 0 = of all */
+    uint64_t when;    /* asked only of problems that use one of these features; 0 = of all */
     int each_feature; /* 1: with every feature that the problem uses; 0: with those of `when` at least */
 } required[] = {
     {"forward", EVERYTHING, 0, 1},
@@ -100,7 +100,7 @@ static const struct {
 typedef struct part {
     const assay_certificate *c;
     char key[32];
-    uint32_t features;
+    uint64_t features;
     unsigned op;
     char *why;
     size_t why_size;
@@ -134,9 +134,9 @@ static int nothing_failed(const part *q)
 }
 
 /* Features of the cases that this check passed; *any = 1 if it passed one. */
-static uint32_t proved_by(const part *q, const char *check, int *any)
+static uint64_t proved_by(const part *q, const char *check, int *any)
 {
-    uint32_t proved = 0;
+    uint64_t proved = 0;
     int k = check_index(check);
     *any = 0;
     for (int g = 0; k >= 0 && g < q->c->count; g++) {
@@ -159,9 +159,9 @@ static int every_check_passed(const part *q)
     for (size_t r = 0; r < sizeof required / sizeof *required; r++) {
         int any, feature = 0;
         if (!is_required(q, r)) continue;
-        uint32_t proved = proved_by(q, required[r].check, &any);
-        uint32_t asked = required[r].each_feature ? q->features : q->features & required[r].when;
-        uint32_t missing = asked & ~proved;
+        uint64_t proved = proved_by(q, required[r].check, &any);
+        uint64_t asked = required[r].each_feature ? q->features : q->features & required[r].when;
+        uint64_t missing = asked & ~proved;
         while (missing && !(missing >> feature & 1u))
             feature++;
         if (!any)

@@ -17,7 +17,7 @@ typedef struct assay_tally {
 /* Cases of one dialect that use the same features. */
 typedef struct assay_group {
     char key[32];      /* assay_dialect_key() */
-    uint32_t features; /* assay_features_of() */
+    uint64_t features; /* assay_features_of() */
     double worst_margin;
     assay_tally by[ASSAY_CERTIFICATE_CHECKS]; /* index: assay_check_get() */
 } assay_group;

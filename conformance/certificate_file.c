@@ -22,7 +22,7 @@ static void path_of(const char *folder, const char *impl, int arithmetic, int th
 
 /* ---- into words ---- */
 
-static json_t *features_to_json(uint32_t features)
+static json_t *features_to_json(uint64_t features)
 {
     json_t *list = json_array();
     for (int k = 0; k < ASSAY_FEATURES; k++)
@@ -82,7 +82,7 @@ assay_status assay_certificate_write(const char *folder, assay_certificate *c, c
 
 /* ---- and back ---- */
 
-static int read_features(const json_t *list, uint32_t *out)
+static int read_features(const json_t *list, uint64_t *out)
 {
     size_t k;
     const json_t *item;
@@ -91,7 +91,7 @@ static int read_features(const json_t *list, uint32_t *out)
     {
         int feature = json_is_string(item) ? assay_feature_by_text(json_string_value(item)) : -1;
         if (feature < 0) return 0;
-        *out |= UINT32_C(1) << feature;
+        *out |= UINT64_C(1) << feature;
     }
     return json_is_array(list);
 }

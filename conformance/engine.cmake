@@ -1,9 +1,10 @@
 # engine.cmake: the suite itself: cases, truths and floors, checks, gate.
 # SPDX-License-Identifier: MIT
 
-# Floors and certificates speak of these very sources.
+# Floors and certificates speak of these very sources: what computes, not what certifies it.
 file(GLOB reference_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/reference/*.c ${CMAKE_SOURCE_DIR}/reference/*.h
      ${CMAKE_SOURCE_DIR}/reference/*.hpp)
+list(FILTER reference_sources EXCLUDE REGEX "/certify[^/]*$")
 list(SORT reference_sources)
 set(hashes "")
 foreach(source ${reference_sources})
@@ -15,14 +16,17 @@ string(SHA256 reference_hash "${hashes}")
 
 file(GLOB checks CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.c)
 assay_add(library assay_conformance
-    SOURCES verdict.c names.c values.c case.c compare.c oracle.c cache.c floors.c subject.c trial.c expect.c suite.c feature.c
-            certificate.c certificate_file.c gate.c mutation.c ${checks}
+    SOURCES verdict.c names.c values.c case.c compare.c oracle.c cache.c floors.c floor_table.c subject.c trial.c expect.c suite.c feature.c
+            certificate.c certificate_file.c gate.c mutation.c
+            golden.c golden_compare.c ${checks}
     DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"
     LINK assay_covered)
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM
                       OpenMP::OpenMP_C m)
 
-foreach(name compare names cases certificate oracle)
+foreach(name compare names cases certificate oracle floor_table golden)
     assay_add(test test_${name} SOURCES tests/test_${name}.c tests/folder.c LINK assay_conformance assay_covered
               DEFINE ASSAY_WORKER="$<TARGET_FILE:assay-worker>")
 endforeach()
+assay_add(test test_golden_teeth SOURCES tests/test_golden_teeth.c LINK assay_conformance
+          DEFINE ASSAY_GOLDEN="${CMAKE_SOURCE_DIR}/fixtures/golden")

@@ -11,13 +11,14 @@ static const char *const texts[] = {
 #undef FEATURE
 };
 
-uint32_t assay_features_of(const assay_problem *p, int ragged)
+uint64_t assay_features_of(const assay_problem *p, int ragged)
 {
     int net = p->op == ASSAY_OP_NETWORK, stack = net || p->op == ASSAY_OP_RNN;
+    int xent = p->op == ASSAY_OP_XENT || (net && p->loss == ASSAY_LOSS_XENT);
     int ctc = p->op == ASSAY_OP_CTC || (net && p->loss == ASSAY_LOSS_CTC);
-    int loss = ctc || p->op == ASSAY_OP_XENT || (net && p->loss == ASSAY_LOSS_XENT);
+    int loss = ctc || xent;
     int reduction = ctc ? p->dialect.ctc_reduction : p->dialect.xent_reduction;
-    uint32_t set = 0;
+    uint64_t set = 0;
 #define FEATURE(id, text, used)                                                                                        \
     if (used) set |= ASSAY_FEATURE_BIT(id);
 #include "conformance/features.inc"
@@ -37,7 +38,7 @@ int assay_feature_by_text(const char *text)
     return -1;
 }
 
-const char *assay_features_print(uint32_t features, char *buffer, size_t size)
+const char *assay_features_print(uint64_t features, char *buffer, size_t size)
 {
     size_t used = 0;
     snprintf(buffer, size, "nothing else");

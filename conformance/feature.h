@@ -14,10 +14,10 @@ typedef enum assay_feature {
     ASSAY_FEATURES
 } assay_feature;
 
-#define ASSAY_FEATURE_BIT(id) (UINT32_C(1) << ASSAY_FEATURE_##id)
+#define ASSAY_FEATURE_BIT(id) (UINT64_C(1) << ASSAY_FEATURE_##id)
 
 /* Bit k: p uses feature k. ragged: 1 if some row is shorter than T. */
-uint32_t assay_features_of(const assay_problem *p, int ragged);
+uint64_t assay_features_of(const assay_problem *p, int ragged);
 
 /* "several layers"; "?" outside the table. */
 const char *assay_feature_text(int feature);
@@ -25,6 +25,6 @@ const char *assay_feature_text(int feature);
 int assay_feature_by_text(const char *text);
 
 /* The texts of a set, with commas between them; "nothing else" for none. Returns buffer. */
-const char *assay_features_print(uint32_t features, char *buffer, size_t size);
+const char *assay_features_print(uint64_t features, char *buffer, size_t size);
 
 #endif

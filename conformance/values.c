@@ -88,47 +88,110 @@ void assay_values_quantise(const assay_problem *p, int arithmetic, assay_values 
     }
 }
 
-/* Which dimension of a given tensor counts the samples; -1: none (parameters), -2: concatenated CTC labels. */
-static int batch_dimension(const assay_problem *p, const assay_tensor *x)
+/* How a given tensor goes with the samples. */
+typedef enum grain {
+    WHOLE,   /* not at all: parameters, class weights, one dloss */
+    SAMPLES, /* one row a sample */
+    STATES,  /* (L*D, N, ..) */
+    STEPS,   /* (T, N, ..) */
+    MASKS,   /* (L-1) times (T, N, ..) */
+    STRINGS  /* concatenated CTC labels */
+} grain;
+
+static grain grain_of(const assay_problem *p, const assay_tensor *x)
 {
-    if (x->id >= ASSAY_SLOTS) return -1;
+    const int ctc = p->op == ASSAY_OP_CTC || p->loss == ASSAY_LOSS_CTC;
+    const int reduction = ctc ? p->dialect.ctc_reduction : p->dialect.xent_reduction;
+    if (x->id >= ASSAY_SLOTS) return WHOLE;
     switch (x->id) {
     case ASSAY_LENS:
     case ASSAY_LABEL_LENS:
-        return 0;
+        return SAMPLES;
     case ASSAY_LABELS:
-        if (p->op == ASSAY_OP_CTC || p->loss == ASSAY_LOSS_CTC) return -2;
-        return x->rank - 1;
+        if (ctc) return p->dialect.ctc_labels == ASSAY_LABELS_PADDED ? SAMPLES : STRINGS;
+        return x->rank == 1 ? SAMPLES : STEPS;
     case ASSAY_DLOSS:
-        if (x->count == 1 && !(p->op == ASSAY_OP_CTC && p->dialect.ctc_reduction == ASSAY_REDUCE_NONE) &&
-            !(p->op == ASSAY_OP_XENT && p->dialect.xent_reduction == ASSAY_REDUCE_NONE))
-            return -1;
-        return x->rank - 1;
-    default: /* (T, N, ...) and (L*D, N, H) */
-        return 1;
+        if (reduction != ASSAY_REDUCE_NONE) return WHOLE;
+        return x->rank == 1 ? SAMPLES : STEPS;
+    case ASSAY_H0:
+    case ASSAY_C0:
+    case ASSAY_DHN:
+    case ASSAY_DCN:
+        return STATES;
+    case ASSAY_CLASS_WEIGHTS:
+        return WHOLE;
+    case ASSAY_MASK:
+        return MASKS;
+    default:
+        return STEPS;
     }
 }
 
-static void gather(const assay_tensor *x, int dim, const char *from, const int32_t *rows, int count, char *to)
+/* A tensor with its samples, on the way from one problem to its subset. */
+typedef struct moved {
+    const assay_problem *p, *sub;
+    const char *from;
+    char *to;
+    size_t bytes; /* of one row with its gap */
+} moved;
+
+static void move_row(const moved *m, int64_t from, int64_t to)
 {
-    size_t inner = parent_bytes(x), outer = 1, n = (size_t)x->dims[dim];
-    for (int d = dim + 1; d < x->rank; d++)
-        inner *= (size_t)x->dims[d];
-    for (int d = 0; d < dim; d++)
-        outer *= (size_t)x->dims[d];
-    for (size_t o = 0; o < outer; o++)
-        for (int k = 0; k < count; k++)
-            memcpy(to + (o * (size_t)count + (size_t)k) * inner, from + (o * n + (size_t)rows[k]) * inner, inner);
+    memcpy(m->to + (size_t)to * m->bytes, m->from + (size_t)from * m->bytes, m->bytes);
 }
 
-static void gather_labels(const int32_t *labels, const int32_t *label_lens, const int32_t *rows, int count, int32_t *to)
+/* Rows (t, n) of as many blocks of (T, N). */
+static void move_steps(const moved *m, int blocks, const int32_t *rows, int count)
+{
+    for (int b = 0; b < blocks; b++)
+        for (int t = 0; t < m->p->t; t++)
+            for (int k = 0; k < count; k++)
+                move_row(m, (int64_t)b * m->p->t * m->p->n + assay_row_of(m->p, t, rows[k]),
+                         (int64_t)b * m->p->t * count + assay_row_of(m->sub, t, k));
+}
+
+static void move_samples(const moved *m, int blocks, const int32_t *rows, int count)
+{
+    for (int b = 0; b < blocks; b++)
+        for (int k = 0; k < count; k++)
+            move_row(m, (int64_t)b * m->p->n + rows[k], (int64_t)b * count + k);
+}
+
+static void gather_labels(const assay_problem *p, const int32_t *labels, const int32_t *label_lens, const int32_t *rows,
+                          int count, int32_t *to)
 {
     for (int k = 0; k < count; k++) {
-        const int32_t *from = labels;
-        for (int32_t r = 0; r < rows[k]; r++)
-            from += label_lens[r];
+        const int32_t *from = labels + assay_label_start(p, label_lens, rows[k]);
         memcpy(to, from, (size_t)label_lens[rows[k]] * sizeof *to);
         to += label_lens[rows[k]];
+    }
+}
+
+static void move_tensor(const assay_problem *p, const assay_problem *sub, const assay_tensor *x, const assay_values *in,
+                        const int32_t *rows, int count, assay_values *out)
+{
+    const int layers = p->layers;
+    const int64_t row = grain_of(p, x) == SAMPLES ? x->count / (p->n > 0 ? p->n : 1) : x->stride;
+    const moved m = {p, sub, in->at[x->id], out->at[x->id], (size_t)row * parent_bytes(x)};
+    switch (grain_of(p, x)) {
+    case WHOLE:
+        memcpy(m.to, m.from, (size_t)x->count * parent_bytes(x));
+        break;
+    case SAMPLES:
+        move_samples(&m, 1, rows, count);
+        break;
+    case STATES:
+        move_samples(&m, layers * p->directions, rows, count);
+        break;
+    case STEPS:
+        move_steps(&m, 1, rows, count);
+        break;
+    case MASKS:
+        move_steps(&m, layers - 1, rows, count);
+        break;
+    case STRINGS:
+        gather_labels(p, in->at[x->id], in->at[ASSAY_LABEL_LENS], rows, count, out->at[x->id]);
+        break;
     }
 }
 
@@ -139,7 +202,7 @@ assay_status assay_values_subset(const assay_problem *p, const assay_values *in,
     assay_tensor list[ASSAY_TENSORS];
     *sub_p = *p;
     sub_p->n = count;
-    if (label_lens) {
+    if (label_lens && p->dialect.ctc_labels == ASSAY_LABELS_CONCATENATED) {
         sub_p->labels = 0;
         for (int k = 0; k < count; k++)
             sub_p->labels += label_lens[rows[k]];
@@ -154,13 +217,7 @@ assay_status assay_values_subset(const assay_problem *p, const assay_values *in,
             assay_values_drop(sub, x->id);
             continue;
         }
-        int dim = batch_dimension(p, x);
-        if (dim == -2)
-            gather_labels(in->at[x->id], label_lens, rows, count, sub->at[x->id]);
-        else if (dim == -1)
-            memcpy(sub->at[x->id], in->at[x->id], (size_t)x->count * parent_bytes(x));
-        else
-            gather(x, dim, in->at[x->id], rows, count, sub->at[x->id]);
+        move_tensor(p, sub_p, x, in, rows, count, sub);
     }
     return ASSAY_OK;
 }

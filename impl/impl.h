@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define ASSAY_ABI_VERSION 1u
+#define ASSAY_ABI_VERSION 2u
 #define ASSAY_EXPORT      __attribute__((visibility("default")))
 
 typedef enum assay_place { ASSAY_HOST, ASSAY_CUDA } assay_place;
@@ -52,7 +52,7 @@ typedef struct assay_args {
     /* integers are in host memory; where the place is not the host, the _dev ones hold copies there, else the same */
     const int32_t *ids, *lens, *labels, *label_lens;
     const int32_t *ids_dev, *lens_dev, *labels_dev, *label_lens_dev;
-    const void *x, *h0, *c0, *dy, *dhn, *dcn, *dloss;
+    const void *x, *h0, *c0, *mask, *class_weights, *dy, *dhn, *dcn, *dloss;
     void *y, *hn, *cn, *logits, *loss_rows, *loss, *dx, *dh0, *dc0;
     const void *param[ASSAY_MAX_PARAMS], *m[ASSAY_MAX_PARAMS], *v[ASSAY_MAX_PARAMS]; /* read by pack() only */
     void *dparam[ASSAY_MAX_PARAMS]; /* BACKWARD: non-NULL = wanted, not written; written by unpack() */

@@ -35,6 +35,9 @@ int assay_specimen_make(assay_proofs *c, const assay_problem *p, assay_specimen 
 void assay_specimen_free(assay_specimen *s);
 /* Draws every given tensor but lens and label_lens: reals of a size at which no gate saturates, labels, ids. */
 void assay_specimen_draw(assay_specimen *s, uint64_t seed);
+/* Lengths 2, 0, T, 1, ...: unsorted, an empty row, a full one. What lies past them in x is NaN, and in dy too unless
+ * the output there repeats the last one. At least three samples of two steps. */
+void assay_specimen_ragged(assay_specimen *s);
 /* The quad copies of the real given tensors. */
 void assay_specimen_widen(assay_specimen *s);
 /* Runs the double build alone; counts as a failed proof, and returns 0, if it doesn't run. */
@@ -44,12 +47,17 @@ int assay_specimen_run(assay_proofs *c, assay_specimen *s);
 double assay_proof_distance(const double *a, const _Float128 *b, int64_t count);
 double assay_proof_distance_quad(const _Float128 *a, const _Float128 *b, int64_t count);
 
+/* One problem: double against quad, and every gradient against central differences in quad and against dual numbers.
+ * The differences go along every element, or `along_one` random direction of each tensor. */
+void assay_certify_one(assay_proofs *c, assay_specimen *s, int along_one);
+
 /* The parts. */
-void assay_certify_problems(assay_proofs *c); /* certify_problems.c: the table of problems, through certify_one() */
-void assay_certify_one(assay_proofs *c, assay_specimen *s);
+void assay_certify_problems(assay_proofs *c);
+void assay_certify_losses(assay_proofs *c);
 void assay_certify_paths(assay_proofs *c);
 void assay_certify_published_rnn(assay_proofs *c);
 void assay_certify_published_loss(assay_proofs *c);
 void assay_certify_generators(assay_proofs *c);
+void assay_certify_identities(assay_proofs *c);
 
 #endif

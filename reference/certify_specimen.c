@@ -5,6 +5,7 @@
 #include "reference/data.h"
 #include "reference/reference.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,8 +52,31 @@ static void draw_real(const assay_tensor *x, uint64_t seed, double *at)
     const int second = x->id >= assay_tensor_id(ASSAY_V, 0) && x->id < assay_tensor_id(ASSAY_DPARAM, 0);
     for (int64_t j = 0; j < x->count; j++) {
         const double u = assay_random_uniform(seed, (uint64_t)x->id, (uint64_t)j);
-        at[j] = second ? 0.1 + u : 1.6 * u - 0.8;
+        if (x->id == ASSAY_MASK)
+            at[j] = u < 0.7;
+        else
+            at[j] = second || x->id == ASSAY_CLASS_WEIGHTS ? 0.1 + u : 1.6 * u - 0.8;
     }
+}
+
+/* NaN in the rows past the lengths of a tensor that begins with (T, N). */
+static void spoil(assay_specimen *s, int id, const int32_t *lens)
+{
+    assay_tensor x;
+    if (!assay_tensor_find(&s->p, id, &x)) return;
+    for (int n = 0; n < s->p.n; n++)
+        for (int t = lens[n]; t < s->p.t; t++)
+            for (int64_t j = 0; j < x.row; j++)
+                ((double *)s->d[id])[assay_row_of(&s->p, t, n) * x.stride + j] = NAN;
+}
+
+void assay_specimen_ragged(assay_specimen *s)
+{
+    int32_t *lens = s->d[ASSAY_LENS];
+    for (int n = 0; n < s->p.n; n++)
+        lens[n] = n == 1 ? 0 : n == 2 ? s->p.t : n == 0 ? 2 : 1;
+    spoil(s, ASSAY_X, lens);
+    if (s->p.dialect.pad_output == ASSAY_PAD_ZERO) spoil(s, ASSAY_DY, lens);
 }
 
 void assay_specimen_draw(assay_specimen *s, uint64_t seed)

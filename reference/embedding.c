@@ -7,9 +7,8 @@
 void REF(embedding_forward)(const assay_problem *p, const assay_rows *rows, const int32_t *ids, const real *table,
                             real *x)
 {
-    for (int64_t k = 0; k < (int64_t)p->t * p->n; k++)
-        if (rows->place[k] >= 0)
-            memcpy(x + rows->place[k] * p->i, table + (int64_t)ids[k] * p->i, (size_t)p->i * sizeof *x);
+    for (int64_t r = 0; r < rows->count; r++)
+        memcpy(x + r * p->i, table + (int64_t)ids[r] * p->i, (size_t)p->i * sizeof *x);
 }
 
 /* dtable[id] = sum of dx over the rows that read it: sorted by id first, so that each is one sum over rows. */
@@ -21,14 +20,13 @@ assay_status REF(embedding_backward)(const assay_problem *p, const assay_rows *r
     int64_t *end = (int64_t *)assay_pool_take(&pool, (int64_t)p->vocab + 1, sizeof *end);
     real *sorted = REF(take)(&pool, rows->count * p->i);
     if (!pool.failed) {
-        for (int64_t k = 0; k < (int64_t)p->t * p->n; k++)
-            if (rows->place[k] >= 0) end[ids[k] + 1]++;
+        for (int64_t r = 0; r < rows->count; r++)
+            end[ids[r] + 1]++;
         for (int32_t v = 0; v < p->vocab; v++)
             end[v + 1] += end[v];
         /* end[v] is where the rows of v start, and moves to where they end */
-        for (int64_t k = 0; k < (int64_t)p->t * p->n; k++)
-            if (rows->place[k] >= 0)
-                memcpy(sorted + (size_t)end[ids[k]]++ * width, dx + (size_t)rows->place[k] * width, width * sizeof *dx);
+        for (int64_t r = 0; r < rows->count; r++)
+            memcpy(sorted + (size_t)end[ids[r]]++ * width, dx + (size_t)r * width, width * sizeof *dx);
         for (int32_t v = 0; v < p->vocab; v++) {
             const int64_t start = v ? end[v - 1] : 0, count = end[v] - start;
             for (size_t j = 0; j < width; j++)

@@ -1,14 +1,14 @@
-/* gemm.c: the one product of the reference and its long sums, in each of the four builds.
+/* gemm.c: the one product of the reference and its long sums, in each of the five builds.
  * SPDX-License-Identifier: MIT
  *
  * F64 and NOISE go through gemm_blocked.c; NOISE adds to each element what the roundings of the declared arithmetic
- * would have added. F128 and SR are plain loops over rows of A and blocks of eight columns of B. */
+ * would have added. F128, SR and DUAL are plain loops over rows of A and blocks of eight columns of B. */
 #include "reference/gemm.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(ASSAY_BUILD_SR) || defined(ASSAY_BUILD_F128)
+#if defined(ASSAY_BUILD_SR) || defined(ASSAY_BUILD_F128) || defined(ASSAY_BUILD_DUAL)
 #define PLAIN 1
 #else
 #define PLAIN 0

@@ -1,49 +1,140 @@
-/* lstm.c: one step of the LSTM, forward and backward. docs/semantics.md 1.1, 1.2
+/* lstm.c: one step of the LSTM with every option, forward and backward. docs/semantics.md 1.1, 1.2
  * SPDX-License-Identifier: MIT */
 #include "reference/ops.h"
 
+/* f c' + i g within the bound. */
+static real clipped(const assay_dialect *d, real q)
+{
+    const real bound = R(d->cell_clip);
+    if (d->cell_clip == 0) return q;
+    return q > bound ? bound : q < -bound ? -bound : q;
+}
+
+/* a + p[j] c: what a peephole sees. */
+static real peeped(const REF(layer) * l, real a, int j, real c)
+{
+    return l->peephole ? ROUNDED(a + l->peephole[j] * c) : a;
+}
+
+/* With a projection: h = WP m of these rows, m in `extra`. */
+static void project(REF(layer) * l, int64_t first, int m)
+{
+    const int h = l->p->h, width = l->p->proj;
+    REF(gemm_packed)(m, l->extra + first * h, h, l->panels[1], 0, l->work, width);
+    for (int k = 0; k < m; k++)
+        for (int j = 0; j < width; j++)
+            l->h[(int64_t)l->rows->sample[first + k] * width + j] = STORE(l->work[(int64_t)k * width + j]);
+}
+
 static void forward(REF(layer) * l, int64_t first, int m)
 {
-    const int h = l->p->h;
+    const assay_dialect *d = &l->p->dialect;
+    const int h = l->p->h, width = assay_state_width(l->p);
     real *gates = l->gates + first * 4 * h;
-    REF(gemm_packed)(m, l->before_h + first * h, h, l->panels[0], 1, gates, 4 * h);
+    REF(gemm_packed)(m, l->before_h + first * width, width, l->panels[0], 1, gates, 4 * h);
     PARALLEL_2((int64_t)m * h)
     for (int k = 0; k < m; k++)
         for (int j = 0; j < h; j++) {
-            real *a = gates + (int64_t)k * 4 * h; /* rows of W and R: i f g o */
-            const int64_t at = (int64_t)l->rows->sample[first + k] * h + j;
-            const real ai = REF(biased)(l, a[j], j), ag = REF(biased)(l, a[2 * h + j], 2 * h + j);
-            const real af = REF(biased)(l, a[h + j], h + j), ao = REF(biased)(l, a[3 * h + j], 3 * h + j);
-            const real i = STORE(REF(sigmoid)(ai)), g = STORE(R_TANH(ag)), o = STORE(REF(sigmoid)(ao));
-            const real f = STORE(REF(sigmoid)(ROUNDED(af + R(l->p->dialect.forget_bias))));
-            const real c = STORE(f * l->before_c[(first + k) * h + j] + i * g);
+            real *a = gates + (int64_t)k * 4 * h; /* rows of W and R: i f g o; of P: i f o */
+            const int64_t row = (first + k) * h + j, at = (int64_t)l->rows->sample[first + k] * h + j;
+            const real before = l->before_c[row];
+            const real ai = peeped(l, REF(biased)(l, a[j], j), j, before);
+            const real af = peeped(l, REF(biased)(l, a[h + j], h + j), h + j, before);
+            const real ag = REF(biased)(l, a[2 * h + j], 2 * h + j), ao = REF(biased)(l, a[3 * h + j], 3 * h + j);
+            const real i = STORE(REF(gate)(d, ai)), g = STORE(R_TANH(ag));
+            const real f = STORE(d->coupled ? R(1) - i : REF(gate)(d, ROUNDED(af + R(d->forget_bias))));
+            const real q = STORE(f * before + i * g), c = clipped(d, q);
+            const real o = STORE(REF(gate)(d, peeped(l, ao, 2 * h + j, c))), out = STORE(o * ROUNDED(R_TANH(c)));
             a[j] = i, a[h + j] = f, a[2 * h + j] = g, a[3 * h + j] = o;
             l->c[at] = c;
-            l->h[at] = STORE(o * ROUNDED(R_TANH(c)));
+            if (l->raw_c) l->raw_c[row] = q;
+            if (l->extra)
+                l->extra[row] = out;
+            else
+                l->h[at] = out;
         }
+    if (l->projection) project(l, first, m);
+}
+
+/* dm = WP' dh of these rows, in the second part of `work`; dh is kept for dWP. */
+static const real *unproject(REF(layer) * l, int64_t first, int m)
+{
+    const int h = l->p->h, width = l->p->proj;
+    real *dm = l->work + (int64_t)l->p->n * 4 * h;
+    for (int k = 0; k < m; k++)
+        for (int j = 0; j < width; j++)
+            l->kept_dh[(first + k) * width + j] = l->dh[(int64_t)l->rows->sample[first + k] * width + j];
+    REF(gemm_packed)(m, l->kept_dh + first * width, width, l->panels[1], 0, dm, h);
+    return dm;
 }
 
 static void backward(REF(layer) * l, int64_t first, int m)
 {
-    const int h = l->p->h;
+    const assay_dialect *d = &l->p->dialect;
+    const int h = l->p->h, width = assay_state_width(l->p);
+    const real *projected = l->projection ? unproject(l, first, m) : NULL, *peephole = l->peephole;
     PARALLEL_2((int64_t)m * h)
     for (int k = 0; k < m; k++)
         for (int j = 0; j < h; j++) {
             real *a = l->gates + (first + k) * 4 * h;
-            const int64_t at = (int64_t)l->rows->sample[first + k] * h + j;
-            const real i = a[j], f = a[h + j], g = a[2 * h + j], o = a[3 * h + j];
-            const real before = l->before_c[(first + k) * h + j];
-            const real tanh_c = ROUNDED(R_TANH(l->c[at])), dm = l->dh[at];
-            const real dc = ROUNDED(l->dc[at] + dm * o * (R(1) - tanh_c * tanh_c));
-            a[j] = STORE(dc * g * i * (R(1) - i));
-            a[h + j] = STORE(dc * before * f * (R(1) - f));
-            a[2 * h + j] = STORE(dc * i * (R(1) - g * g));
-            a[3 * h + j] = STORE(dm * tanh_c * o * (R(1) - o));
+            const int64_t row = (first + k) * h + j, at = (int64_t)l->rows->sample[first + k] * h + j;
+            const real i = a[j], f = a[h + j], g = a[2 * h + j], o = a[3 * h + j], before = l->before_c[row];
+            const real tanh_c = ROUNDED(R_TANH(l->c[at])), dm = projected ? projected[(int64_t)k * h + j] : l->dh[at];
+            const real dao = STORE(dm * tanh_c * REF(gate_slope)(d, o));
+            real dc = ROUNDED(l->dc[at] + dm * o * (R(1) - tanh_c * tanh_c));
+            if (peephole) dc = ROUNDED(dc + peephole[2 * h + j] * dao);
+            if (l->raw_c && l->raw_c[row] != l->c[at]) dc = R(0); /* it was clipped */
+            const real dai = STORE(dc * (d->coupled ? g - before : g) * REF(gate_slope)(d, i));
+            const real daf = d->coupled ? R(0) : STORE(dc * before * REF(gate_slope)(d, f));
+            a[j] = dai, a[h + j] = daf, a[2 * h + j] = STORE(dc * i * (R(1) - g * g)), a[3 * h + j] = dao;
             l->dc[at] = ROUNDED(dc * f);
+            if (peephole) l->dc[at] = ROUNDED(l->dc[at] + (peephole[j] * dai + peephole[h + j] * daf));
+            if (l->after_c) l->after_c[row] = l->c[at];
             l->c[at] = before;
         }
-    REF(gemm_packed)(m, l->gates + first * 4 * h, 4 * h, l->panels[0], 0, l->work, h);
+    REF(gemm_packed)(m, l->gates + first * 4 * h, 4 * h, l->panels[0], 0, l->work, width);
     REF(carry_back)(l, first, m, 0);
 }
 
-const REF(cell) REF(lstm) = {REF(pack_whole), forward, backward, REF(gradients_whole), 0};
+static void pack(REF(layer) * l, int backward)
+{
+    const int h = l->p->h, width = l->p->proj;
+    REF(pack_whole)(l, backward);
+    if (l->projection)
+        l->panels[1] =
+            backward ? REF(gemm_pack)(0, h, width, l->projection, h) : REF(gemm_pack)(1, width, h, l->projection, h);
+}
+
+/* dP of one gate: the sum over the rows of its dG times the cell that it saw. */
+static void peephole_gradient(const REF(layer) * l, int gate, const real *c, real *products, real *dp)
+{
+    const int h = l->p->h;
+    const int64_t rows = l->rows->count;
+    PARALLEL_2(rows * h)
+    for (int64_t r = 0; r < rows; r++)
+        for (int j = 0; j < h; j++)
+            products[r * h + j] = ROUNDED(l->gates[r * 4 * h + gate * h + j] * c[r * h + j]);
+    REF(column_sums)(rows, h, products, h, dp);
+}
+
+static assay_status gradients(const REF(layer) * l, assay_pool *pool, real *const d[ASSAY_RNN_PARAMS])
+{
+    const int h = l->p->h, width = l->p->proj, rows = (int)l->rows->count;
+    real *dp = d[ASSAY_PEEPHOLE], *dwp = d[ASSAY_PROJECTION];
+    assay_status st = REF(gradients_whole)(l, pool, d);
+    if (st != ASSAY_OK) return st;
+    if (dwp) {
+        REF(gemm)(1, 0, width, h, rows, l->kept_dh, width, l->extra, h, 0, dwp, h, ASSAY_SUM_ROWS);
+        REF(store_all)((int64_t)width * h, dwp);
+    }
+    if (!dp) return ASSAY_OK;
+    real *products = REF(take)(pool, (int64_t)rows * h);
+    if (!products) return ASSAY_NO_MEMORY;
+    peephole_gradient(l, 0, l->before_c, products, dp);
+    peephole_gradient(l, 1, l->before_c, products, dp + h);
+    peephole_gradient(l, 3, l->after_c, products, dp + 2 * h);
+    assay_pool_drop(pool, products);
+    return ASSAY_OK;
+}
+
+const REF(cell) REF(lstm) = {pack, forward, backward, gradients};

@@ -22,13 +22,15 @@ static assay_status begin_stack(REF(call) * c, int keep, REF(stack) * s)
         s->param[k] = c->at[assay_tensor_id(ASSAY_PARAM, k)] ? REF(load)(c, assay_tensor_id(ASSAY_PARAM, k)) : NULL;
     if (c->at[ASSAY_H0]) s->h0 = REF(load)(c, ASSAY_H0);
     if (c->at[ASSAY_C0] && p->dialect.cell == ASSAY_LSTM) s->c0 = REF(load)(c, ASSAY_C0);
+    for (int k = 0; p->dialect.dropout > 0 && k < p->layers - 1; k++)
+        s->mask[k] = REF(load_mask)(c, k);
     if (p->op == ASSAY_OP_RNN || p->vocab == 0) {
         s->x = REF(load_rows)(c, ASSAY_X, p->i);
     } else {
-        const int32_t *ids = (const int32_t *)c->at[ASSAY_IDS];
+        const int32_t *ids = c->ids = REF(load_integers)(c, ASSAY_IDS);
         const real *table = s->param[assay_param_head(p, ASSAY_EMBEDDING)];
         real *x = REF(take)(&c->pool, c->rows.count * p->i);
-        if (x && table) REF(embedding_forward)(p, &c->rows, ids, table, x);
+        if (x && ids && table) REF(embedding_forward)(p, &c->rows, ids, table, x);
         s->x = x;
     }
     return c->pool.failed ? ASSAY_NO_MEMORY : ASSAY_OK;
@@ -38,12 +40,12 @@ static assay_status begin_stack(REF(call) * c, int keep, REF(stack) * s)
 static assay_status begin_backward(REF(call) * c, REF(stack) * s)
 {
     const assay_problem *p = c->p;
-    const int64_t states = (int64_t)p->layers * p->directions * p->n * p->h;
+    const int64_t states = (int64_t)p->layers * p->directions * p->n;
     assay_tensor x;
     for (int k = 0; k < assay_param_count(p); k++)
         if (assay_tensor_find(p, assay_tensor_id(ASSAY_DPARAM, k), &x)) s->dparam[k] = REF(take)(&c->pool, x.count);
-    s->dh = REF(load_or_zeros)(c, ASSAY_DHN, states);
-    if (p->dialect.cell == ASSAY_LSTM) s->dc = REF(load_or_zeros)(c, ASSAY_DCN, states);
+    s->dh = REF(load_or_zeros)(c, ASSAY_DHN, states * assay_state_width(p));
+    if (p->dialect.cell == ASSAY_LSTM) s->dc = REF(load_or_zeros)(c, ASSAY_DCN, states * p->h);
     return c->pool.failed ? ASSAY_NO_MEMORY : ASSAY_OK;
 }
 
@@ -64,11 +66,11 @@ static assay_status run_rnn(REF(call) * c)
     assay_status st = begin_stack(c, keep, &s);
     if (st == ASSAY_OK) st = REF(stack_forward)(&s);
     if (st != ASSAY_OK) return st;
-    REF(save_rows)(c, ASSAY_Y, p->directions * p->h, s.y[p->layers - 1]);
+    REF(save_y)(c, s.y[p->layers - 1]);
     REF(save)(c, ASSAY_HN, s.hn);
     if (s.cn) REF(save)(c, ASSAY_CN, s.cn);
     if (!keep) return ASSAY_OK;
-    real *dy = REF(load_rows)(c, ASSAY_DY, p->directions * p->h);
+    real *dy = REF(load_dy)(c);
     st = begin_backward(c, &s);
     if (st == ASSAY_OK) st = REF(stack_backward)(&s, dy);
     if (st == ASSAY_OK) save_gradients(c, &s);
@@ -86,21 +88,14 @@ static assay_status run_loss(REF(call) * c)
 
 /* ---- the network ---- */
 
-/* Packed row that the linear layer reads of sample n with HEAD_LAST, -1 if it is empty and zeros are read. */
-static int64_t last_row(const REF(call) * c, int32_t n)
-{
-    const int32_t len = c->rows.lens[n];
-    return len ? c->rows.place[(int64_t)(len - 1) * c->p->n + n] : -1;
-}
-
-/* What the linear layer reads: every row of y, or the last of each sample. */
+/* What the linear layer reads: every row of y, or the last of each sample, zeros where it is empty. */
 static real *select_rows(REF(call) * c, real *y, int width)
 {
     if (c->p->head == ASSAY_HEAD_EVERY) return y;
     real *last = REF(take)(&c->pool, (int64_t)c->p->n * width);
     for (int32_t n = 0; last && n < c->p->n; n++)
-        if (last_row(c, n) >= 0)
-            memcpy(last + (int64_t)n * width, y + last_row(c, n) * width, (size_t)width * sizeof *y);
+        if (REF(last_row)(c, n) >= 0)
+            memcpy(last + (int64_t)n * width, y + REF(last_row)(c, n) * width, (size_t)width * sizeof *y);
     return last;
 }
 
@@ -109,8 +104,8 @@ static real *spread_rows(REF(call) * c, real *dfeatures, int width)
     if (c->p->head == ASSAY_HEAD_EVERY) return dfeatures;
     real *dy = REF(take)(&c->pool, c->rows.count * width);
     for (int32_t n = 0; dy && n < c->p->n; n++)
-        if (last_row(c, n) >= 0)
-            memcpy(dy + last_row(c, n) * width, dfeatures + (int64_t)n * width, (size_t)width * sizeof *dy);
+        if (REF(last_row)(c, n) >= 0)
+            memcpy(dy + REF(last_row)(c, n) * width, dfeatures + (int64_t)n * width, (size_t)width * sizeof *dy);
     return dy;
 }
 
@@ -141,7 +136,7 @@ static assay_status update_one(REF(call) * c, int k, const real *w, const real *
 static assay_status backward_network(REF(call) * c, REF(stack) * s, int m, real *features, real *dlogits)
 {
     const assay_problem *p = c->p;
-    const int width = p->directions * p->h, dense = assay_param_head(p, ASSAY_DENSE_W);
+    const int width = assay_output_width(p), dense = assay_param_head(p, ASSAY_DENSE_W);
     const int table = assay_param_head(p, ASSAY_EMBEDDING), updates = REF(wants)(c, 1u << ASSAY_ROLE_UPDATED);
     assay_status st = begin_backward(c, s);
     real *dfeatures = REF(take)(&c->pool, (int64_t)m * width);
@@ -152,8 +147,7 @@ static assay_status backward_network(REF(call) * c, REF(stack) * s, int m, real 
     assay_pool_drop(&c->pool, dlogits);
     real *dy = spread_rows(c, dfeatures, width);
     st = dy ? REF(stack_backward)(s, dy) : ASSAY_NO_MEMORY;
-    if (st == ASSAY_OK && p->vocab > 0)
-        st = REF(embedding_backward)(p, &c->rows, (const int32_t *)c->at[ASSAY_IDS], s->dx, s->dparam[table]);
+    if (st == ASSAY_OK && p->vocab > 0) st = REF(embedding_backward)(p, &c->rows, c->ids, s->dx, s->dparam[table]);
     if (st != ASSAY_OK) return st;
     save_gradients(c, s);
     for (int k = 0; updates && st == ASSAY_OK && k < assay_param_count(p); k++)
@@ -164,13 +158,13 @@ static assay_status backward_network(REF(call) * c, REF(stack) * s, int m, real 
 static assay_status run_network(REF(call) * c)
 {
     const assay_problem *p = c->p;
-    const int width = p->directions * p->h, m = p->head == ASSAY_HEAD_EVERY ? (int)c->rows.count : p->n;
+    const int width = assay_output_width(p), m = p->head == ASSAY_HEAD_EVERY ? (int)c->rows.count : p->n;
     const int backward = p->loss != ASSAY_LOSS_NONE && REF(wants)(c, DIFFERENTIATED);
     REF(stack) s;
     assay_status st = begin_stack(c, backward, &s);
     if (st == ASSAY_OK) st = REF(stack_forward)(&s);
     if (st != ASSAY_OK) return st;
-    REF(save_rows)(c, ASSAY_Y, width, s.y[p->layers - 1]);
+    REF(save_y)(c, s.y[p->layers - 1]);
 
     real *features = select_rows(c, s.y[p->layers - 1], width), *dlogits = NULL;
     real *logits = REF(take)(&c->pool, (int64_t)m * p->classes);

@@ -1,4 +1,4 @@
-/* ops.h: the operations of the reference between themselves. Private to the reference; compiled in all four builds.
+/* ops.h: the operations of the reference between themselves. Private to the reference; compiled in all five builds.
  * SPDX-License-Identifier: MIT
  *
  * All real tensors here are packed (rows.h): (R, width) stands for one row per valid (t, n), R = rows->count.
@@ -22,6 +22,9 @@ extern "C" {
 /* Element of the caller's tensors, and a real as one. */
 #if defined(ASSAY_BUILD_F128)
 typedef _Float128 REF(element);
+#define ELEMENT(x) (x)
+#elif defined(ASSAY_BUILD_DUAL)
+typedef real REF(element);
 #define ELEMENT(x) (x)
 #else
 typedef double REF(element);
@@ -56,10 +59,20 @@ static inline real *REF(take)(assay_pool *pool, int64_t count)
     return (real *)assay_pool_take(pool, count, sizeof(real));
 }
 
-/* 1/(1+exp(-a)), docs/semantics.md 1 */
-static inline real REF(sigmoid)(real a)
+/* A gate's activation, docs/semantics.md 1. */
+static inline real REF(gate)(const assay_dialect *d, real a)
 {
-    return R(1) / (R(1) + R_EXP(-a));
+    if (d->gate_activation == ASSAY_GATE_SIGMOID) return R(1) / (R(1) + R_EXP(-a));
+    const real s = a / (d->gate_activation == ASSAY_GATE_HARD_FIFTH ? R(5) : R(6)) + R(0.5);
+    return s < R(0) ? R(0) : s > R(1) ? R(1) : s; /* NaN stays NaN */
+}
+
+/* Its derivative, from its value. */
+static inline real REF(gate_slope)(const assay_dialect *d, real s)
+{
+    if (d->gate_activation == ASSAY_GATE_SIGMOID) return s * (R(1) - s);
+    if (s <= R(0) || s >= R(1)) return R(0);
+    return R(1) / (d->gate_activation == ASSAY_GATE_HARD_FIFTH ? R(5) : R(6));
 }
 
 /* ---- rnn: one layer in one direction (lstm.c gru.c rnn.c) ---- */
@@ -68,19 +81,24 @@ static inline real REF(sigmoid)(real a)
 typedef struct REF(layer) {
     const assay_problem *p;
     const assay_rows *rows;
-    int reverse, input;              /* width of what it reads */
-    const real *w, *r, *b_ih, *b_hh; /* (G*H, input), (G*H, H), (G*H); NULL where there's no such bias */
-    const real *h0, *c0;             /* (N, H), NULL = zeros */
+    int reverse, input;                /* width of what it reads */
+    const real *w, *r, *b_ih, *b_hh;   /* (G*H, input), (G*H, S), (G*H); NULL where there's no such bias */
+    const real *peephole, *projection; /* (3*H), (S, H); NULL where there's none */
+    const real *h0, *c0;               /* (N, S), (N, H); NULL = zeros */
     /* kept from forward to backward, rows in processing order */
     real *gates;    /* (R, G*H): products, then activations, then in backward dG, all in place */
-    real *before_h; /* (R, H): h(t-1) */
+    real *before_h; /* (R, S): h(t-1) */
     real *before_c; /* (R, H): c(t-1), LSTM */
-    real *extra;    /* (R, H), GRU. Reset after: u = Rn h' + b_hh, in backward du. Reset before: e = r*h' */
-    real *h, *c;    /* (N, H): state of each sample; backward takes c back step by step */
+    real *extra;    /* (R, H). GRU, reset after: u = Rn h' (+ b_hh inside), in backward du. Reset before: e = r*h'. LSTM
+                       with a projection: m */
+    real *raw_c;    /* (R, H), with a clipped cell whose derivative is cut: the cell before clipping */
+    real *after_c;  /* (R, H), with peepholes, from backward: c(t) */
+    real *kept_dh;  /* (R, S), with a projection, from backward: the whole cotangent of h(t) */
+    real *h, *c;    /* (N, S), (N, H): state of each sample; backward takes c back step by step */
     /* of one pass */
     REF(panels) * panels[2]; /* R packed: all of it, or for the GRU rows r z and rows n */
-    real *dh, *dc;           /* (N, H): cotangents of the state, from step to step */
-    real *work;              /* (N, G*H) */
+    real *dh, *dc;           /* (N, S), (N, H): cotangents of the state, from step to step */
+    real *work;              /* (N, (G+1)*H) */
 } REF(layer);
 
 /* What a cell does at one step. Forward: gates hold W x on entry, activations afterwards; before_h and before_c are
@@ -90,9 +108,8 @@ typedef struct REF(cell) {
     void (*pack)(REF(layer) * l, int backward); /* R for a pass, into panels */
     void (*forward)(REF(layer) * l, int64_t first, int m);
     void (*backward)(REF(layer) * l, int64_t first, int m);
-    /* dR (G*H, H) and, where not NULL, db_hh (G*H), from what backward left and from db_ih, which is done before */
-    void (*gradients)(const REF(layer) * l, const real *db_ih, real *dr, real *db_hh);
-    int extra; /* 1: uses `extra` */
+    /* What backward left becomes gradients of all parameters but W: d[which], NULL where there's no such parameter. */
+    assay_status (*gradients)(const REF(layer) * l, assay_pool *pool, real *const d[ASSAY_RNN_PARAMS]);
 } REF(cell);
 
 extern const REF(cell) REF(lstm);
@@ -107,9 +124,12 @@ static inline real REF(biased)(const REF(layer) * l, real a, int j)
     return a;
 }
 void REF(pack_whole)(REF(layer) * l, int backward); /* R as one: lstm, vanilla */
-/* dh of the samples of these rows = work (m, H), plus dh itself if `keep`. */
+/* dh of the samples of these rows = work (m, S), plus dh itself if `keep`. */
 void REF(carry_back)(REF(layer) * l, int64_t first, int m, int keep);
-void REF(gradients_whole)(const REF(layer) * l, const real *db_ih, real *dr, real *db_hh);
+/* dR and the biases where all gates see the same h' and both biases the same argument. */
+assay_status REF(gradients_whole)(const REF(layer) * l, assay_pool *pool, real *const d[ASSAY_RNN_PARAMS]);
+/* The biases alone: db_ih and db_hh (G*H), each NULL where there's none. */
+void REF(bias_gradients)(const REF(layer) * l, real *db_ih, real *db_hh);
 /* sums[j] = sum over the rows of a[row*width + j], stored; j < width. */
 void REF(column_sums)(int64_t rows, int width, const real *a, int64_t lda, real *sums);
 
@@ -122,19 +142,22 @@ typedef struct REF(stack) {
     int keep;                            /* 1: backward will follow */
     int need_dx;                         /* 1: dx of layer 0 is wanted */
     const real *x;                       /* (R, I) */
-    const real *h0, *c0;                 /* (L*D, N, H) or NULL */
+    const real *h0, *c0;                 /* (L*D, N, S), (L*D, N, H) or NULL */
+    const real *mask[ASSAY_MAX_LAYERS];  /* (R, Y) of layers 0 .. L-2 with dropout */
     const real *param[ASSAY_MAX_PARAMS]; /* as problem.h numbers them, NULL where the dialect has none */
     real *dparam[ASSAY_MAX_PARAMS];      /* backward writes the recurrent ones, where there's a parameter */
-    real *y[ASSAY_MAX_LAYERS];           /* (R, D*H) of each layer; lower ones are dropped where nothing follows */
-    real *hn, *cn;                       /* (L*D, N, H) */
-    real *dh, *dc; /* (L*D, N, H): backward: cotangents of hn and cn on entry, of h0 and c0 on return */
+    real *y[ASSAY_MAX_LAYERS];           /* (R, Y) of each layer as the next one reads it, behind the mask; lower ones
+                                            are dropped where nothing follows */
+    real *part[2 * ASSAY_MAX_LAYERS];    /* (R, S) of each direction, while directions are merged element by element */
+    real *hn, *cn;                       /* (L*D, N, S), (L*D, N, H) */
+    real *dh, *dc; /* as hn, cn; backward: cotangents of hn and cn on entry, of h0 and c0 on return */
     real *dx;      /* (R, I) if need_dx */
     REF(layer) layer[2 * ASSAY_MAX_LAYERS];
 } REF(stack);
 
 /* Memory comes from s->pool. */
 assay_status REF(stack_forward)(REF(stack) * s);
-/* dy (R, D*H) is a piece of the pool that this drops. s->dh, s->dc must be there (s->dc for LSTM). */
+/* dy (R, Y) is a piece of the pool that this drops. s->dh, s->dc must be there (s->dc for LSTM). */
 assay_status REF(stack_backward)(REF(stack) * s, real *dy);
 
 /* ---- the other operations ---- */
@@ -145,24 +168,27 @@ void REF(linear_forward)(int m, int in, int out, const real *x, const real *w, c
 void REF(linear_backward)(int m, int in, int out, const real *x, const real *w, const real *dy, real *dx, real *dw,
                           real *db);
 
-/* x (R, I) = rows of the table (vocab, I); ids (T, N). */
+/* x (R, I) = rows of the table (vocab, I); ids (R). */
 void REF(embedding_forward)(const assay_problem *p, const assay_rows *rows, const int32_t *ids, const real *table,
                             real *x);
 /* dtable (vocab, I): every row is written. */
 assay_status REF(embedding_backward)(const assay_problem *p, const assay_rows *rows, const int32_t *ids, const real *dx,
                                      real *dtable);
 
-/* Softmax cross-entropy of m rows of v logits: loss (m); grad (m, v) = up[row] * d loss / d logits. up may be NULL;
- * grad is then scratch. docs/semantics.md 1.7 */
-void REF(xent)(int m, int v, const real *logits, const int32_t *labels, const real *up, real *loss, real *grad);
+/* Softmax cross-entropy of m rows of logits: loss (m); grad (m, V) = up[row] * d loss / d logits. weights (V) or NULL.
+ * up may be NULL; grad is then scratch. docs/semantics.md 1.7 */
+void REF(xent)(const assay_problem *p, int m, const real *logits, const int32_t *labels, const real *weights,
+               const real *up, real *loss, real *grad);
+/* 1: a row with this label does not count. */
+static inline int REF(ignores)(const assay_problem *p, int32_t label)
+{
+    return p->dialect.xent_ignores && label == p->dialect.xent_ignore_index;
+}
 
-/* CTC of N samples, logits (R, V) packed: loss (N); grad (R, V) = up[n] * d loss / d logits, where up is not NULL.
+/* CTC of N samples, x (R, V) packed: loss (N); grad (R, V) = up[n] * d loss / d x, where up is not NULL.
  * docs/semantics.md 1.8 */
-assay_status REF(ctc)(const assay_problem *p, const assay_rows *rows, const real *logits, const int32_t *labels,
+assay_status REF(ctc)(const assay_problem *p, const assay_rows *rows, const real *x, const int32_t *labels,
                       const int32_t *label_lens, const real *up, real *loss, real *grad);
-
-/* One number from m losses, by assay_reduction (SUM, MEAN); 0 where m is 0. */
-real REF(reduce)(int reduction, int64_t m, const real *loss);
 
 /* One parameter of `count` elements: w1, m1, v1 after the step, each NULL where unwanted. step = updates made before.
  * Adam reads m and v; SGD doesn't. */

@@ -1,4 +1,4 @@
-/* real.h: the scalar of the reference and the places where an arithmetic rounds. One source, four builds:
+/* real.h: the scalar of the reference and the places where an arithmetic rounds. One source, five builds:
  * SPDX-License-Identifier: MIT
  *
  *   ASSAY_BUILD_F64    C,   real = double: the truth. The macros cost nothing.
@@ -6,10 +6,11 @@
  *   ASSAY_BUILD_SR     C++, real = a class that rounds every operation as rounding.h says: floors, quantised oracles.
  *   ASSAY_BUILD_NOISE  C,   real = double, the hooks filled: rounded operands and stores, block noise after each
  *                           product: oracles and floors of large shapes at the speed of the first build.
+ *   ASSAY_BUILD_DUAL   C++, real = a value and its derivative along a direction: the second proof of every gradient.
  *
  * Sources that include this header stay in the common subset of C11 and C++17: no designated initialisers, compound
  * literals, variable-length arrays or restrict; casts after malloc. Every function with a `real` in its signature is
- * named through REF(), so that the four builds live in one program. */
+ * named through REF(), so that the five builds live in one program. */
 #ifndef ASSAY_REAL_H
 #define ASSAY_REAL_H
 
@@ -22,6 +23,9 @@
 #if defined(ASSAY_BUILD_SR)
 #include "reference/real_sr.hpp"
 #define REF(name) ASSAY_NAME(name, _sr)
+#elif defined(ASSAY_BUILD_DUAL)
+#include "reference/real_dual.hpp"
+#define REF(name) ASSAY_NAME(name, _dual)
 #elif defined(ASSAY_BUILD_NOISE)
 #include "reference/real_noise.h"
 #define REF(name) ASSAY_NAME(name, _noise)

@@ -33,4 +33,4 @@ static void backward(REF(layer) * l, int64_t first, int m)
     REF(carry_back)(l, first, m, 0);
 }
 
-const REF(cell) REF(vanilla) = {REF(pack_whole), forward, backward, REF(gradients_whole), 0};
+const REF(cell) REF(vanilla) = {REF(pack_whole), forward, backward, REF(gradients_whole)};

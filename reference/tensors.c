@@ -12,15 +12,19 @@ enum {
     CTC = 4,
     NET = 8, /* one of these four */
     IS_LSTM = 16,
-    FROM_X = 32,     /* the input is x */
-    FROM_IDS = 64,   /* the input is ids */
-    EVERY = 128,     /* one row of logits a step */
-    LAST = 256,      /* one row of logits a sample */
-    XENT_ROWS = 512, /* the loss is cross-entropy */
-    CTC_ROWS = 1024, /* the loss is CTC */
-    REDUCED = 2048,  /* the loss is one number */
-    APART = 4096,    /* each row's loss stands alone */
-    GRADIENT = 8192, /* there is something to differentiate */
+    FROM_X = 32,      /* the input is x */
+    FROM_IDS = 64,    /* the input is ids */
+    EVERY = 128,      /* one row of logits a step */
+    LAST = 256,       /* one row of logits a sample */
+    XENT_ROWS = 512,  /* the loss is cross-entropy */
+    CTC_ROWS = 1024,  /* the loss is CTC */
+    REDUCED = 2048,   /* the loss is one number */
+    APART = 4096,     /* each row's loss stands alone */
+    GRADIENT = 8192,  /* there is something to differentiate */
+    MASKED = 16384,   /* dropout between layers */
+    WEIGHTED = 32768, /* classes have weights */
+    PADDED = 65536,   /* CTC labels, one row a sample */
+    JOINED = 131072,  /* one after the other */
     ANY = RNN | XENT | CTC | NET
 };
 
@@ -34,13 +38,17 @@ static unsigned facts(const assay_problem *p)
     f |= p->op == ASSAY_OP_NETWORK && p->vocab > 0 ? FROM_IDS : FROM_X;
     f |= p->head == ASSAY_HEAD_LAST ? LAST : EVERY;
     if (p->op == ASSAY_OP_RNN || xent || ctc) f |= GRADIENT;
+    if ((f & (RNN | NET)) && p->dialect.dropout > 0) f |= MASKED;
+    if (xent && p->dialect.xent_weighted) f |= WEIGHTED;
     if (xent) f |= XENT_ROWS | (p->dialect.xent_reduction == ASSAY_REDUCE_NONE ? APART : REDUCED);
+    if (ctc) f |= p->dialect.ctc_labels == ASSAY_LABELS_PADDED ? PADDED : JOINED;
     if (ctc) f |= CTC_ROWS | (p->dialect.ctc_reduction == ASSAY_REDUCE_NONE ? APART : REDUCED);
     return f;
 }
 
-/* A slot exists where one of `ops` and all of `need` are true. Shapes by letter: t n i h v as in problem.h, q = L*D,
- * y = D*H, c = concatenated labels, 1. `index` = how many leading letters number the rows. */
+/* A slot exists where one of `ops` and all of `need` are true. Shapes by letter: t n i h s y v as in problem.h, q =
+ * L*D, l = (L-1) times the letter after it, u = longest label, c = concatenated labels, 1; t and n change places in
+ * batch-major. `index` = how many leading letters number the rows. */
 static const struct slot {
     int id, role, integer, index;
     unsigned ops, need;
@@ -52,18 +60,21 @@ static const struct slot {
     {ASSAY_LENS, ASSAY_ROLE_INPUT, 1, 1, ANY, 0, "lens", "n"},
     {ASSAY_LABELS, ASSAY_ROLE_INPUT, 1, 2, ANY, XENT_ROWS | EVERY, "labels", "tn"},
     {ASSAY_LABELS, ASSAY_ROLE_INPUT, 1, 1, ANY, XENT_ROWS | LAST, "labels", "n"},
-    {ASSAY_LABELS, ASSAY_ROLE_INPUT, 1, 1, ANY, CTC_ROWS, "labels", "c"},
+    {ASSAY_LABELS, ASSAY_ROLE_INPUT, 1, 1, ANY, CTC_ROWS | JOINED, "labels", "c"},
+    {ASSAY_LABELS, ASSAY_ROLE_INPUT, 1, 1, ANY, CTC_ROWS | PADDED, "labels", "nu"},
     {ASSAY_LABEL_LENS, ASSAY_ROLE_INPUT, 1, 1, ANY, CTC_ROWS, "label_lens", "n"},
-    {ASSAY_H0, ASSAY_ROLE_INPUT, 0, 2, RNN | NET, 0, "h0", "qnh"},
+    {ASSAY_H0, ASSAY_ROLE_INPUT, 0, 2, RNN | NET, 0, "h0", "qns"},
     {ASSAY_C0, ASSAY_ROLE_INPUT, 0, 2, RNN | NET, IS_LSTM, "c0", "qnh"},
+    {ASSAY_MASK, ASSAY_ROLE_INPUT, 0, 2, RNN | NET, MASKED, "mask", "ltny"},
+    {ASSAY_CLASS_WEIGHTS, ASSAY_ROLE_INPUT, 0, 1, ANY, WEIGHTED, "class_weights", "v"},
     {ASSAY_DY, ASSAY_ROLE_COTANGENT, 0, 2, RNN, 0, "dy", "tny"},
-    {ASSAY_DHN, ASSAY_ROLE_COTANGENT, 0, 2, RNN, 0, "dhn", "qnh"},
+    {ASSAY_DHN, ASSAY_ROLE_COTANGENT, 0, 2, RNN, 0, "dhn", "qns"},
     {ASSAY_DCN, ASSAY_ROLE_COTANGENT, 0, 2, RNN, IS_LSTM, "dcn", "qnh"},
     {ASSAY_DLOSS, ASSAY_ROLE_COTANGENT, 0, 1, XENT | CTC, REDUCED, "dloss", "1"},
     {ASSAY_DLOSS, ASSAY_ROLE_COTANGENT, 0, 2, XENT, APART, "dloss", "tn"},
     {ASSAY_DLOSS, ASSAY_ROLE_COTANGENT, 0, 1, CTC, APART, "dloss", "n"},
     {ASSAY_Y, ASSAY_ROLE_FORWARD, 0, 2, RNN | NET, 0, "y", "tny"},
-    {ASSAY_HN, ASSAY_ROLE_FORWARD, 0, 2, RNN, 0, "hn", "qnh"},
+    {ASSAY_HN, ASSAY_ROLE_FORWARD, 0, 2, RNN, 0, "hn", "qns"},
     {ASSAY_CN, ASSAY_ROLE_FORWARD, 0, 2, RNN, IS_LSTM, "cn", "qnh"},
     {ASSAY_LOGITS, ASSAY_ROLE_FORWARD, 0, 2, NET, EVERY, "logits", "tnv"},
     {ASSAY_LOGITS, ASSAY_ROLE_FORWARD, 0, 1, NET, LAST, "logits", "nv"},
@@ -73,7 +84,7 @@ static const struct slot {
     {ASSAY_LOSS, ASSAY_ROLE_FORWARD, 0, 1, ANY, REDUCED, "loss", "1"},
     {ASSAY_DX, ASSAY_ROLE_GRADIENT, 0, 2, RNN | NET, FROM_X | GRADIENT, "dx", "tni"},
     {ASSAY_DX, ASSAY_ROLE_GRADIENT, 0, 2, XENT | CTC, 0, "dx", "tnv"},
-    {ASSAY_DH0, ASSAY_ROLE_GRADIENT, 0, 2, RNN | NET, GRADIENT, "dh0", "qnh"},
+    {ASSAY_DH0, ASSAY_ROLE_GRADIENT, 0, 2, RNN | NET, GRADIENT, "dh0", "qns"},
     {ASSAY_DC0, ASSAY_ROLE_GRADIENT, 0, 2, RNN | NET, IS_LSTM | GRADIENT, "dc0", "qnh"},
 };
 
@@ -89,12 +100,39 @@ static const struct {
 
 static int64_t size_of(const assay_problem *p, char letter)
 {
-    static const char letters[] = "tnihvqyc";
-    const int64_t sizes[] = {
-        p->t,     p->n, p->i, p->h, p->classes, (int64_t)p->layers * p->directions, (int64_t)p->directions * p->h,
-        p->labels};
+    static const char letters[] = "tnihsvqyuc";
+    const int64_t sizes[] = {p->t,
+                             p->n,
+                             p->i,
+                             p->h,
+                             assay_state_width(p),
+                             p->classes,
+                             (int64_t)p->layers * p->directions,
+                             assay_output_width(p),
+                             p->max_label,
+                             p->labels};
     const char *at = strchr(letters, letter);
     return at ? sizes[at - letters] : 1;
+}
+
+/* The sizes of a shape; its rank. */
+static int shape_of(const assay_problem *p, const char *shape, int64_t dims[3])
+{
+    const int layers = *shape == 'l';
+    shape += layers;
+    const int rank = (int)strlen(shape),
+              swapped = p->dialect.layout == ASSAY_BATCH_MAJOR && strncmp(shape, "tn", 2) == 0;
+    for (int k = 0; k < rank; k++)
+        dims[k] = size_of(p, shape[swapped && k < 2 ? 1 - k : k]);
+    if (layers) dims[0] *= p->layers - 1;
+    return rank;
+}
+
+/* Rows of x and y and of their gradients may lie apart. */
+static int32_t stride_of(const assay_problem *p, int id)
+{
+    if (id == ASSAY_X || id == ASSAY_DX) return p->x_stride;
+    return id == ASSAY_Y || id == ASSAY_DY ? p->y_stride : 0;
 }
 
 /* Saturates: an impossible problem is told so by its sizes (assay_problem_check), not by an overflow here. */
@@ -115,41 +153,54 @@ static void set_shape(assay_tensor *x, int rank, const int64_t *dims, int index)
         x->count = times(x->count, dims[k]);
         if (k >= index) x->row = times(x->row, dims[k]);
     }
+    x->stride = x->row;
 }
 
 static void make_slot(const assay_problem *p, const struct slot *s, assay_tensor *x)
 {
     int64_t dims[3];
-    const int rank = (int)strlen(s->shape);
+    const int rank = shape_of(p, s->shape, dims), stride = stride_of(p, s->id);
     memset(x, 0, sizeof *x);
     x->id = s->id;
     x->role = s->role;
     x->integer = s->integer;
-    for (int k = 0; k < rank; k++)
-        dims[k] = size_of(p, s->shape[k]);
     set_shape(x, rank, dims, s->index);
+    if (stride) {
+        x->stride = stride;
+        x->count = times(times(dims[0], dims[1]), stride);
+    }
     snprintf(x->name, sizeof x->name, "%s", s->name);
 }
 
 /* Name and shape of parameter `index`; its rank, or 0 if the problem lacks it. */
 static int parameter(const assay_problem *p, int index, int64_t dims[2], char name[16])
 {
-    static const char *const rnn[] = {"W", "R", "b_ih", "b_hh"};
+    static const char *const rnn[] = {"W", "R", "b_ih", "b_hh", "P", "WP"};
     static const char *const head[] = {"embedding", "dense_W", "dense_b"};
-    const int q = index / 4, which = index % 4, recurrent = 4 * p->layers * p->directions;
-    if (index >= recurrent) {
-        const int k = index - recurrent;
+    const assay_dialect *d = &p->dialect;
+    const int q = index / ASSAY_RNN_PARAMS, which = index % ASSAY_RNN_PARAMS;
+    if (index >= assay_param_head(p, 0)) {
+        const int k = index - assay_param_head(p, 0);
         snprintf(name, 16, "%s", head[k]);
         dims[0] = k == ASSAY_EMBEDDING ? p->vocab : p->classes;
-        dims[1] = k == ASSAY_EMBEDDING ? p->i : (int64_t)p->directions * p->h;
+        dims[1] = k == ASSAY_EMBEDDING ? p->i : assay_output_width(p);
         if (k == ASSAY_EMBEDDING) return p->vocab > 0 ? 2 : 0;
         return k == ASSAY_DENSE_W ? 2 : p->dense_bias ? 1 : 0;
     }
     snprintf(name, 16, "%s.l%d.%c", rnn[which], q / p->directions, q % p->directions ? 'r' : 'f');
-    dims[0] = (int64_t)assay_gates(p->dialect.cell) * p->h;
-    dims[1] = which == ASSAY_W ? assay_layer_input(p, q / p->directions) : p->h;
-    if (which == ASSAY_B_IH) return p->dialect.biases == ASSAY_BIAS_NONE ? 0 : 1;
-    if (which == ASSAY_B_HH) return p->dialect.biases == ASSAY_BIAS_TWO ? 1 : 0;
+    dims[0] = (int64_t)assay_gates(d->cell) * p->h;
+    dims[1] = which == ASSAY_W ? assay_layer_input(p, q / p->directions) : assay_state_width(p);
+    if (which == ASSAY_B_IH) return d->biases == ASSAY_BIAS_ONE_INPUT || d->biases == ASSAY_BIAS_TWO;
+    if (which == ASSAY_B_HH) return d->biases == ASSAY_BIAS_ONE_RECURRENT || d->biases == ASSAY_BIAS_TWO;
+    if (which == ASSAY_PEEPHOLE) {
+        dims[0] = (int64_t)3 * p->h;
+        return d->peephole;
+    }
+    if (which == ASSAY_PROJECTION) {
+        dims[0] = p->proj;
+        dims[1] = p->h;
+        return p->proj > 0 ? 2 : 0;
+    }
     return 2;
 }
 
@@ -228,14 +279,16 @@ static double linear_macs(const assay_problem *p, const int32_t *lens)
 {
     if (p->op != ASSAY_OP_NETWORK) return 0;
     const double rows = p->head == ASSAY_HEAD_LAST ? p->n : steps(p, lens, 0);
-    return rows * p->classes * p->directions * p->h;
+    return rows * p->classes * assay_output_width(p);
 }
 
-/* Every product of a layer once: `input` times those with W (T*N, I) (I, G*H), `state` times those with R. */
+/* Every product of a layer once: `input` times those with W (T*N, I) (I, G*H), `state` times those with R and WP. */
 static double layer_macs(const assay_problem *p, int layer, int input, int state)
 {
     const double gates = (double)assay_gates(p->dialect.cell) * p->h * p->directions;
-    return gates * ((double)input * assay_layer_input(p, layer) + (double)state * p->h);
+    const double projection = (double)p->proj * p->h * p->directions;
+    return gates * ((double)input * assay_layer_input(p, layer) + (double)state * assay_state_width(p)) +
+           state * projection;
 }
 
 double assay_macs_forward(const assay_problem *p, const int32_t *lens)

@@ -23,9 +23,10 @@ typedef struct assay_tensor {
     int32_t integer; /* 1: int32, 0: real */
     int32_t rank;    /* 1 .. 3 */
     int32_t dims[3]; /* unused ones are 1 */
-    int64_t count;   /* product of dims */
+    int64_t count;   /* elements that it takes: the product of dims, or where rows have gaps, rows times stride */
     int64_t row;     /* elements of one row, the unit of the row rule: dims after the (t,n) or (q,n) index; for a
                         weight one gate row; for a vector of losses or a bias one element */
+    int64_t stride;  /* elements from one row to the next: row, or more where rows have gaps */
     char name[24];   /* "y", "dW.l1.r": parameter, layer, direction f or r */
 } assay_tensor;
 

@@ -16,8 +16,8 @@ static const double kept_share = 0.3, needed_margin = 2;
 static int is_recurrent_weight(const assay_problem *p, const assay_tensor *x)
 {
     int param = x->id - assay_tensor_id(ASSAY_DPARAM, 0);
-    if (x->role != ASSAY_ROLE_GRADIENT || param < 0 || param >= 4 * p->layers * p->directions) return 0;
-    return param % 4 == ASSAY_W || param % 4 == ASSAY_R;
+    if (x->role != ASSAY_ROLE_GRADIENT || param < 0 || param >= assay_param_head(p, 0)) return 0;
+    return param % ASSAY_RNN_PARAMS == ASSAY_W || param % ASSAY_RNN_PARAMS == ASSAY_R;
 }
 
 /* How well one gradient shows that backward was cut: error over limit by the tensor rule. */

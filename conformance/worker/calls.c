@@ -48,6 +48,8 @@ static const struct {
     TWO(ASSAY_LABEL_LENS, label_lens),
     ONE(ASSAY_H0, h0),
     ONE(ASSAY_C0, c0),
+    ONE(ASSAY_MASK, mask),
+    ONE(ASSAY_CLASS_WEIGHTS, class_weights),
     ONE(ASSAY_DY, dy),
     ONE(ASSAY_DHN, dhn),
     ONE(ASSAY_DCN, dcn),

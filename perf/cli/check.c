@@ -119,6 +119,16 @@ static int write_files(const run *r, const assay_summary *s)
         int other = assay_results_write_junit(&r->results, q->junit);
         if (other > status) status = other;
     }
+    if (q->markdown) {
+        const char *level = q->suite.level == ASSAY_LEVEL_FULL    ? " --full"
+                            : q->suite.level == ASSAY_LEVEL_QUICK ? " --quick"
+                                                                  : "";
+        char command[128];
+        snprintf(command, sizeof command, "assay check%s --seed 0x%llx --markdown FILE", level,
+                 (unsigned long long)q->first_seed);
+        int other = assay_results_write_markdown(&r->results, command, q->markdown);
+        if (other > status) status = other;
+    }
     return status;
 }
 
@@ -157,6 +167,7 @@ int assay_check_perform(assay_check_request *q)
     assay_summary all = {{0}, 0, 0, 0};
     assay_status result = ASSAY_OK;
     int status = ASSAY_EXIT_USAGE;
+    q->first_seed = q->suite.seed;
     assay_results_start(&r.results, q->margin_limit);
     assay_progress_start(&r.progress);
     assay_interrupt_watch();
@@ -217,6 +228,8 @@ int assay_command_check(int argc, char **argv)
          &q.suite.cache},
         {"json", "FILE", "write every result", ASSAY_TAKES_OUTPUT, &q.json},
         {"junit", "FILE", "the same as JUnit XML", ASSAY_TAKES_OUTPUT, &q.junit},
+        {"markdown", "FILE", "write the observed margins as docs/tolerances.md has them", ASSAY_TAKES_OUTPUT,
+         &q.markdown},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;

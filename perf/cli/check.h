@@ -11,11 +11,12 @@ typedef struct assay_check_request {
         suite;  /* plugins, selection, level, threads, cache; seed of the first run. The callbacks are set here */
     int repeat; /* runs, each with the next seed */
     double margin_limit;                             /* a PASS above it counts as a failure; 0 = none */
-    const char *json, *junit;                        /* files, or NULL */
+    const char *json, *junit, *markdown;             /* files, or NULL */
     void (*also)(void *user, const assay_result *r); /* called for every result that counts; may be NULL */
     void *user;
 
-    int whole; /* out: 1: every selected case was run and kept; 0: interrupted, or broken off */
+    uint64_t first_seed; /* out: suite.seed as it was asked for */
+    int whole;           /* out: 1: every selected case was run and kept; 0: interrupted, or broken off */
 } assay_check_request;
 
 /* Runs, prints, writes. Returns the exit status. */

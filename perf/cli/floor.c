@@ -1,5 +1,6 @@
-/* floor.c: `assay floor`: measures the noise floors of cases, on several seeds, and stores those of documented shapes.
- * SPDX-License-Identifier: MIT */
+/* floor.c: `assay floor`: measures the noise floors of cases, on several seeds; stores those of documented shapes, and
+ * a table of all cases' noise, which it compares with what it finds. SPDX-License-Identifier: MIT */
+#include "conformance/floor_table.h"
 #include "conformance/floors.h"
 #include "conformance/names.h"
 #include "conformance/subject.h"
@@ -12,6 +13,7 @@
 #include "reference/tensors.h"
 
 #include <fnmatch.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,13 +21,18 @@
 static const uint64_t rounding_seed = 0x0F100125;
 
 typedef struct request {
-    const char *glob, *workload, *out, *json;
-    int seeds;
+    const char *glob, *workload, *out, *table, *compare, *json;
+    assay_floor_table made, stored;
+    int seeds, compared, apart, ill_conditioned; /* tensors: compared, too far apart, that say nothing */
     uint64_t seed;
     double activation_ulp;
     json_t *rows;
     int cases, ill_posed;
 } request;
+
+/* A noise that is measured again on other data stays within this factor of the stored one, where the case is well-posed
+ * and well-conditioned. */
+#define STRAY 2.0
 
 /* Floors of one case over the seeds. Noise is compared between seeds in absolute terms: how much a sum over the batch
  * cancels differs from seed to seed, its noise does not. */
@@ -138,6 +145,60 @@ static void show(request *q, const assay_case *c, const assay_arithmetic *a, con
     fflush(stdout);
 }
 
+static double noise_of(const spread *s, int id)
+{
+    return s->worst[id].phi * s->worst[id].scale;
+}
+
+/* Into the table that will be written. A tensor that holds infinities (CTC without an alignment) has no norm and no
+ * row. */
+static assay_status note(request *q, const assay_case *c, const spread *s)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    int count = assay_tensors_of(&c->problem, list), kept = 0;
+    assay_noise_row *row = assay_floor_table_row(&q->made, c->id, q->seeds, count);
+    if (!row) return ASSAY_NO_MEMORY;
+    for (int k = 0; k < count; k++) {
+        if (list[k].role != ASSAY_ROLE_FORWARD && list[k].role != ASSAY_ROLE_GRADIENT) continue;
+        if (!isfinite(noise_of(s, list[k].id))) continue;
+        assay_noise *n = &row->tensors[kept++];
+        snprintf(n->tensor, sizeof n->tensor, "%s", list[k].name);
+        n->noise = noise_of(s, list[k].id);
+        n->phi = s->worst[list[k].id].phi;
+        n->spread = ratio_of(s, list[k].id);
+    }
+    row->count = kept;
+    return ASSAY_OK;
+}
+
+/* Against the stored table. What cannot be judged by this case, is ill-posed, or spreads by more than STRAY between the
+ * seeds of one measurement, says nothing. */
+static void compare(request *q, const assay_case *c, const assay_arithmetic *a, const spread *s)
+{
+    const assay_noise_row *row = assay_floor_table_find(&q->stored, c->id);
+    const double bound = assay_floor_bound(&c->problem, a);
+    if (!row) {
+        printf("    not in the stored table\n");
+        q->apart++;
+        return;
+    }
+    for (int k = 0; k < row->count; k++) {
+        const assay_noise *n = &row->tensors[k];
+        const int id = assay_tensor_by_name(&c->problem, n->tensor);
+        if (id < 0 || assay_names_hold(c->ungated, ' ', n->tensor)) continue;
+        const int posed =
+            n->phi <= bound && s->worst[id].phi <= bound && n->spread <= STRAY && ratio_of(s, id) <= STRAY;
+        q->ill_conditioned += !posed;
+        if (!posed) continue;
+        const double now = noise_of(s, id), ratio = now > n->noise ? now / n->noise : n->noise / now;
+        q->compared++;
+        if (ratio <= STRAY || (now == 0 && n->noise == 0)) continue;
+        q->apart++;
+        printf("    %-12s noise %.2e, stored %.2e: %.2f times apart, expected at most %g\n", n->tensor, now, n->noise,
+               ratio, STRAY);
+    }
+}
+
 static double worst_ratio(const spread *s)
 {
     double worst = 1;
@@ -158,6 +219,8 @@ static int perform(request *q, const assay_case *c)
     if (st == ASSAY_OK && q->out && c->documented) {
         st = assay_floors_write(q->out, c->id, &c->problem, &fp32, s.worst, q->seeds, worst_ratio(&s), why, sizeof why);
     }
+    if (st == ASSAY_OK && q->table) st = note(q, c, &s);
+    if (st == ASSAY_OK && q->compare) compare(q, c, &fp32, &s);
     if (st == ASSAY_OK) return ASSAY_EXIT_HELD;
     assay_print_error("floor: %s: %s", c->id, why[0] ? why : "the reference could not compute it (memory?)");
     return ASSAY_EXIT_UNABLE;
@@ -180,6 +243,52 @@ static int perform_all(request *q)
     return status;
 }
 
+/* A table that is there already keeps the rows that are not measured now, if the reference is still the same. */
+static int begin_tables(request *q)
+{
+    char why[4400] = "";
+    assay_floor_table_begin(ASSAY_FP32, q->activation_ulp, &q->made);
+    if (q->table) {
+        assay_floor_table old;
+        const int there = assay_floor_table_read(q->table, ASSAY_FP32, &old, why, sizeof why) == ASSAY_OK;
+        const int same = there && !strcmp(old.generator, q->made.generator) && old.activation_ulp == q->activation_ulp;
+        if (same) {
+            snprintf(old.date, sizeof old.date, "%s", q->made.date);
+            q->made = old;
+        } else
+            assay_floor_table_free(&old);
+    }
+    if (!q->compare) return ASSAY_EXIT_HELD;
+    if (assay_floor_table_read(q->compare, ASSAY_FP32, &q->stored, why, sizeof why) != ASSAY_OK) {
+        assay_print_error("floor: --compare %s", why);
+        return ASSAY_EXIT_USAGE;
+    }
+    if (q->stored.activation_ulp == q->activation_ulp) return ASSAY_EXIT_HELD;
+    assay_print_error("floor: --compare %s: measured with %g ulp, expected --activation-ulp %g", q->compare,
+                      q->stored.activation_ulp, q->stored.activation_ulp);
+    assay_floor_table_free(&q->stored);
+    return ASSAY_EXIT_USAGE;
+}
+
+/* Writes what was made and says how the comparison went. Returns the exit status. */
+static int end_tables(request *q, int status)
+{
+    char why[4400] = "";
+    if (q->compare && q->cases) {
+        printf("%d noises compared with those of %s, %d more than %g times apart; %d are badly conditioned\n",
+               q->compared, q->stored.date, q->apart, STRAY, q->ill_conditioned);
+        if (status == ASSAY_EXIT_HELD && (q->apart || !q->compared)) status = ASSAY_EXIT_BROKEN;
+    }
+    if (q->table && status == ASSAY_EXIT_HELD &&
+        assay_floor_table_write(&q->made, q->table, why, sizeof why) != ASSAY_OK) {
+        assay_print_error("floor: %s", why);
+        status = ASSAY_EXIT_UNABLE;
+    }
+    assay_floor_table_free(&q->made);
+    assay_floor_table_free(&q->stored);
+    return status;
+}
+
 int assay_command_floor(int argc, char **argv)
 {
     static const assay_usage usage = {"floor", NULL,
@@ -197,19 +306,25 @@ int assay_command_floor(int argc, char **argv)
         {"activation-ulp", "A", "error that the arithmetic allows its activations; default 4", ASSAY_TAKES_REAL,
          &q.activation_ulp},
         {"out", "DIR", "store floors of documented shapes there", ASSAY_TAKES_FOLDER, &q.out},
+        {"table", "DIR", "write the table of these cases' noise there, beside those that it holds already",
+         ASSAY_TAKES_FOLDER, &q.table},
+        {"compare", "DIR", "with the table there; exit 1 if a noise is more than 2 times apart", ASSAY_TAKES_STORE,
+         &q.compare},
         {"json", "FILE", "write every floor", ASSAY_TAKES_OUTPUT, &q.json},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;
     assay_interrupt_watch();
     q.rows = json_array();
-    status = perform_all(&q);
+    status = begin_tables(&q);
+    if (status == ASSAY_EXIT_HELD) status = perform_all(&q);
     if (status == ASSAY_EXIT_HELD && q.cases == 0) {
         assay_print_error("floor: no case matches; expected one of `assay list cases` or `assay list workloads`");
         status = ASSAY_EXIT_USAGE;
     }
     if (assay_interrupted()) assay_interrupt_tell("floor");
     if (q.cases) printf("%d cases, %d with a tensor beyond its bound\n", q.cases, q.ill_posed);
+    status = end_tables(&q, status);
     if (q.json && status != ASSAY_EXIT_USAGE) {
         json_t *head = assay_output_head("floor");
         json_object_set_new(head, "complete", json_boolean(status == ASSAY_EXIT_HELD));

@@ -9,6 +9,7 @@
 #include "perf/cli/print.h"
 #include "conformance/mutation.h"
 #include "perf/workload.h"
+#include "reference/dialect.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -56,6 +57,11 @@ static int list_dialects(void)
     for (int k = 0; k < assay_dialect_count(); k++) {
         const assay_dialect_row *d = assay_dialect_get(k);
         printf("%-22s %s\n", d->name, d->text);
+    }
+    printf("\nfields, each an explicit number:\n");
+    for (int k = 0; k < assay_dialect_field_count(); k++) {
+        const assay_dialect_field *f = assay_dialect_field_get(k);
+        printf("%-22s %s\n", f->name, f->text);
     }
     return ASSAY_EXIT_HELD;
 }

@@ -39,4 +39,7 @@ void assay_results_print_table(const assay_results *r);
 /* One testcase a result, one testsuite an implementation. 0 or 3. */
 int assay_results_write_junit(const assay_results *r, const char *path);
 
+/* docs/tolerances.md: floors of the documented shapes, margins of honest implementations. 0 or 3. */
+int assay_results_write_markdown(const assay_results *r, const char *command, const char *path);
+
 #endif

@@ -16,7 +16,7 @@
 
 /* What an implementation's run of the quick cases would leave: all pass, but it refuses cases with one of these
  * features, and was not put to this check (NULL: to all). */
-static assay_certificate run_of(uint32_t refused, const char *left_out)
+static assay_certificate run_of(uint64_t refused, const char *left_out)
 {
     static const assay_session_info about = {.name = "mine"};
     assay_certificate c;
@@ -60,7 +60,7 @@ static void no_feature_of_a_workload_can_be_left_unproved(void **state)
 {
     (void)state;
     for (int f = 0; f < ASSAY_FEATURES; f++) {
-        const assay_certificate c = run_of(UINT32_C(1) << f, NULL);
+        const assay_certificate c = run_of(UINT64_C(1) << f, NULL);
         for (int k = 0; k < assay_workload_count(); k++) {
             const assay_workload *w = assay_workload_get(k);
             char why[512] = "";
@@ -101,7 +101,7 @@ static void refuse(assay_group *g)
 static void a_combination_that_was_refused_is_not_proved(void **state)
 {
     const assay_workload *w = assay_workload_by_id("b4.blstm4-ctc-long");
-    const uint32_t both = ASSAY_FEATURE_BIT(LAYERS) | ASSAY_FEATURE_BIT(RAGGED);
+    const uint64_t both = ASSAY_FEATURE_BIT(LAYERS) | ASSAY_FEATURE_BIT(RAGGED);
     assay_certificate c = run_of(0, NULL);
     char why[512] = "";
     int refused = 0;

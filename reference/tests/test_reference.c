@@ -90,7 +90,8 @@ static void the_reverse_direction_starts_at_each_samples_own_end(void **state)
         memcpy(one.d[ASSAY_LENS], ragged, sizeof ragged);
         memcpy(two.d[ASSAY_LENS], ragged, sizeof ragged);
         for (int which = 0; which < 4; which++)
-            memcpy(two.d[assay_tensor_id(ASSAY_PARAM, 4 + which)], one.d[assay_tensor_id(ASSAY_PARAM, which)],
+            memcpy(two.d[assay_tensor_id(ASSAY_PARAM, ASSAY_RNN_PARAMS + which)],
+                   one.d[assay_tensor_id(ASSAY_PARAM, which)],
                    (size_t)size_of(&one, (const char *[]){"W.l0.f", "R.l0.f", "b_ih.l0.f", "b_hh.l0.f"}[which]) * 8);
         flip(one.d[ASSAY_X], two.d[ASSAY_X], 4, 2);
         memcpy((double *)two.d[ASSAY_H0] + 4 * 3, one.d[ASSAY_H0], 4 * 3 * 8);

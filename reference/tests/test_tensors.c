@@ -182,6 +182,11 @@ static void shapes_are_those_of_the_header(void **state)
     assert_int_equal(rows.rank, 1);
 }
 
+static const assay_problem ctc = {.op = ASSAY_OP_CTC, .t = 3, .n = 2, .classes = 4, .max_label = 2, .labels = 3};
+static const assay_problem xent = {.op = ASSAY_OP_XENT, .t = 2, .n = 2, .classes = 4};
+static const assay_problem one_class = {
+    .op = ASSAY_OP_XENT, .t = 2, .n = 2, .classes = 1, .dialect.xent_smoothing_to = ASSAY_SMOOTH_OTHERS};
+
 static void what_a_dialect_lacks_has_no_tensor(void **state)
 {
     (void)state;
@@ -200,6 +205,49 @@ static void what_a_dialect_lacks_has_no_tensor(void **state)
     p = blstm;
     p.dialect.ctc_reduction = ASSAY_REDUCE_NONE;
     assert_int_equal(assay_tensor_by_name(&p, "loss"), -1);
+}
+
+static int64_t row_of(const assay_problem *p, const char *name, int64_t count)
+{
+    assay_tensor x;
+    assert_int_equal(assay_tensor_find(p, assay_tensor_by_name(p, name), &x), 1);
+    assert_int_equal(x.count, count);
+    return x.row;
+}
+
+static void what_a_dialect_adds_has_its_shape(void **state)
+{
+    (void)state;
+    assay_problem p = {.op = ASSAY_OP_RNN, .t = 5, .n = 3, .i = 2, .h = 7, .proj = 4, .layers = 3, .directions = 2};
+    p.dialect.gru_reset = ASSAY_RESET_AFTER_INSIDE;
+    p.dialect.biases = ASSAY_BIAS_ONE_RECURRENT;
+    p.dialect.peephole = 1;
+    p.dialect.dropout = 0.5;
+    p.y_stride = 10;
+    assert_int_equal(assay_problem_check(&p, NULL, 0), ASSAY_OK);
+    assert_int_equal(row_of(&p, "P.l1.r", 3 * 7), 1);
+    assert_int_equal(row_of(&p, "WP.l2.f", 4 * 7), 7);
+    assert_int_equal(row_of(&p, "R.l0.f", 28 * 4), 4);
+    assert_int_equal(row_of(&p, "W.l1.f", 28 * 8), 8);
+    assert_int_equal(row_of(&p, "h0", 6 * 3 * 4), 4);
+    assert_int_equal(row_of(&p, "c0", 6 * 3 * 7), 7);
+    assert_int_equal(row_of(&p, "mask", 2 * 5 * 3 * 8), 8);
+    assert_int_equal(row_of(&p, "y", 5 * 3 * 10), 8);
+    assert_int_equal(assay_tensor_by_name(&p, "b_ih.l0.f"), -1);
+    p.dialect.merge = ASSAY_MERGE_SUM;
+    p.y_stride = 0;
+    assert_int_equal(row_of(&p, "y", 5 * 3 * 4), 4);
+    p.dialect.layout = ASSAY_BATCH_MAJOR;
+    assay_tensor mask;
+    assert_int_equal(assay_tensor_find(&p, ASSAY_MASK, &mask), 1);
+    assert_int_equal(mask.dims[0], 2 * 3);
+    assert_int_equal(mask.dims[1], 5);
+    assay_problem padded = ctc;
+    padded.dialect.ctc_labels = ASSAY_LABELS_PADDED;
+    assert_int_equal(row_of(&padded, "labels", 2 * 2), 2);
+    assay_problem weighted = xent;
+    weighted.dialect.xent_weighted = 1;
+    assert_int_equal(row_of(&weighted, "class_weights", 4), 1);
 }
 
 /* One field wrong; the message must name it and what was expected. */
@@ -234,9 +282,35 @@ static void impossible_problems_are_refused_by_name(void **state)
     REFUSE(gru, head = ASSAY_HEAD_NONE, "problem.head: 0, expected 1 to 2 for op network");
     REFUSE(gru, op = ASSAY_OP_XENT, "problem.head: 1, expected 0 to 0 for op xent");
     REFUSE(gru, dialect.cell = 4, "problem.dialect.cell: 4, expected 0 to 3 for op network");
-    REFUSE(gru, dialect.forget_bias = 1,
-           "problem.dialect.forget_bias: 1 with cell gru, expected a finite number, 0 if no lstm");
-    REFUSE(blstm, dialect.gru_reset = ASSAY_RESET_BEFORE, "problem.dialect.gru_reset: 0 with cell lstm, expected 1");
+    REFUSE(gru, dialect.forget_bias = 1, "problem.dialect.forget_bias: 1, expected 0 but in a stack of lstm");
+    REFUSE(blstm, dialect.gru_reset = ASSAY_RESET_BEFORE,
+           "problem.dialect.gru_reset: 0, expected 1 but in a stack of gru");
+    REFUSE(blstm, dialect.gru_mix = 1, "problem.dialect.gru_mix: 1, expected 0 but in a stack of gru");
+    REFUSE(gru, dialect.peephole = 1, "problem.dialect.peephole: 1, expected 0 but in a stack of lstm");
+    REFUSE(gru, dialect.merge = 1, "problem.dialect.merge: 1, expected 0 but in a stack of two directions");
+    REFUSE(gru, dialect.dropout = 0.5, "problem.dialect.dropout: 0.5, expected 0 but in a stack of several layers");
+    REFUSE(gru, dialect.pad_output = 1, "problem.dialect.pad_output: 1, expected 0 but in op rnn");
+    REFUSE(blstm, dialect.dropout = 1, "problem.dialect.dropout: 1, expected a number from 0, below 1");
+    REFUSE(blstm, dialect.cell_clip = -1, "problem.dialect.cell_clip: -1, expected a number from 0, below inf");
+    REFUSE(blstm, dialect.forget_bias = NAN, "problem.dialect.forget_bias: nan, expected a number from 0, below inf");
+    REFUSE(blstm, dialect.clip_gradient = 1, "problem.dialect.clip_gradient: 1 without a clip, expected 0");
+    REFUSE(blstm, dialect.layout = 2, "problem.dialect.layout: 2, expected 0 to 1 for op network");
+    REFUSE(blstm, proj = 320, "problem.proj: 320 with cell lstm of 320, expected below that, 0 if no lstm");
+    REFUSE(gru, proj = 2, "problem.proj: 2 with cell gru of 320, expected below that, 0 if no lstm");
+    REFUSE(blstm, x_stride = 122, "problem.x_stride: 122, expected 0 or at least 123");
+    REFUSE(blstm, y_stride = 639, "problem.y_stride: 639, expected 0 or at least 640");
+    REFUSE(blstm, reserved = 1, "problem.reserved: 1, expected 0 to 0 for op network");
+    REFUSE(blstm, dialect.ctc_reduction = ASSAY_REDUCE_MEAN_ALL,
+           "problem.dialect.ctc_reduction: 3, expected none, sum, mean or mean by targets (0, 1, 2, 6)");
+    REFUSE(blstm, dialect.ctc_gradient = 1, "problem.dialect.ctc_gradient: 1 with logits, expected 0");
+    REFUSE(blstm, dialect.ctc_input = 1, "problem.dialect.ctc_input: 1 in a network, expected 0");
+    REFUSE(blstm, dialect.ctc_labels = ASSAY_LABELS_PADDED, "problem.labels: 3200 with padded labels, expected 0");
+    REFUSE(gru, dialect.xent_reduction = ASSAY_REDUCE_MEAN_WEIGHTED,
+           "problem.dialect.xent_weighted: 0 with a mean by weights, expected 1");
+    REFUSE(xent, dialect.xent_reduction = ASSAY_REDUCE_MEAN_TARGETS,
+           "problem.dialect.xent_reduction: 6, expected 0 to 5 for op xent");
+    REFUSE(one_class, dialect.xent_smoothing = 0.5,
+           "problem.classes: 1 with smoothing to the others, expected 2 or more");
     REFUSE(blstm, dialect.ctc_blank = 59, "problem.dialect.ctc_blank: 59, expected 0 to 58");
     REFUSE(blstm, head = ASSAY_HEAD_LAST, "problem.head: 1 with a CTC loss, expected every step (2)");
     REFUSE(blstm, loss = ASSAY_LOSS_NONE, "problem.optimizer: 2 without a loss, expected none (0)");
@@ -247,9 +321,6 @@ static void impossible_problems_are_refused_by_name(void **state)
     REFUSE(blstm, t = 2000000000, "problem.t * problem.n: 64000000000, expected at most 2^31 - 1");
     REFUSE(blstm, t = 60000000, "tensor y: 1.23e+12 elements (60000000 x 32 x 640), expected at most 2^40");
 }
-
-static const assay_problem ctc = {.op = ASSAY_OP_CTC, .t = 3, .n = 2, .classes = 4, .max_label = 2, .labels = 3};
-static const assay_problem xent = {.op = ASSAY_OP_XENT, .t = 2, .n = 2, .classes = 4};
 
 static void refuse_integers(const assay_problem *p, const int32_t *ids, const int32_t *lens, const int32_t *labels,
                             const int32_t *label_lens, const char *message)
@@ -264,12 +335,26 @@ static void impossible_integers_are_refused_by_place(void **state)
     (void)state;
     const int32_t lens[] = {3, 4}, negative[] = {-1, 0}, two[] = {1, 2}, labels[] = {1, 2, 3}, long_labels[] = {1, 3};
     const int32_t blank[] = {1, 0, 2}, beyond[] = {1, 4, 2}, few[] = {1, 1};
+    const int32_t rows[] = {1, 99, 2, 3}, bad_rows[] = {1, 99, 2, 0}, ignored[] = {1, -100, 2, 3};
     refuse_integers(&ctc, NULL, lens, labels, two, "lens[1]: 4, expected 0 to 3");
     refuse_integers(&ctc, NULL, negative, labels, two, "lens[0]: -1, expected 0 to 3");
     refuse_integers(&ctc, NULL, NULL, labels, long_labels, "label_lens[1]: 3, expected 0 to 2");
     refuse_integers(&ctc, NULL, NULL, labels, few, "label_lens: their sum is 2, expected problem.labels = 3");
     refuse_integers(&ctc, NULL, NULL, blank, two, "labels[1]: 0 is the blank, expected another class");
     refuse_integers(&ctc, NULL, NULL, beyond, two, "labels[1]: 4, expected 0 to 3");
+    /* Padded: what follows a string is not read, what stands in it is. */
+    assay_problem padded = ctc;
+    char why[160] = "";
+    padded.labels = 0;
+    padded.dialect.ctc_labels = ASSAY_LABELS_PADDED;
+    assert_int_equal(assay_integers_check(&padded, NULL, NULL, rows, two, why, sizeof why), ASSAY_OK);
+    refuse_integers(&padded, NULL, NULL, bad_rows, two, "labels[3]: 0 is the blank, expected another class");
+    /* A label that means that its row does not count. */
+    assay_problem ignoring = xent;
+    ignoring.dialect.xent_ignores = 1;
+    ignoring.dialect.xent_ignore_index = -100;
+    assert_int_equal(assay_integers_check(&ignoring, NULL, NULL, ignored, NULL, why, sizeof why), ASSAY_OK);
+    refuse_integers(&xent, NULL, NULL, ignored, NULL, "labels[0][1]: -100, expected 0 to 3");
 }
 
 static void integers_past_the_length_are_not_read(void **state)
@@ -314,6 +399,7 @@ int main(void)
         cmocka_unit_test(tensors_are_found_by_id_and_by_name),
         cmocka_unit_test(shapes_are_those_of_the_header),
         cmocka_unit_test(what_a_dialect_lacks_has_no_tensor),
+        cmocka_unit_test(what_a_dialect_adds_has_its_shape),
         cmocka_unit_test(impossible_problems_are_refused_by_name),
         cmocka_unit_test(impossible_integers_are_refused_by_place),
         cmocka_unit_test(integers_past_the_length_are_not_read),

@@ -37,11 +37,39 @@ void assay_host_layout_make(const assay_problem *p, assay_host_layout *out)
 
 assay_status assay_host_supports(const assay_problem *p, const char **why)
 {
-    const char *reason = NULL;
-    if (p->arithmetic != ASSAY_FP32 && p->arithmetic != ASSAY_FP64) reason = "computes in fp32 or fp64 only";
-    if (p->dialect.bptt_steps != 0) reason = "backward runs all steps: bptt_steps is not offered";
-    if (reason) *why = reason;
-    return reason ? ASSAY_UNSUPPORTED : ASSAY_OK;
+    const assay_dialect *d = &p->dialect;
+    const struct {
+        int asked;
+        const char *why;
+    } lacks[] = {
+        {p->arithmetic != ASSAY_FP32 && p->arithmetic != ASSAY_FP64, "computes in fp32 or fp64 only"},
+        {d->bptt_steps != 0, "backward runs all steps: bptt_steps is not offered"},
+        {d->biases == ASSAY_BIAS_ONE_RECURRENT, "a recurrent bias alone is not offered"},
+        {d->cell == ASSAY_GRU && d->gru_reset == ASSAY_RESET_AFTER_OUTSIDE, "no reset gate with the bias outside"},
+        {d->gru_mix != ASSAY_MIX_KEEPS, "the update gate keeps the old state"},
+        {d->gate_activation != ASSAY_GATE_SIGMOID, "no hard gates"},
+        {d->peephole, "no peepholes"},
+        {d->coupled, "no coupled gates"},
+        {p->proj != 0, "no projection"},
+        {d->cell_clip != 0, "no clipping of the cell"},
+        {d->merge != ASSAY_MERGE_CONCAT, "directions are concatenated, never merged"},
+        {d->pad_output != ASSAY_PAD_ZERO, "output past the length is zero"},
+        {d->empty_state != ASSAY_EMPTY_INITIAL, "empty rows end in their initial state"},
+        {d->dropout != 0, "no dropout"},
+        {d->layout != ASSAY_TIME_MAJOR, "time-major only"},
+        {p->x_stride != 0 || p->y_stride != 0, "dense rows only"},
+        {d->xent_reduction > ASSAY_REDUCE_MEAN || d->ctc_reduction > ASSAY_REDUCE_MEAN, "reductions: none, sum, mean"},
+        {d->xent_ignores || d->xent_weighted || d->xent_smoothing != 0, "plain cross-entropy only"},
+        {d->ctc_labels != ASSAY_LABELS_CONCATENATED, "concatenated labels only"},
+        {d->ctc_input != ASSAY_CTC_LOGITS, "CTC on logits only"},
+        {d->ctc_collapse || d->ctc_repeats != ASSAY_REPEATS_MERGED, "the usual meaning of CTC's paths only"},
+    };
+    for (size_t k = 0; k < sizeof lacks / sizeof *lacks; k++) {
+        if (!lacks[k].asked) continue;
+        *why = lacks[k].why;
+        return ASSAY_UNSUPPORTED;
+    }
+    return ASSAY_OK;
 }
 
 static char *piece(const assay_host_layout *l, void *block, int which, int param)

@@ -20,8 +20,8 @@ typedef struct assay_host_layout {
 /* Any thread; cannot fail. */
 void assay_host_layout_make(const assay_problem *p, assay_host_layout *out);
 
-/* What every host implementation here answers: ASSAY_OK, or ASSAY_UNSUPPORTED with a static reason: truncated
- * backward, formats other than fp32 and fp64. Any thread. */
+/* What every host implementation here answers: ASSAY_OK, or ASSAY_UNSUPPORTED with a static reason: which field of the
+ * dialect asks for more than the plain functions. Any thread. */
 assay_status assay_host_supports(const assay_problem *p, const char **why);
 
 /* args->param, m, v -> packed. Moments that aren't given become zero. ASSAY_BAD_ARGUMENT: a parameter is missing. */

@@ -1,0 +1,103 @@
+/* test_floor_table.c: the table of noises comes back as it was written, rows are replaced, damage is refused.
+ * SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conformance/file.h"
+#include "conformance/floor_table.h"
+#include "conformance/tests/folder.h"
+
+static void add(assay_floor_table *t, const char *id, double noise)
+{
+    assay_noise_row *row = assay_floor_table_row(t, id, 4, 2);
+    assert_non_null(row);
+    strcpy(row->tensors[0].tensor, "y");
+    row->tensors[0].noise = noise;
+    row->tensors[0].phi = noise / 2;
+    row->tensors[0].spread = 1.5;
+    strcpy(row->tensors[1].tensor, "dR.l0.f");
+}
+
+static void a_table_comes_back_from_disk(void **state)
+{
+    char why[4400] = "";
+    assay_floor_table t, back;
+    (void)state;
+    assay_floor_table_begin(ASSAY_FP32, 2.5, &t);
+    add(&t, "rnn/a", 0.25);
+    add(&t, "rnn/b", 0.5);
+    add(&t, "rnn/a", 0.125);
+    assert_int_equal(t.count, 2);
+    assert_int_equal(assay_floor_table_write(&t, test_folder(), why, sizeof why), ASSAY_OK);
+    assert_int_equal(assay_floor_table_read(test_folder(), ASSAY_FP32, &back, why, sizeof why), ASSAY_OK);
+    assert_int_equal(back.count, 2);
+    assert_true(back.activation_ulp == 2.5);
+    assert_string_equal(back.date, t.date);
+    assert_string_equal(back.generator, t.generator);
+    const assay_noise_row *row = assay_floor_table_find(&back, "rnn/a");
+    assert_non_null(row);
+    assert_int_equal(row->seeds, 4);
+    assert_int_equal(row->count, 2);
+    const int y = strcmp(row->tensors[0].tensor, "y") != 0;
+    assert_string_equal(row->tensors[y].tensor, "y");
+    assert_true(row->tensors[y].noise == 0.125 && row->tensors[y].phi == 0.0625 && row->tensors[y].spread == 1.5);
+    assert_null(assay_floor_table_find(&back, "rnn/c"));
+    assay_floor_table_free(&t);
+    assay_floor_table_free(&back);
+}
+
+static void a_noise_that_is_no_number_is_not_written(void **state)
+{
+    char why[4400] = "";
+    assay_floor_table t;
+    (void)state;
+    assay_floor_table_begin(ASSAY_FP64, 1, &t);
+    add(&t, "rnn/a", 1.0 / 0.0);
+    assert_int_equal(assay_floor_table_write(&t, test_folder(), why, sizeof why), ASSAY_FAILED);
+    assert_int_equal(assay_floor_table_read(test_folder(), ASSAY_FP64, &t, why, sizeof why), ASSAY_BAD_ARGUMENT);
+}
+
+static void a_damaged_table_is_refused(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "{",
+        "[]",
+        "{\"assay_floor_table\": 1}",
+        "{\"assay_floor_table\": 2, \"arithmetic\": \"fp32\", \"activation_ulp\": 1.0, \"measured\": \"d\", "
+        "\"generator\": \"g\", \"cases\": {}}",
+        "{\"assay_floor_table\": 1, \"arithmetic\": \"bf16\", \"activation_ulp\": 1.0, \"measured\": \"d\", "
+        "\"generator\": \"g\", \"cases\": {}}",
+        "{\"assay_floor_table\": 1, \"arithmetic\": \"fp32\", \"activation_ulp\": 1.0, \"measured\": \"d\", "
+        "\"generator\": \"g\", \"cases\": {\"a\": {\"seeds\": 4, \"tensors\": {\"y\": [1.0]}}}}",
+        "{\"assay_floor_table\": 1, \"arithmetic\": \"fp32\", \"activation_ulp\": 1.0, \"measured\": \"d\", "
+        "\"generator\": \"g\", \"cases\": []}"};
+    char path[4096], why[4400] = "";
+    assay_floor_table t;
+    (void)state;
+    snprintf(path, sizeof path, "%s/cases.fp32.json", test_folder());
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+        assert_int_equal(assay_file_write(path, texts[k], strlen(texts[k]), why, sizeof why), ASSAY_OK);
+        assert_int_equal(assay_floor_table_read(test_folder(), ASSAY_FP32, &t, why, sizeof why), ASSAY_BAD_ARGUMENT);
+        assert_non_null(strstr(why, "expected a table of floors"));
+        assert_int_equal(t.count, 0);
+    }
+    assert_int_equal(assay_floor_table_read("/nowhere", ASSAY_FP32, &t, why, sizeof why), ASSAY_BAD_ARGUMENT);
+    assert_non_null(strstr(why, "/nowhere/cases.fp32.json"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_table_comes_back_from_disk),
+        cmocka_unit_test(a_noise_that_is_no_number_is_not_written),
+        cmocka_unit_test(a_damaged_table_is_refused),
+    };
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
+}
