@@ -61,11 +61,10 @@ static void put_shapes(FILE *f, const json_t *all)
 {
     size_t k;
     json_t *x;
-    fputs("## Documented shapes\n\nThe largest floor of a judged tensor (its limit is 4 times that by the tensor "
-          "rule), the "
-          "tensor that came closest to its\nlimits, and the weakest margin of a backward that stops after 30 % of the "
-          "steps, "
-          "which must exceed 2.\n\n"
+    fputs("## Documented shapes\n\nThe largest floor of a judged tensor, as its tightest rule has it; the tensor that "
+          "came "
+          "closest to its limits; and the\nweakest margin of a backward that stops after 30 % of the steps, which must "
+          "exceed 2.\n\n"
           "| workload | implementation | largest floor | of | worst margin | of | cut backward | at |\n"
           "|---|---|---|---|---|---|---|---|\n",
           f);
