@@ -250,7 +250,8 @@ static double row_distance(const assay_tensor *x, const double *a, const _Float1
         }
         if (error == 0) continue;
         const double d = sqrt(error) / (sqrt(size) + 0.1 * rms);
-        if (!(d <= worst)) worst = d;
+        if (isnan(d)) return d; /* no later row may hide it */
+        if (d > worst) worst = d;
     }
     return worst;
 }

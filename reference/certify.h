@@ -23,7 +23,7 @@ typedef void (*assay_proof_sink)(void *user, const assay_proof *proof);
  * all paths; identities (docs/semantics.md 1.10); published values of other frameworks; the generators against
  * published vectors (docs/tolerance.md 3.8, docs/semantics.md 13). full = 1 takes the whole product of dialects and
  * longer CTC paths. Returns how many do not hold; no memory counts as one. sink may be NULL. Any thread; about 6 s,
- * full 35 s, on one core. */
+ * full 90 s, on one core. */
 int assay_certify(int full, assay_proof_sink sink, void *user);
 
 #ifdef __cplusplus

@@ -25,12 +25,17 @@ static int column_of(const char *what)
     return ASSAY_TRUTH_OTHER;
 }
 
+/* Error by bound; 0 of 0 holds, and what is no number is beyond everything. */
+static double closeness(double error, double bound)
+{
+    const double c = error <= bound && bound == 0 ? 0 : error / bound;
+    return isnan(c) ? INFINITY : c;
+}
+
 /* 1 if this proof is the one to show. */
 static int note_cell(assay_truth_cell *c, const assay_proof *p)
 {
-    const double was = c->error / c->bound, is = p->error / p->bound;
-    const int worst = c->count++ == 0 || !(is <= was || (isnan(is) && p->error <= p->bound)); /* 0 of 0 holds */
-    if (!worst) return 0;
+    if (c->count++ && !(closeness(p->error, p->bound) > closeness(c->error, c->bound))) return 0;
     c->error = p->error;
     c->bound = p->bound;
     return 1;
