@@ -14,16 +14,12 @@
 #include <string.h>
 
 #define DIRECTIONS 8
-#define STEPS      6
-#define TRIED      4 /* directions that choose the step */
-#define DRAWS      3 /* sets of data at most, for a tensor whose gradient happens to be small in the one before */
+#define STEPS      6 /* halvings */
 
 typedef struct probe {
     assay_trial *t;
     const assay_oracle *o;
-    const assay_values *given;        /* the data of this draw */
-    unsigned char *open;              /* [ASSAY_TENSORS]: 1 = no draw has discriminated for this tensor yet */
-    int last;                         /* no further draw comes: what does not discriminate now is ILL_POSED */
+    const assay_values *given;
     assay_values moved;               /* given, with one tensor replaced */
     assay_tensor x;                   /* the tensor that is moved */
     const double *theta;              /* its values */
@@ -107,13 +103,6 @@ static double residual(probe *b, double h)
     return (plus - minus) / (2 * h) - dot;
 }
 
-/* Richardson's combination: the error of order h^2 is gone. */
-static double extrapolated(probe *b, double h)
-{
-    double whole = residual(b, h), half = residual(b, h / 2);
-    return (4 * half - whole) / 3;
-}
-
 static void draw(probe *b, int k)
 {
     double rms = assay_norm(b->theta, b->x.count) / sqrt(fmax(1, (double)b->x.count));
@@ -123,42 +112,56 @@ static void draw(probe *b, int k)
         b->direction[e] = assay_random_bits(b->t->subject->seed, stream, (uint64_t)e) & 1u ? rms : -rms;
 }
 
-/* The step with the smallest estimate of its own error, six halvings from 1/2, or from 1/32
- * where the noise is that of fp64; *error is that estimate: noise, and
- * truncation. After Richardson truncation is of order h^4, so halving the step changes the residual by 15 times what is
- * left; a third of that change keeps a factor of 5 in hand. The worst of several directions counts. */
-static double choose_step(probe *b, double *error)
+/* Residuals r[j][k] of direction k after Richardson's combination, in which the error of order h^2 is gone, for steps
+ * halved j times from `first`. */
+static void table_of(probe *b, double first, double r[STEPS][DIRECTIONS])
 {
-    const double first = b->t->declared.accumulate == ASSAY_FP64 ? 1.0 / 32 : 0.5;
-    double best = 0, previous[TRIED] = {0};
+    for (int k = 0; k < DIRECTIONS; k++) {
+        double whole = 0;
+        draw(b, k);
+        for (int j = 0; j <= STEPS && !b->t->over; j++) {
+            double half = residual(b, ldexp(first, -j));
+            if (j > 0) r[j - 1][k] = (4 * half - whole) / 3;
+            whole = half;
+        }
+    }
+}
+
+/* The step with the smallest estimate of its own error; *error is that estimate: noise, and truncation. After
+ * Richardson truncation is of order h^4, so halving the step changes the residual by 15 times what is left; a third of
+ * that change keeps a factor of 5 in hand. The worst direction counts, and the change before it too, as the sixteenth
+ * that it leads to: at steps too wide for the order to hold, one change alone can be small by chance. */
+static int choose_step(const probe *b, double first, double r[STEPS][DIRECTIONS], double *error)
+{
+    int best = STEPS - 1;
+    double before = INFINITY;
     *error = INFINITY;
-    for (int j = 0; j < STEPS && !b->t->over; j++) {
-        double h = ldexp(first, -j), change = 0;
-        for (int k = 0; k < TRIED; k++) {
-            draw(b, k);
-            double r = extrapolated(b, h);
-            change = fmax(change, fabs(r - previous[k]));
-            previous[k] = r;
-        }
-        double e = 3 * 1.9 * b->noise / h + change / 3;
-        if (j > 0 && e < *error) {
+    for (int j = 1; j < STEPS; j++) {
+        double change = 0;
+        for (int k = 0; k < DIRECTIONS; k++)
+            change = fmax(change, fabs(r[j][k] - r[j - 1][k]));
+        double e = 3 * 1.9 * b->noise / ldexp(first, -j) + fmax(change, before / 16) / 3;
+        if (e < *error) {
             *error = e;
-            best = h;
+            best = j;
         }
+        before = change;
     }
     return best;
 }
 
-/* All directions of one tensor: one finding, the worst. */
+/* All directions of one tensor: one finding, the worst. Steps begin at 1/2, or at 1/32 where the noise is fp64's. */
 static void along(probe *b)
 {
-    double error, worst = 0, worst_r = 0, worst_limit = 0, size;
+    const double first = b->t->declared.accumulate == ASSAY_FP64 ? 1.0 / 32 : 0.5;
+    double table[STEPS][DIRECTIONS], error, worst = 0, worst_r = 0, worst_limit = 0, size;
     int useful = 0, at_direction = -1;
-    double h = choose_step(b, &error);
+    table_of(b, first, table);
+    if (b->t->over) return;
+    const double *chosen = table[choose_step(b, first, table, &error)];
     size = assay_norm(b->truth, b->x.count);
-    for (int k = 0; k < DIRECTIONS && !b->t->over; k++) {
-        draw(b, k);
-        double rms = fabs(b->direction[0]), r = fabs(extrapolated(b, h));
+    for (int k = 0; k < DIRECTIONS; k++) {
+        double rms = fabs(b->direction[0]), r = fabs(chosen[k]);
         double limit = 4 * (error + b->phi * size * rms);
         if (limit <= 1e-3 * size * rms) useful++;
         if (!(r / limit <= worst)) {
@@ -168,7 +171,6 @@ static void along(probe *b)
             at_direction = k;
         }
     }
-    if (b->t->over) return;
     assay_finding f;
     memset(&f, 0, sizeof f);
     snprintf(f.what, sizeof f.what, "d%s by differences", b->x.name);
@@ -181,8 +183,6 @@ static void along(probe *b)
     f.verdict = !(worst <= 1)              ? ASSAY_VERDICT_FAIL
                 : useful * 2 >= DIRECTIONS ? ASSAY_VERDICT_PASS
                                            : ASSAY_VERDICT_ILL_POSED;
-    if (f.verdict == ASSAY_VERDICT_ILL_POSED && !b->last) return;
-    b->open[b->x.id] = 0;
     if (size > 0) b->t->alive_truths++;
     assay_trial_add(b->t, &f);
 }
@@ -201,7 +201,6 @@ static void one_tensor(probe *b, const assay_tensor *x, const assay_values *grad
     int id = gradient_of(x);
     b->x = *x;
     b->theta = b->given->at[x->id];
-    if (!b->open[x->id]) return;
     if (id < 0 || !b->theta || !gradients->at[id] || x->count == 0) return;
     b->gradient = gradients->at[id];
     b->truth = b->o->truth.at[id];
@@ -218,65 +217,22 @@ static void one_tensor(probe *b, const assay_tensor *x, const assay_values *grad
     free(b->direction);
 }
 
-/* Every tensor that is still open, on one set of data. */
-static void one_draw(assay_trial *t, const assay_values *given, const assay_oracle *o, unsigned char *open, int last)
+void assay_check_gradcheck(assay_trial *t)
 {
     const unsigned roles = ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE;
+    const assay_subject *s = t->subject;
     assay_tensor list[ASSAY_TENSORS];
     assay_values gradients;
     probe b;
     memset(&b, 0, sizeof b);
     b.t = t;
-    b.o = o;
-    b.given = given;
-    b.moved = *given;
-    b.open = open;
-    b.last = last;
-    if (!assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, given, roles, NULL, &gradients)) return;
+    b.o = assay_trial_oracle(t, ASSAY_WITH_ALL, roles);
+    b.given = &s->given;
+    b.moved = s->given;
+    if (!b.o || !assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, b.given, roles, NULL, &gradients)) return;
     b.noise = honest_noise(&b);
-    int count = assay_tensors_of(&t->subject->p, list);
+    int count = assay_tensors_of(&s->p, list);
     for (int k = 0; k < count && !t->over; k++)
         one_tensor(&b, &list[k], &gradients);
     assay_values_free(&gradients);
-}
-
-/* A further draw: other data of the same case. */
-static void draw_again(assay_trial *t, int draw, unsigned char *open)
-{
-    const assay_subject *s = t->subject;
-    assay_values given;
-    assay_oracle o;
-    int64_t step;
-    if (s->c->fill(s->c, s->seed + ((uint64_t)draw << 32), 1, &given, &step) != ASSAY_OK) {
-        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for other data");
-        return;
-    }
-    assay_status st = assay_subject_ask(s, &s->p, &given, ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE, &t->declared, &o);
-    if (st != ASSAY_OK) {
-        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "the reference could not answer: status %d", (int)st);
-    } else {
-        one_draw(t, &given, &o, open, draw == DRAWS - 1);
-        assay_oracle_free(&o);
-    }
-    assay_values_free(&given);
-}
-
-static int any_open(const assay_problem *p, const unsigned char *open, const assay_values *given)
-{
-    assay_tensor list[ASSAY_TENSORS];
-    int count = assay_tensors_of(p, list), any = 0;
-    for (int k = 0; k < count; k++)
-        any |= open[list[k].id] && gradient_of(&list[k]) >= 0 && given->at[list[k].id] && list[k].count > 0;
-    return any;
-}
-
-void assay_check_gradcheck(assay_trial *t)
-{
-    const assay_subject *s = t->subject;
-    const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE);
-    unsigned char open[ASSAY_TENSORS];
-    memset(open, 1, sizeof open);
-    if (o) one_draw(t, &s->given, o, open, 0);
-    for (int draw = 1; draw < DRAWS && !t->over && any_open(&s->p, open, &s->given); draw++)
-        draw_again(t, draw, open);
 }
