@@ -10,7 +10,8 @@ present() { # present kind:name
     case $1 in
     command:*) command -v "${1#command:}" >/dev/null ;;
     module:*) command -v pkg-config >/dev/null && pkg-config --exists "${1#module:}" ;;
-    *) echo "ci/packages.txt: probe '$1' is neither command:NAME nor module:NAME" >&2 && exit 2 ;;
+    header:*) command -v cc >/dev/null && echo "#include <${1#header:}>" | cc -E -x c - >/dev/null 2>&1 ;;
+    *) echo "ci/packages.txt: probe '$1' is none of command:NAME, module:NAME, header:NAME" >&2 && exit 2 ;;
     esac
 }
 

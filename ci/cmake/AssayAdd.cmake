@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 #   assay_add(library NAME SOURCES ... [LINK ...] [DEFINE ...])            static, position independent
-#   assay_add(plugin  NAME SOURCES ... [LINK ...] [DEFINE ...] [SUBDIR d]) bin/../lib/assay/<SUBDIR or impl>/NAME.so
+#   assay_add(plugin  NAME SOURCES ... [LINK ...] [DEFINE ...] [SUBDIR d] [UNTIMED])
+#       bin/../lib/assay/<SUBDIR or impl>/NAME.so; UNTIMED: ctest checks it and times nothing
 #   assay_add(program NAME SOURCES ... [LINK ...] [DEFINE ...])            bin/NAME
 #   assay_add(test    NAME SOURCES ... [LINK ...] [DEFINE ...] [LABELS ...] [TIMEOUT s])   cmocka, run by ctest
 set(ASSAY_BIN_DIR ${CMAKE_BINARY_DIR}/bin)
@@ -27,7 +28,7 @@ if(ASSAY_COVERAGE)
 endif()
 
 function(assay_add kind name)
-    cmake_parse_arguments(A "" "SUBDIR;TIMEOUT" "SOURCES;LINK;DEFINE;LABELS" ${ARGN})
+    cmake_parse_arguments(A "UNTIMED" "SUBDIR;TIMEOUT" "SOURCES;LINK;DEFINE;LABELS" ${ARGN})
     if(A_UNPARSED_ARGUMENTS OR NOT A_SOURCES)
         message(FATAL_ERROR "assay_add(${kind} ${name}): expected SOURCES, and no '${A_UNPARSED_ARGUMENTS}'")
     endif()
@@ -42,6 +43,9 @@ function(assay_add kind name)
         set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
             LIBRARY_OUTPUT_DIRECTORY ${ASSAY_LIB_DIR}/${A_SUBDIR})
         set_property(GLOBAL APPEND PROPERTY ASSAY_PLUGINS_${A_SUBDIR} ${name})
+        if(A_UNTIMED)
+            set_property(GLOBAL APPEND PROPERTY ASSAY_PLUGINS_untimed ${name})
+        endif()
         set(name ${target})
     elseif(kind STREQUAL "program" OR kind STREQUAL "test")
         add_executable(${name} ${A_SOURCES})

@@ -17,6 +17,7 @@ set(checks_contract lengths,memory,determinism,contract,environment)
 set(checks_update update)
 
 get_property(implementations GLOBAL PROPERTY ASSAY_PLUGINS_impl)
+get_property(untimed GLOBAL PROPERTY ASSAY_PLUGINS_untimed)
 foreach(impl ${implementations})
     foreach(op rnn xent ctc network)
         foreach(group ${groups_${op}})
@@ -33,6 +34,9 @@ foreach(impl ${implementations})
         COMMAND assay check --impl ${impl} --quick --seed 0x5eed --margin-limit 0.5 --cache ${CMAKE_BINARY_DIR}/cache)
     set_tests_properties(check.${impl}.margins PROPERTIES LABELS "conformance;${impl}" TIMEOUT 300 SKIP_RETURN_CODE 77
         FIXTURES_SETUP conforms.${impl})
+    if(impl IN_LIST untimed)
+        continue()
+    endif()
     add_test(NAME perf.${impl} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
         COMMAND assay bench --impl ${impl} --workload f.* --budget 60)
     set_tests_properties(perf.${impl} PROPERTIES LABELS "perf;${impl}" TIMEOUT 600 RUN_SERIAL ON SKIP_RETURN_CODE 77

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  * fp32 and fp64. W x of many steps is one product, and so are dW, dR and dx; the recurrence takes one product a step
- * (cut into pieces that OpenBLAS does not pack, product.inc) and one elementwise pass. OpenBLAS works on one thread a
- * call, the threads are ours: a context has a team, the batch is cut into slices and each thread takes a slice and a
+ * (cut into pieces that OpenBLAS does not pack, product.inc) and one elementwise pass. The library works on one thread
+ * a call, the threads are ours: a context has a team, the batch is cut into slices and each thread takes a slice and a
  * direction through a whole layer, so that nobody waits between steps. Padding is never computed: each slice keeps its
  * valid rows without gaps. The weight gradients of the slices are added up at the end, in a fixed order: results repeat
  * bitwise for a given number of threads. Vectors of exp and tanh are our own (impl/common/host/vecmath.h).
@@ -11,26 +11,18 @@
  *
  *   slices.c   the order of the samples        cells.inc     gates of one sample, forward and backward
  *   lane.inc   a layer, direction and slice    product.inc   products
- *   forward.inc, backward.inc  its two ways    run.inc       passes, and where things lie   (the .inc files: twice) */
+ *   forward.inc, backward.inc  its two ways    run.inc       passes, and where things lie   (the .inc files: twice)
+ *   library.h  what depends on the BLAS library: openblas.c, blis.c, each a plugin of its own */
 #include "impl/blas/blas.h"
+#include "impl/blas/library.h"
 #include "impl/common/host/host.h"
 
 #include <cblas.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Worst of sigmoid, tanh, exp and log over all floats, measured: 2.49; in double, sampled: 2.51. */
-
-/* Its kernels for small products are for AVX-512. */
-static int has_small_kernels(void)
-{
-    static const char *const cores[] = {"SkylakeX", "Cooperlake", "SapphireRapids"};
-    const char *name = openblas_get_corename();
-    int found = 0;
-    for (size_t k = 0; name && k < sizeof cores / sizeof *cores; k++)
-        found |= strcasecmp(name, cores[k]) == 0;
-    return found;
-}
 
 #define WARM 192
 
@@ -42,7 +34,7 @@ static void warm_work(void *arg, int rank, int size)
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, WARM, WARM, WARM, 1, zeros, WARM, zeros, WARM, 0, x, WARM);
 }
 
-/* OpenBLAS maps a buffer the first time that so many products run at once: here, not in some later run(). */
+/* The library maps a buffer the first time that so many products run at once: here, not in some later run(). */
 static assay_status warm_up(assay_host_team *team)
 {
     float *x = calloc((size_t)(assay_host_team_size(team) + 1) * WARM * WARM, sizeof *x);
@@ -62,13 +54,13 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
 {
     assay_ctx *ctx = calloc(1, sizeof *ctx);
     assay_status st = ctx ? assay_host_team_open(args->threads, &ctx->team) : ASSAY_NO_MEMORY;
-    openblas_set_num_threads(1); /* of the process; its own threads would fight with ours and allocate in each call */
+    blas_library_use_one_thread(); /* its own threads would fight with ours and allocate in each call */
     if (st == ASSAY_OK) st = warm_up(ctx->team);
     if (st != ASSAY_OK) {
         close_ctx(ctx);
         return st;
     }
-    ctx->blocked = has_small_kernels();
+    ctx->blocked = blas_library_has_small_kernels();
     *out = ctx;
     return ASSAY_OK;
 }
@@ -170,11 +162,12 @@ static const void *extension(const char *id)
 
 ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
 {
+    static char version[160]; /* asked of the library that was loaded */
     static const assay_impl self = {
         .struct_size = sizeof self,
         .abi_version = ASSAY_ABI_VERSION,
-        .name = "blas",
-        .version = "1," OPENBLAS_VERSION, /* the macro begins with a blank */
+        .name = blas_library_plugin,
+        .version = version,
         .place = ASSAY_HOST,
         .open = open_ctx,
         .close = close_ctx,
@@ -186,5 +179,6 @@ ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
         .unpack = unpack,
         .extension = extension,
     };
+    snprintf(version, sizeof version, "1, %s", blas_library_version());
     return &self;
 }
