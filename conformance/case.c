@@ -68,6 +68,7 @@ static recipe recipe_of(const assay_problem *p, const assay_case_row *row, const
     if (x->id == ASSAY_X) r.scale = row->x_scale > 0 ? row->x_scale : 1;
     if (x->id == ASSAY_X && (p->op == ASSAY_OP_XENT || p->op == ASSAY_OP_CTC)) r.mean = row->offset;
     if (x->id == ASSAY_H0) r = (recipe){0, 0.9, 0};
+    if (x->id == ASSAY_CLASS_WEIGHTS) r = (recipe){0, 0.5, 1};
     if (x->id == ASSAY_DLOSS) r = (recipe){0, 0.5, 1};
     if (family == ASSAY_PARAM) r = (recipe){0, weight, 0};
     if (family == ASSAY_M) r = (recipe){1, state ? 1e-2 : 0, 0};
@@ -91,16 +92,17 @@ static int32_t below(uint64_t seed, uint64_t stream, uint64_t index, int32_t cou
     return (int32_t)(assay_random_uniform(seed, stream, index) * count);
 }
 
-/* CTC labels: any class but the blank. With repeats one of two classes; with distinct neighbours none equals the one
- * before it. */
-static void fill_ctc_labels(const assay_problem *p, int repeats, uint64_t seed, uint64_t stream, int32_t *out)
+/* CTC labels: any class but the blank, also behind padded strings, where one too many does not show by itself. With
+ * repeats one of two classes; with distinct neighbours none equals the one before it. */
+static void fill_ctc_labels(const assay_problem *p, int64_t count, int repeats, uint64_t seed, uint64_t stream,
+                            int32_t *out)
 {
     int32_t classes = p->classes - 1, usable = repeats > 0 && classes > 2 ? 2 : classes;
-    for (int32_t k = 0; k < p->labels; k++) {
+    for (int64_t k = 0; k < count; k++) {
         out[k] = below(seed, stream, (uint64_t)k, usable);
         if (repeats < 0 && k > 0) out[k] = (out[k - 1] + 1 + below(seed, stream, (uint64_t)k, classes - 1)) % classes;
     }
-    for (int32_t k = 0; k < p->labels; k++)
+    for (int64_t k = 0; k < count; k++)
         if (out[k] >= p->dialect.ctc_blank) out[k]++;
 }
 
@@ -114,7 +116,9 @@ static void fill_integers(const assay_case_row *row, const assay_problem *p, con
         if (x->id == ASSAY_IDS) out[k] = below(seed, stream, (uint64_t)k, p->vocab);
         if (x->id == ASSAY_LABELS && !ctc) out[k] = below(seed, stream, (uint64_t)k, p->classes);
     }
-    if (x->id == ASSAY_LABELS && ctc) fill_ctc_labels(p, row->repeats, seed, stream, out);
+    for (int64_t k = 1; x->id == ASSAY_LABELS && !ctc && p->dialect.xent_ignores && k < x->count; k += 3)
+        out[k] = p->dialect.xent_ignore_index;
+    if (x->id == ASSAY_LABELS && ctc) fill_ctc_labels(p, x->count, row->repeats, seed, stream, out);
 }
 
 /* Keeps the gradient alive over many steps: docs/workloads.md 1.4. */
@@ -199,6 +203,10 @@ static void make_problem(const assay_case_row *r, assay_problem *p)
         if (r->label_lens[k] > p->max_label) p->max_label = r->label_lens[k];
     }
     if (d) p->dialect = d->dialect;
+    if (p->dialect.ctc_labels == ASSAY_LABELS_PADDED && p->max_label > 0) {
+        p->labels = 0;
+        p->max_label++; /* so that something follows every string */
+    }
 }
 
 static void make_id(const assay_case_row *r, char *id, size_t size)

@@ -173,6 +173,19 @@ assay_finding assay_finding_judge(const char *what, const assay_metric *m, const
 
 /* ---- what the contract says of a tensor ---- */
 
+static int has_ctc(const assay_problem *p)
+{
+    return p->op == ASSAY_OP_CTC || p->loss == ASSAY_LOSS_CTC;
+}
+
+/* Rows of cross-entropy whose label says that they do not count: losses, and where the logits are given their gradient.
+ */
+static int needs_ignored_zero(const assay_problem *p, const assay_tensor *x)
+{
+    if (has_ctc(p) || !p->dialect.xent_ignores) return 0;
+    return x->id == ASSAY_LOSS_ROWS || (p->op == ASSAY_OP_XENT && x->id == ASSAY_DX);
+}
+
 static int needs_padding_zero(const assay_problem *p, const assay_tensor *x)
 {
     if (x->id == ASSAY_Y || x->id == ASSAY_DX) return 1;
@@ -180,31 +193,39 @@ static int needs_padding_zero(const assay_problem *p, const assay_tensor *x)
     return x->id == ASSAY_LOSS_ROWS && x->rank == 2;
 }
 
-/* Frames that CTC needs for sample n: labels and one blank between each pair of equal neighbours. */
-static int32_t frames_needed(const assay_values *in, int32_t n)
+/* Frames that CTC needs for sample n: labels, and one blank between each pair of equal neighbours that are neither one
+ * label nor may follow each other. */
+static int32_t frames_needed(const assay_problem *p, const assay_values *in, int32_t n)
 {
-    const int32_t *labels = in->at[ASSAY_LABELS], *lens = in->at[ASSAY_LABEL_LENS];
-    int32_t need = lens[n];
-    for (int32_t k = 0; k < n; k++)
-        labels += lens[k];
+    const int32_t *lens = in->at[ASSAY_LABEL_LENS];
+    const int32_t *labels = (const int32_t *)in->at[ASSAY_LABELS] + assay_label_start(p, lens, n);
+    int32_t need = lens[n], repeats = 0;
     for (int32_t k = 1; k < lens[n]; k++)
-        need += labels[k] == labels[k - 1];
-    return need;
+        repeats += labels[k] == labels[k - 1];
+    if (p->dialect.ctc_collapse) return need - repeats;
+    return p->dialect.ctc_repeats == ASSAY_REPEATS_MERGED ? need + repeats : need;
 }
 
 static void mark_padding(const assay_problem *p, const assay_values *in, unsigned char *zero)
 {
     for (int32_t n = 0; n < p->n; n++)
         for (int32_t t = assay_length(p, in, n); t < p->t; t++)
-            zero[(int64_t)t * p->n + n] = 1;
+            zero[assay_row_of(p, t, n)] = 1;
+}
+
+static void mark_ignored(const assay_problem *p, const assay_values *in, int64_t rows, unsigned char *zero)
+{
+    const int32_t *labels = in->at[ASSAY_LABELS];
+    for (int64_t r = 0; r < rows; r++)
+        if (labels[r] == p->dialect.xent_ignore_index) zero[r] = 1;
 }
 
 static void mark_infeasible(const assay_problem *p, const assay_values *in, unsigned char *zero)
 {
     for (int32_t n = 0; n < p->n; n++)
-        if (frames_needed(in, n) > assay_length(p, in, n))
+        if (frames_needed(p, in, n) > assay_length(p, in, n))
             for (int32_t t = 0; t < p->t; t++)
-                zero[(int64_t)t * p->n + n] = 1;
+                zero[assay_row_of(p, t, n)] = 1;
 }
 
 static void mark_unseen(const assay_problem *p, const assay_values *in, unsigned char *zero)
@@ -213,27 +234,28 @@ static void mark_unseen(const assay_problem *p, const assay_values *in, unsigned
     memset(zero, 1, (size_t)p->vocab);
     for (int32_t n = 0; n < p->n; n++)
         for (int32_t t = 0; t < assay_length(p, in, n); t++)
-            zero[ids[(int64_t)t * p->n + n]] = 0;
+            zero[ids[assay_row_of(p, t, n)]] = 0;
 }
 
 assay_status assay_metric_make(const assay_problem *p, const assay_values *in, const assay_tensor *x, assay_metric *out,
                                unsigned char **zero)
 {
     int unseen = p->vocab > 0 && x->id == assay_tensor_id(ASSAY_DPARAM, assay_param_head(p, ASSAY_EMBEDDING));
-    int ctc = p->op == ASSAY_OP_CTC && x->id == ASSAY_DX;
+    int ctc = p->op == ASSAY_OP_CTC && x->id == ASSAY_DX, ignored = needs_ignored_zero(p, x);
     *zero = NULL;
     out->count = x->count;
     out->row = x->row > 0 ? x->row : 1;
     out->one_norm = ctc;
-    out->row_sums = ctc;
+    out->row_sums = ctc && p->dialect.ctc_input == ASSAY_CTC_LOGITS;
     out->zero = NULL;
-    if (!unseen && !needs_padding_zero(p, x)) return ASSAY_OK;
+    if (!unseen && !ignored && !needs_padding_zero(p, x)) return ASSAY_OK;
     *zero = calloc((size_t)(out->count / out->row) + 1, 1);
     if (!*zero) return ASSAY_NO_MEMORY;
     if (unseen)
         mark_unseen(p, in, *zero);
-    else
+    else if (needs_padding_zero(p, x))
         mark_padding(p, in, *zero);
+    if (ignored) mark_ignored(p, in, out->count / out->row, *zero);
     if (ctc) mark_infeasible(p, in, *zero);
     out->zero = *zero;
     return ASSAY_OK;

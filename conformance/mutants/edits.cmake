@@ -112,8 +112,8 @@ edit(adam-uncorrected ${optimizer}
     [=[job.correct1 = (real)(1 / (1 - pow(p->beta1, (double)step + 1)));]=] [=[job.correct1 = 1;]=])
 
 # ---- E: CTC ----
-edit(ctc-upstream-of-first ${plugin}
-    [=[dloss[alone ? i / plan->p.classes % plan->p.n : 0]]=] [=[dloss[alone ? 0 : 0]]=])
+edit(ctc-upstream-of-first ${ctc}
+    [=[dloss[alone ? sample : 0]]=] [=[dloss[alone ? 0 * sample : 0]]=])
 edit(ctc-padding-garbage ${ctc}
     [=[for (int32_t t = q.frames; q.g && t < p->t; t++)]=] [=[for (int32_t t = p->t; q.g && t < p->t; t++)]=])
 edit(ctc-empty-target ${ctc}
@@ -133,8 +133,8 @@ edit(ctc-max-twice ${ctc}
 edit(ctc-no-skip ${ctc} [=[w->skip[s] = other ? 0 : -INFINITY;]=] [=[w->skip[s] = -INFINITY;]=])
 edit(ctc-blank-0 ${ctc} [=[.blank = p->dialect.ctc_blank]=] [=[.blank = 0]=])
 edit(ctc-no-posterior-of-labels ${ctc}
-    [=[q->scale * (w->softmax[k] / norm - w->occupancy[k] / sum);]=]
-    [=[q->scale * (0 * norm - w->occupancy[k] / sum);]=])
+    [=[q->scale * (share * w->softmax[k] - w->occupancy[k] / sum);]=]
+    [=[q->scale * (0 * share - w->occupancy[k] / sum);]=])
 edit(ctc-mean-over-time ${ctc}
     [=[job.weight = n ? (real)1 / (real)n : 0;]=] [=[job.weight = n ? (real)1 / ((real)n * (real)a->p->t) : 0;]=])
 edit(ctc-one-end ${ctc}
@@ -142,7 +142,29 @@ edit(ctc-one-end ${ctc}
     [=[beta[s] = s == states - 1 ? 0 : -INFINITY;]=])
 edit(ctc-length-of-first ${ctc} [=[a->lens ? a->lens[n] : p->t,]=] [=[a->lens ? a->lens[0] : p->t,]=])
 
+edit(ctc-padded-as-concatenated ${ctc}
+    [=[labels += padded ? p->max_label : a->label_lens[n]]=] [=[labels += padded ? a->label_lens[n] : a->label_lens[n]]=])
+edit(ctc-normalised-twice ${ctc}
+    [=[if (q->d->ctc_input == ASSAY_CTC_LOGITS) {]=] [=[if (q->d->ctc_input <= ASSAY_CTC_LOG_PROBS) {]=])
+edit(ctc-repeats-merged ${ctc}
+    [=[w->stay[s] = kept && s % 2 == 1 ? -INFINITY : 0;]=] [=[w->stay[s] = kept && s < 0 ? -INFINITY : 0;]=])
+edit(ctc-not-collapsed ${ctc} [=[if (p->dialect.ctc_collapse) {]=] [=[if (p->dialect.ctc_collapse > 1) {]=])
+edit(ctc-mean-plain ${ctc}
+    [=[terms[k] = job.loss_rows[k] / own_divisor(a, k);]=] [=[terms[k] = job.loss_rows[k];]=])
+
 # ---- F: cross-entropy ----
+edit(xent-ignored-counted ${xent}
+    [=[if (!row_counts(a, row)) continue;
+        counting++;]=]
+    [=[counting += a->p->head == ASSAY_HEAD_LAST || assay_host_inside(a->p, a->lens, row);
+        if (!row_counts(a, row)) continue;]=])
+edit(xent-weights-not-summed ${xent}
+    [=[case ASSAY_REDUCE_MEAN_WEIGHTED:
+        return weights;]=]
+    [=[case ASSAY_REDUCE_MEAN_WEIGHTED:
+        return weights > 0 ? counting : 0;]=])
+edit(xent-gradient-unweighted ${xent} [=[g[label] -= scale * of_label;]=] [=[g[label] -= scale * q->own;]=])
+edit(xent-smoothed-by-all ${xent} [=[share / (p->classes - others)]=] [=[share / p->classes]=])
 edit(xent-padding-garbage ${xent}
     [=[if (a->grad && (!counts || upstream == 0)) memset]=] [=[if (a->grad && counts && upstream == 0) memset]=])
 edit(xent-no-max ${xent} [=[const real m = max_of(classes, x);]=] [=[const real m = 0 * max_of(classes, x);]=])
@@ -154,7 +176,9 @@ edit(xent-vocabulary-end ${xent} [=[const real sum = exps_of(classes, x, m, g);]
     for (int64_t k = classes / 8 * 8; classes >= 8 && k < classes; k++)
         g[k] = 0;]=])
 edit(xent-mean-over-all ${xent}
-    [=[job.weight = counting ? (real)1 / (real)counting : 0;]=] [=[job.weight = counting ? (real)1 / (real)rows : 0;]=])
+    [=[case ASSAY_REDUCE_MEAN:
+        return counting;]=] [=[case ASSAY_REDUCE_MEAN:
+        return (double)rows;]=])
 
 # ---- G: arithmetic ----
 # An operand as a tensor core takes it: 10 bits of mantissa, to nearest, ties away.

@@ -258,6 +258,50 @@ static void an_infeasible_samples_gradient_must_be_zero(void **state)
     free(zero);
 }
 
+/* Padded strings, of which the rest is not read; with repeats kept [1 1] needs two frames, collapsed one. */
+static void what_is_infeasible_depends_on_the_dialect(void **state)
+{
+    assay_problem p = {.op = ASSAY_OP_CTC, .arithmetic = ASSAY_FP32, .t = 2, .n = 2, .classes = 3, .max_label = 3};
+    int32_t lens[] = {2, 1}, label_lens[] = {2, 2}, labels[] = {1, 1, 2, 1, 1, 1};
+    assay_values in = {{0}};
+    unsigned char *zero;
+    const unsigned char kept[] = {0, 1, 0, 1}, collapsed[] = {0, 0, 0, 1};
+    (void)state;
+    in.at[ASSAY_LENS] = lens;
+    in.at[ASSAY_LABEL_LENS] = label_lens;
+    in.at[ASSAY_LABELS] = labels;
+    p.dialect.ctc_labels = ASSAY_LABELS_PADDED;
+    p.dialect.ctc_repeats = ASSAY_REPEATS_KEPT;
+    assert_int_equal(metric(&p, &in, ASSAY_DX, &zero).row_sums, 1);
+    assert_memory_equal(zero, kept, sizeof kept);
+    free(zero);
+    p.dialect.ctc_repeats = ASSAY_REPEATS_MERGED;
+    p.dialect.ctc_collapse = 1;
+    p.dialect.ctc_input = ASSAY_CTC_LOG_PROBS;
+    assert_int_equal(metric(&p, &in, ASSAY_DX, &zero).row_sums, 0);
+    assert_memory_equal(zero, collapsed, sizeof collapsed);
+    free(zero);
+}
+
+static void ignored_rows_must_be_zero(void **state)
+{
+    assay_problem p = {.op = ASSAY_OP_XENT, .arithmetic = ASSAY_FP32, .t = 2, .n = 2, .classes = 3};
+    int32_t lens[] = {2, 1}, labels[] = {0, -100, -100, 1};
+    assay_values in = {{0}};
+    unsigned char *zero;
+    const unsigned char want[] = {0, 1, 1, 1};
+    (void)state;
+    in.at[ASSAY_LENS] = lens;
+    in.at[ASSAY_LABELS] = labels;
+    p.dialect.xent_ignores = 1;
+    p.dialect.xent_ignore_index = -100;
+    for (int k = 0; k < 2; k++) {
+        metric(&p, &in, k ? ASSAY_DX : ASSAY_LOSS_ROWS, &zero);
+        assert_memory_equal(zero, want, sizeof want);
+        free(zero);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +324,8 @@ int main(void)
         cmocka_unit_test(an_exact_contract_knows_no_degree),
         cmocka_unit_test(padding_of_y_must_be_zero),
         cmocka_unit_test(an_infeasible_samples_gradient_must_be_zero),
+        cmocka_unit_test(what_is_infeasible_depends_on_the_dialect),
+        cmocka_unit_test(ignored_rows_must_be_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

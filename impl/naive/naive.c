@@ -63,7 +63,7 @@ static int has_stack(const assay_problem *p)
 
 static uint64_t logits_size(const assay_problem *p)
 {
-    return (p->head == ASSAY_HEAD_LAST ? 1 : (uint64_t)p->t) * p->n * p->classes;
+    return (p->head == ASSAY_HEAD_LAST ? 1 : (uint64_t)p->t) * p->n * assay_host_logits_stride(p);
 }
 
 /* Lays out reserve and workspace. INFER keeps nothing: what TRAIN keeps goes into the workspace there. */
@@ -143,6 +143,7 @@ static void loss(const assay_plan *plan, const assay_args *args, const float *lo
                                .labels = args->labels,
                                .label_lens = args->label_lens,
                                .logits = logits,
+                               .class_weights = args->class_weights,
                                .dloss = args->dloss,
                                .one = one,
                                .loss_rows = args->loss_rows,
@@ -210,15 +211,12 @@ static void update(const assay_plan *plan, const assay_args *args)
 
 static assay_status run_loss_op(const assay_plan *plan, assay_pass pass, const assay_args *args)
 {
-    const int64_t logits = (int64_t)logits_size(&plan->p);
-    const int ctc = plan->p.op == ASSAY_OP_CTC, alone = plan->p.dialect.ctc_reduction == ASSAY_REDUCE_NONE;
+    const int ctc = plan->p.op == ASSAY_OP_CTC;
     float *kept = ctc ? in(args->reserve, plan->dlogits) : NULL, *dx = args->dx;
-    const float *dloss = args->dloss;
     if (pass == ASSAY_INFER) loss(plan, args, args->x, NULL, 1);
     if (pass == ASSAY_TRAIN) loss(plan, args, args->x, kept, 1);
     if (pass == ASSAY_BACKWARD && dx && !ctc) loss(plan, args, args->x, dx, 0);
-    for (int64_t i = 0; pass == ASSAY_BACKWARD && dx && ctc && i < logits; i++)
-        dx[i] = dloss ? kept[i] * dloss[alone ? i / plan->p.classes % plan->p.n : 0] : 0;
+    if (pass == ASSAY_BACKWARD && dx && ctc) HOST(ctc_backward)(&plan->p, kept, args->dloss, dx);
     return pass <= ASSAY_BACKWARD && pass != ASSAY_LOSS_PASS ? ASSAY_OK : ASSAY_BAD_ARGUMENT;
 }
 

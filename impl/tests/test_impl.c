@@ -96,9 +96,12 @@ static int32_t draw_integer(bench *b, const assay_tensor *x, int64_t i)
     const int32_t blank = b->p.dialect.ctc_blank, classes = b->p.classes;
     if (x->id == ASSAY_LENS) return i == 0 ? b->p.t : i == 1 ? 0 : (int32_t)(draw(b) * (b->p.t + 1));
     if (x->id == ASSAY_IDS) return padded(b, x, i) ? INT32_MIN : (int32_t)(draw(b) * b->p.vocab);
+    if (x->id == ASSAY_LABEL_LENS && b->p.dialect.ctc_labels == ASSAY_LABELS_PADDED)
+        return (int32_t)(i % (b->p.max_label + 1));
     if (x->id == ASSAY_LABEL_LENS) return (int32_t)((b->p.labels + b->p.n - 1 - i) / b->p.n);
     const int ctc = b->p.op == ASSAY_OP_CTC || b->p.loss == ASSAY_LOSS_CTC;
     const int32_t label = (int32_t)(draw(b) * (classes - ctc));
+    if (!ctc && b->p.dialect.xent_ignores && i % 3 == 1) return b->p.dialect.xent_ignore_index;
     return !ctc && padded(b, x, i) ? INT32_MIN : ctc && label >= blank ? label + 1 : label;
 }
 
@@ -107,6 +110,7 @@ static double draw_real(bench *b, const assay_tensor *x, int64_t i)
 {
     const double v = 2 * draw(b) - 1;
     if (padded(b, x, i)) return NAN;
+    if (x->id == ASSAY_CLASS_WEIGHTS) return 1 + v / 2;
     if (x->id >= assay_tensor_id(ASSAY_V, 0) && x->id < assay_tensor_id(ASSAY_DPARAM, 0)) return 1e-3 * v * v;
     return x->id >= ASSAY_SLOTS ? v / sqrt((double)b->p.h) : v;
 }
@@ -149,11 +153,27 @@ static void bind(bench *b)
         size_t offset;
     } slots[] = {
 #define SLOT(ID, name) {ID, offsetof(assay_args, name)}
-        SLOT(ASSAY_X, x),       SLOT(ASSAY_H0, h0),     SLOT(ASSAY_C0, c0),         SLOT(ASSAY_DY, dy),
-        SLOT(ASSAY_DHN, dhn),   SLOT(ASSAY_DCN, dcn),   SLOT(ASSAY_DLOSS, dloss),   SLOT(ASSAY_Y, y),
-        SLOT(ASSAY_HN, hn),     SLOT(ASSAY_CN, cn),     SLOT(ASSAY_LOGITS, logits), SLOT(ASSAY_LOSS_ROWS, loss_rows),
-        SLOT(ASSAY_LOSS, loss), SLOT(ASSAY_DX, dx),     SLOT(ASSAY_DH0, dh0),       SLOT(ASSAY_DC0, dc0),
-        SLOT(ASSAY_IDS, ids),   SLOT(ASSAY_LENS, lens), SLOT(ASSAY_LABELS, labels), SLOT(ASSAY_LABEL_LENS, label_lens),
+        SLOT(ASSAY_X, x),
+        SLOT(ASSAY_H0, h0),
+        SLOT(ASSAY_C0, c0),
+        SLOT(ASSAY_DY, dy),
+        SLOT(ASSAY_DHN, dhn),
+        SLOT(ASSAY_DCN, dcn),
+        SLOT(ASSAY_DLOSS, dloss),
+        SLOT(ASSAY_Y, y),
+        SLOT(ASSAY_HN, hn),
+        SLOT(ASSAY_CN, cn),
+        SLOT(ASSAY_LOGITS, logits),
+        SLOT(ASSAY_LOSS_ROWS, loss_rows),
+        SLOT(ASSAY_LOSS, loss),
+        SLOT(ASSAY_DX, dx),
+        SLOT(ASSAY_DH0, dh0),
+        SLOT(ASSAY_DC0, dc0),
+        SLOT(ASSAY_IDS, ids),
+        SLOT(ASSAY_LENS, lens),
+        SLOT(ASSAY_LABELS, labels),
+        SLOT(ASSAY_LABEL_LENS, label_lens),
+        SLOT(ASSAY_CLASS_WEIGHTS, class_weights),
 #undef SLOT
     };
     assay_args *a = &b->args;

@@ -18,7 +18,9 @@
 typedef struct HOST(loss_args) {
     const assay_problem *p;
     const int32_t *lens, *labels, *label_lens; /* as in problem.h; lens may be NULL */
-    const real *logits;                        /* (T, N, V), or (N, V) with HEAD_LAST */
+    const real *logits;                        /* (T, N, V), or (N, V) with HEAD_LAST; rows as far apart
+                                                  as those of x in ops xent and ctc */
+    const real *class_weights;                 /* (V) with xent_weighted, else NULL */
     const real *dloss;                         /* upstream cotangent of op xent and ctc; NULL = zero */
     int one;                                   /* 1: dloss is 1 and isn't looked at */
     real *loss_rows;                           /* wanted or NULL */
@@ -29,6 +31,10 @@ typedef struct HOST(loss_args) {
 
 /* Cross-entropy or CTC, as p says; nothing where a network has no loss. */
 void HOST(loss)(const HOST(loss_args) * a, assay_host_team *team);
+
+/* Op ctc: dx = kept, the gradient of the sum of what `loss` made with `one`, times dloss (NULL = zero). Both lie as x.
+ */
+void HOST(ctc_backward)(const assay_problem *p, const real *kept, const real *dloss, real *dx);
 
 /* Bytes of scratch for teams of so many. */
 uint64_t HOST(loss_scratch)(const assay_problem *p, int threads);

@@ -58,11 +58,6 @@ assay_status assay_host_supports(const assay_problem *p, const char **why)
         {d->dropout != 0, "no dropout"},
         {d->layout != ASSAY_TIME_MAJOR, "time-major only"},
         {p->x_stride != 0 || p->y_stride != 0, "dense rows only"},
-        {d->xent_reduction > ASSAY_REDUCE_MEAN || d->ctc_reduction > ASSAY_REDUCE_MEAN, "reductions: none, sum, mean"},
-        {d->xent_ignores || d->xent_weighted || d->xent_smoothing != 0, "plain cross-entropy only"},
-        {d->ctc_labels != ASSAY_LABELS_CONCATENATED, "concatenated labels only"},
-        {d->ctc_input != ASSAY_CTC_LOGITS, "CTC on logits only"},
-        {d->ctc_collapse || d->ctc_repeats != ASSAY_REPEATS_MERGED, "the usual meaning of CTC's paths only"},
     };
     for (size_t k = 0; k < sizeof lacks / sizeof *lacks; k++) {
         if (!lacks[k].asked) continue;
@@ -104,6 +99,18 @@ void assay_host_unpack(const assay_host_layout *l, const assay_args *args)
             if (l->size[i] && to[which][i])
                 memcpy(to[which][i], piece(l, block, which == 3 ? 0 : which, i), l->size[i] * l->element);
     }
+}
+
+int assay_host_inside(const assay_problem *p, const int32_t *lens, int64_t row)
+{
+    if (!lens) return 1;
+    if (p->dialect.layout == ASSAY_BATCH_MAJOR) return row % p->t < lens[row / p->t];
+    return row / p->n < lens[row % p->n];
+}
+
+int64_t assay_host_logits_stride(const assay_problem *p)
+{
+    return p->op != ASSAY_OP_NETWORK && p->x_stride ? p->x_stride : p->classes;
 }
 
 uint64_t assay_host_carve(uint64_t *at, uint64_t bytes)

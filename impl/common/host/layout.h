@@ -29,6 +29,12 @@ assay_status assay_host_pack(const assay_host_layout *l, const assay_args *args)
 /* grads -> dparam; packed -> param_1, m_1, v_1; what is NULL is left out. */
 void assay_host_unpack(const assay_host_layout *l, const assay_args *args);
 
+/* 1: this row of a tensor that begins with (T, N), in the problem's order, is inside its sequence. lens may be NULL. */
+int assay_host_inside(const assay_problem *p, const int32_t *lens, int64_t row);
+
+/* Elements from one row of logits to the next: those of x in ops xent and ctc. */
+int64_t assay_host_logits_stride(const assay_problem *p);
+
 /* Cuts a block into pieces that start on 64 bytes: returns where the next `bytes` begin and moves *at behind them. */
 uint64_t assay_host_carve(uint64_t *at, uint64_t bytes);
 
