@@ -4,6 +4,7 @@
 
 #include "conformance/clock.h"
 #include "conformance/file.h"
+#include "conformance/hosted.h"
 #include "conformance/worker/mapped.h"
 #include "conformance/worker/process.h"
 #include "conformance/worker/protocol.h"
@@ -38,6 +39,7 @@ struct assay_session {
 
 static const double death_grace = 1;  /* s for a worker that said how it dies to be dead */
 static const double close_grace = 20; /* s at most for close() at the end of a session */
+static const double host_start = 180; /* s at least for an interpreter to load its framework, from a cold disk too */
 
 static const char *const request_names[] = {
     [ASSAY_WIRE_OPEN] = "load or open", [ASSAY_WIRE_SUPPORTS] = "supports", [ASSAY_WIRE_PLAN] = "plan",
@@ -237,8 +239,9 @@ static assay_reply name_plugin(const char *plugin, assay_reply r)
 static assay_reply take(assay_session *s, const assay_session_options *o, assay_session **out)
 {
     s->alive = 1;
-    s->limit = o->time_limit;
+    s->limit = o->time_limit < host_start && assay_hosted_is(s->plugin) ? host_start : o->time_limit;
     assay_reply r = open_plugin(s, o);
+    s->limit = o->time_limit;
     if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK) {
         *out = s;
         return r;
@@ -283,7 +286,7 @@ static assay_reply confirm(const char *full, assay_reply r, assay_session **s)
 assay_reply assay_session_start(const char *plugin, const assay_session_options *o, assay_session **out)
 {
     assay_reply r = {.outcome = ASSAY_ANSWERED, .status = ASSAY_NO_MEMORY};
-    char beside[PATH_MAX], full[PATH_MAX];
+    char beside[PATH_MAX], full[PATH_MAX], script[PATH_MAX];
     const char *worker = o->worker ? o->worker : beside;
     *out = NULL;
     say(&r, "%s: no memory", plugin);
@@ -297,11 +300,15 @@ assay_reply assay_session_start(const char *plugin, const assay_session_options 
         r.status = ASSAY_BAD_ARGUMENT;
     } else {
         if (!o->worker) default_worker(beside);
-        int error = assay_process_start(worker, full, o->threads, &s->process);
+        int hosted = assay_hosted_is(full), error;
+        if (hosted) assay_hosted_script(worker, script, sizeof script);
+        const char *program = hosted ? assay_hosted_interpreter() : worker;
+        error = assay_process_start(program, hosted ? script : NULL, full, o->threads, &s->process);
         if (!error) return confirm(full, take(s, o, out), out);
-        r.outcome = ASSAY_UNSTARTED;
-        r.status = ASSAY_FAILED;
-        say(&r, "%s: could not be started: %s", worker, strerror(error));
+        /* A suite without its worker is broken; a machine without an interpreter just can't run this. */
+        r.outcome = hosted ? ASSAY_ANSWERED : ASSAY_UNSTARTED;
+        r.status = hosted ? ASSAY_NO_DEVICE : ASSAY_FAILED;
+        say(&r, "%s: could not be started: %s", program, strerror(error));
     }
     discard(s);
     return r;

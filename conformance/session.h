@@ -65,7 +65,10 @@ typedef struct assay_session_options {
     const char *worker; /* path of assay-worker; NULL = beside this program */
 } assay_session_options;
 
-/* Starts a worker, loads the plugin, checks ABI and open(). On anything but ANSWERED+ASSAY_OK *out is NULL and nothing
+/* A plugin whose name ends in .py is a module for the host of impl/python, and the worker a Python interpreter:
+ * $ASSAY_PYTHON, else the one that the build was configured with. Where it or the module's framework is missing the
+ * status is ASSAY_NO_DEVICE.
+ * Starts a worker, loads the plugin, checks ABI and open(). On anything but ANSWERED+ASSAY_OK *out is NULL and nothing
  * is left. reply.what names file and reason ("./x.so: has no entry point assay_impl_entry, which every plugin
  * exports"). status ASSAY_BAD_ARGUMENT: not a plugin; ASSAY_NO_DEVICE: nothing to run on; ASSAY_FAILED: its file
  * was replaced meanwhile, or open() failed. The calling thread must

@@ -83,7 +83,8 @@ static void free_environment(environment *e)
 }
 
 /* A group of its own, so that Ctrl-C reaches the parent only, which then decides. */
-static int spawn(const char *program, const char *plugin, int threads, int socket, int output, pid_t *pid)
+static int spawn(const char *program, const char *script, const char *plugin, int threads, int socket, int output,
+                 pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -91,7 +92,9 @@ static int spawn(const char *program, const char *plugin, int threads, int socke
     environment e;
     char number[16];
     snprintf(number, sizeof number, "%d", ASSAY_WIRE_SOCKET);
-    char *arguments[] = {"assay-worker", number, (char *)plugin, NULL};
+    char *native[] = {"assay-worker", number, (char *)plugin, NULL};
+    /* An interpreter finds its libraries by the name that it was called by; -B: it leaves no files behind. */
+    char *hosted[] = {(char *)program, "-B", (char *)script, number, (char *)plugin, NULL};
     sigemptyset(&none);
     sigfillset(&all);
     make_environment(&e, threads);
@@ -105,14 +108,14 @@ static int spawn(const char *program, const char *plugin, int threads, int socke
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    int error = posix_spawn(pid, program, &actions, &attributes, arguments, e.list);
+    int error = posix_spawnp(pid, program, &actions, &attributes, script ? hosted : native, e.list);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     free_environment(&e);
     return error;
 }
 
-int assay_process_start(const char *program, const char *plugin, int threads, assay_process *out)
+int assay_process_start(const char *program, const char *script, const char *plugin, int threads, assay_process *out)
 {
     int pair[2] = {-1, -1}, output[2] = {-1, -1}, error = 0;
     pid_t pid = 0;
@@ -121,7 +124,7 @@ int assay_process_start(const char *program, const char *plugin, int threads, as
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0 || pipe2(output, O_CLOEXEC) != 0 ||
         !move_up(&pair[1]) || !move_up(&output[1]) || fcntl(output[0], F_SETFL, O_NONBLOCK) != 0)
         error = errno;
-    if (!error) error = spawn(program, plugin, threads, pair[1], output[1], &pid);
+    if (!error) error = spawn(program, script, plugin, threads, pair[1], output[1], &pid);
     close_one(&pair[1]);
     close_one(&output[1]);
     if (error) {

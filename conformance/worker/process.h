@@ -19,9 +19,10 @@ typedef struct assay_process {
     char text[ASSAY_OUTPUT_KEPT + 1]; /* their first line, printable */
 } assay_process;
 
-/* Starts the program with a socket and the plugin's path. 0, or an errno and nothing is left. The thread that calls
- * must outlive the worker, which dies with it. */
-int assay_process_start(const char *program, const char *plugin, int threads, assay_process *out);
+/* Starts the program (looked up in PATH if it has no '/') with a socket and the plugin's path; an interpreter gets
+ * `script` before them, else script is NULL. 0, or an errno and nothing is left. The thread that calls must outlive
+ * the worker, which dies with it. */
+int assay_process_start(const char *program, const char *script, const char *plugin, int threads, assay_process *out);
 
 /* Sends the message, with a descriptor if fd >= 0. 0 if the other side has gone. */
 int assay_process_send(assay_process *p, const void *message, size_t size, int fd);

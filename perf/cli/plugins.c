@@ -1,4 +1,4 @@
-/* plugins.c: finding shared objects.
+/* plugins.c: finding shared objects, and modules for the host of impl/python.
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/plugins.h"
 #include "conformance/file.h"
@@ -32,11 +32,11 @@ static int add(assay_plugins *p, const char *path, const char *label)
 
 static int scan_folder(const char *folder, assay_plugins *out)
 {
-    char pattern[PATH_MAX + 8], name[64];
+    char pattern[PATH_MAX + 16], name[64];
     glob_t found;
     int status = ASSAY_EXIT_HELD;
-    snprintf(pattern, sizeof pattern, "%s/*.so", folder);
-    if (glob(pattern, 0, NULL, &found) == 0) {
+    snprintf(pattern, sizeof pattern, "%s/*.{so,py}", folder);
+    if (glob(pattern, GLOB_BRACE, NULL, &found) == 0) {
         for (size_t k = 0; k < found.gl_pathc && status == ASSAY_EXIT_HELD; k++) {
             const char *path = found.gl_pathv[k];
             status = add(out, path, assay_plugin_name(path, name, sizeof name));
@@ -84,7 +84,7 @@ const char *assay_plugin_name(const char *path, char *buffer, size_t size)
     const char *slash = strrchr(path, '/');
     snprintf(buffer, size, "%s", slash ? slash + 1 : path);
     char *dot = strrchr(buffer, '.');
-    if (dot && !strcmp(dot, ".so")) *dot = '\0';
+    if (dot && (!strcmp(dot, ".so") || !strcmp(dot, ".py"))) *dot = '\0';
     return buffer;
 }
 
@@ -106,7 +106,8 @@ int assay_plugins_select(const assay_strings *wanted, assay_plugins *out)
         const char *name = wanted->at[k];
         const char *path = strchr(name, '/') ? name : look_up(&known, name);
         if (!path || access(path, R_OK)) {
-            assay_print_error("--impl %s: expected a name from `assay list impls` or the path of a shared object",
+            assay_print_error("--impl %s: expected a name from `assay list impls` or the path of a shared object "
+                              "or of a module in Python",
                               name);
             status = ASSAY_EXIT_USAGE;
         } else {
@@ -117,7 +118,8 @@ int assay_plugins_select(const assay_strings *wanted, assay_plugins *out)
         *out = known;
         memset(&known, 0, sizeof known);
         if (out->count == 0) {
-            assay_print_error("no implementation found: expected *.so in ../lib/assay/impl or in $ASSAY_IMPL_PATH");
+            assay_print_error(
+                "no implementation found: expected *.so or *.py in ../lib/assay/impl or in $ASSAY_IMPL_PATH");
             status = ASSAY_EXIT_USAGE;
         }
     }

@@ -16,7 +16,8 @@ typedef struct assay_plugins {
     int count;
 } assay_plugins;
 
-/* Every *.so of the folders that hold plugins, sorted by name: those of $ASSAY_IMPL_PATH (separated by colons), or
+/* Every *.so, then every *.py, of the folders that hold plugins, sorted by name: those of $ASSAY_IMPL_PATH (separated
+ * by colons), or
  * ../lib/assay/<kind> beside the program; kind is "impl" or "mutants" (then the variable is not looked at).
  * Folders that aren't there hold nothing. Returns 0, or 3 after an error (printed). Free with assay_plugins_free(). */
 int assay_plugins_scan(const char *kind, assay_plugins *out);
@@ -32,7 +33,7 @@ int assay_plugins_distinct(const char *command, const assay_plugins *p);
 
 void assay_plugins_free(assay_plugins *p);
 
-/* The name of a plugin's file, without folder and ".so". buffer >= 64 bytes. */
+/* The name of a plugin's file, without folder and ".so" or ".py". buffer >= 64 bytes. */
 const char *assay_plugin_name(const char *path, char *buffer, size_t size);
 
 #endif

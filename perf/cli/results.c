@@ -89,6 +89,8 @@ void assay_results_add(assay_results *r, const assay_result *x)
     assay_result_tally *t = tally_of(r, assay_print_clean(x->impl, impl, sizeof impl), x->check);
     if (!t || json_array_append_new(r->all, result_json(x))) r->no_memory = 1;
     if (!t) return;
+    if (x->verdict == ASSAY_VERDICT_SKIPPED && !t->counts[x->verdict])
+        assay_print_clean(x->why, t->skipped, sizeof t->skipped);
     t->counts[x->verdict]++;
     const assay_finding *worst = worst_finding(x);
     if (x->verdict != ASSAY_VERDICT_PASS || !worst) return;
@@ -153,5 +155,10 @@ void assay_results_print_table(const assay_results *r)
         assay_print_colour(count_others(t) ? ASSAY_RED : ASSAY_PLAIN, 0, bad);
         printf(" %12d %8d  %-7s %s\n", t->counts[ASSAY_VERDICT_UNSUPPORTED], t->counts[ASSAY_VERDICT_SKIPPED], margin,
                t->margin_at);
+    }
+    for (int k = 0; k < r->tally_count; k++) { /* rows of one implementation stand together */
+        const assay_result_tally *t = &r->tallies[k];
+        if (t->skipped[0] && (k == 0 || strcmp(t[-1].impl, t->impl) != 0))
+            printf("%s: SKIPPED: %s\n", t->impl, t->skipped);
     }
 }

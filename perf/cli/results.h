@@ -13,6 +13,7 @@ typedef struct assay_result_tally {
     int counts[ASSAY_VERDICT_COUNT];
     double margin;       /* worst of the PASS results */
     char margin_at[160]; /* "rnn/lstm... dR.l0.f (row)" */
+    char skipped[192];   /* why the first one was SKIPPED */
 } assay_result_tally;
 
 typedef struct assay_results {
@@ -33,7 +34,8 @@ void assay_results_add(assay_results *r, const assay_result *result);
 /* One result that isn't PASS, UNSUPPORTED or SKIPPED: verdict, why, worst findings, reproducer. */
 void assay_results_print_failure(const assay_result *result);
 
-/* The table: a row for each implementation and check, in order of first appearance. */
+/* The table: a row for each implementation and check, in order of first appearance; then, for each implementation that
+ * was skipped, one line that says why. */
 void assay_results_print_table(const assay_results *r);
 
 /* One testcase a result, one testsuite an implementation. 0 or 3. */
