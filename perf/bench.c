@@ -126,7 +126,8 @@ static void out(heat *h, int k, int failed)
 static void out_by_verdict(heat *h, int k)
 {
     const assay_rig *rig = &h->in[k]->rig;
-    int failed = rig->verdict != ASSAY_VERDICT_UNSUPPORTED && rig->verdict != ASSAY_VERDICT_SKIPPED;
+    int skipped = rig->verdict == ASSAY_VERDICT_SKIPPED, failed = rig->verdict != ASSAY_VERDICT_UNSUPPORTED && !skipped;
+    h->b->summary->skipped += skipped;
     leave_out(h->b, h->w, h->in[k]->plugin, "all", "%s: %s", assay_verdict_name(rig->verdict), rig->why);
     out(h, k, failed);
 }
@@ -176,6 +177,7 @@ static int enter(heat *h, assay_entrant *e)
         int failed = st != ASSAY_UNSUPPORTED && st != ASSAY_NO_DEVICE && !stopped(b);
         leave_out(b, h->w, e->plugin, "all", "%s%s", failed ? "not certified: " : "", why);
         *(failed ? &b->summary->failed : &b->summary->left_out) += 1;
+        b->summary->skipped += st == ASSAY_NO_DEVICE;
         return 0;
     }
     start(h, e, b->threads);

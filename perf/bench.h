@@ -65,6 +65,7 @@ typedef struct assay_bench_options {
 typedef struct assay_bench_summary {
     int32_t timed;    /* (implementation, workload) pairs that have a step time */
     int32_t left_out; /* no budget, unsupported, no device, stopped */
+    int32_t skipped;  /* of those left out: no device, or nothing to run it with */
     int32_t failed;   /* not certified, wrong, crashed, timed out, or below the roof */
 } assay_bench_summary;
 

@@ -128,7 +128,8 @@ static int judge_summary(const assay_timing_request *q)
     if (assay_interrupted()) assay_interrupt_tell(q->command);
     if (s->failed) return ASSAY_EXIT_BROKEN;
     if (assay_interrupted()) return ASSAY_EXIT_UNABLE;
-    return s->timed ? ASSAY_EXIT_HELD : ASSAY_EXIT_BROKEN;
+    if (s->timed) return ASSAY_EXIT_HELD;
+    return s->skipped && s->skipped == s->left_out ? ASSAY_EXIT_SKIPPED : ASSAY_EXIT_BROKEN;
 }
 
 int assay_timing_perform(assay_timing_request *q)
