@@ -198,6 +198,7 @@ static void copy_info(assay_session_info *info, assay_answer *a)
     memcpy(info->update_by, a->open.update_by, sizeof info->update_by);
     info->place = a->open.place;
     info->sandbox = a->open.sandbox;
+    info->allocates = a->open.allocates != 0;
 }
 
 /* The list that the worker wrote, for kernels that don't let a parent read its child's mappings. */

@@ -80,6 +80,7 @@ typedef struct assay_session_info {
     char name[48], version[192], loss_by[48], update_by[48];
     int32_t place;
     int32_t sandbox;      /* 2 full, 1 weaker, 0 none: as the worker reports it */
+    int32_t allocates;    /* 1: declares that run() allocates in every call */
     char plugin_hash[65]; /* sha256 of the plugin's file, hex */
     char mapped_hash[65]; /* sha256 over the sorted (hash) list of every library mapped into the worker; "" before
                              assay_session_libraries(), which takes a second for 150 MB that it hasn't met before */

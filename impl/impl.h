@@ -105,6 +105,13 @@ typedef struct assay_made_of {
     const char *loss_by, *update_by; /* "own", "impl/common/host", "cudnn" ... */
 } assay_made_of;
 
+/* Id "assay.waives/1": promises of run() that an implementation can't make, since it hosts a framework: for the record.
+ * What can be observed is judged all the same. Returned as const assay_waives *. */
+#define ASSAY_EXT_WAIVES "assay.waives/1"
+typedef struct assay_waives {
+    int32_t allocations; /* 1: run() allocates in every call */
+} assay_waives;
+
 /* The entry point: a static table. Called once, before anything else, on the thread that calls all others. */
 ASSAY_EXPORT const assay_impl *assay_impl_entry(void);
 

@@ -378,6 +378,7 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     SET(r->store, assay_format_name(e->rig.declared.store));
     r->activation_ulp = e->rig.declared.activation_ulp;
     r->deterministic = e->rig.declared.deterministic;
+    r->allocates = about->allocates;
     /* The number comes from the worker. */
     SET(r->sandbox, about->sandbox >= 0 && about->sandbox <= 2 ? sandboxes[about->sandbox] : "");
     SET(r->loss_by, about->loss_by);

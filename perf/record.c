@@ -40,6 +40,7 @@ static const field fields[] = {
     W("declared", store),
     F("declared", NUMBER, "activation_ulp", activation_ulp),
     F("declared", COUNT, "deterministic", deterministic),
+    F("declared", COUNT, "allocates", allocates),
     W("", sandbox),
     W("", phase),
     F("", COUNT, "threads", threads),

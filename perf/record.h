@@ -30,6 +30,7 @@ typedef struct assay_record {
     char operand[8], accumulate[8], store[8]; /* formats, as declared */
     double activation_ulp;                    /* declared error of its activations */
     int32_t deterministic;                    /* declared: 1 = the same call gives the same bits */
+    int32_t allocates;                        /* declared: 1 = run() allocates in every call */
     char sandbox[8];                          /* what its worker got: "full", "weaker", "none" */
     char phase[16];                           /* pack forward loss backward update step infer */
     int32_t threads;

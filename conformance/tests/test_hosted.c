@@ -84,6 +84,7 @@ static void a_module_computes(void **state)
     assert_true(fabs(*(double *)assay_memory_data(&b.loss) - log(CLASSES)) < 1e-15);
     assert_string_equal(assay_session_about(b.session)->name, "plain");
     assert_true(assay_session_about(b.session)->sandbox <= 1);
+    assert_int_equal(assay_session_about(b.session)->allocates, 1);
     done(&b);
 }
 
@@ -219,6 +220,7 @@ static void structs_are_the_compilers(void **state)
     SIZE(assay_impl);
     SIZE(assay_open_args);
     SIZE(assay_made_of);
+    SIZE(assay_waives);
     AT(assay_problem, lr);
     AT(assay_problem, y_stride);
     AT(assay_dialect, xent_smoothing);

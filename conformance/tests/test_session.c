@@ -220,6 +220,7 @@ static void a_plugin_introduces_itself(void **state)
 {
     rig *r = *state;
     const assay_session_info *info = assay_session_about(r->session);
+    assert_int_equal(info->allocates, 0);
     assert_string_equal(info->name, "rogue");
     assert_string_equal(info->version, "1");
     assert_string_equal(info->loss_by, "somebody");

@@ -94,6 +94,7 @@ class Table:
                                    name=self.text(module.NAME), version=self.text(version), place=abi.ASSAY_HOST)
         self.made_of = abi.assay_made_of(self.text(getattr(module, "LOSS_BY", "own")),
                                          self.text(getattr(module, "UPDATE_BY", "own")))
+        self.waives = abi.assay_waives(allocations=1)  # whatever it computes, an interpreter allocates
         for name in ("open", "supports", "plan", "pack", "run", "unpack"):
             self.put(name, self.guarded(getattr(self, name)))
         self.put("close", lambda context: None)
@@ -157,7 +158,7 @@ class Table:
         self.plans[plan].unpack(abi.assay_args.from_address(arguments))
 
     def extension(self, name):
-        known = {abi.ASSAY_EXT_MADE_OF: self.made_of}
+        known = {abi.ASSAY_EXT_MADE_OF: self.made_of, abi.ASSAY_EXT_WAIVES: self.waives}
         found = known.get(ctypes.string_at(name))
         return ctypes.addressof(found) if found is not None else None
 
