@@ -184,6 +184,9 @@ static void make_problem(const assay_case_row *r, assay_problem *p)
     p->n = r->n;
     p->i = r->i;
     p->h = r->h;
+    p->proj = r->proj;
+    p->x_stride = r->x_stride;
+    p->y_stride = r->y_stride;
     p->layers = r->layers;
     p->directions = r->directions;
     p->vocab = r->vocab;
@@ -212,10 +215,11 @@ static void make_problem(const assay_case_row *r, assay_problem *p)
 static void make_id(const assay_case_row *r, char *id, size_t size)
 {
     static const char *const op[] = {"rnn", "xent", "ctc", "network"};
-    char shape[48];
+    char shape[56], projected[12] = "";
+    if (r->proj) snprintf(projected, sizeof projected, ".p%d", r->proj);
     if (r->op == ASSAY_OP_RNN || r->op == ASSAY_OP_NETWORK)
-        snprintf(shape, sizeof shape, "%s.l%d.t%d.n%d.i%d.h%d", r->directions == 2 ? "bi" : "uni", r->layers, r->t,
-                 r->n, r->i, r->h);
+        snprintf(shape, sizeof shape, "%s.l%d.t%d.n%d.i%d.h%d%s", r->directions == 2 ? "bi" : "uni", r->layers, r->t,
+                 r->n, r->i, r->h, projected);
     else
         snprintf(shape, sizeof shape, "t%d.n%d.k%d", r->t, r->n, r->classes);
     snprintf(id, size, "%s/%s.%s.%s", op[r->op], r->dialect, shape, r->tag);

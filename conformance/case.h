@@ -38,6 +38,7 @@ typedef struct assay_case_row {
     int32_t lens[ASSAY_ROW_LENS];
     int32_t label_lens[ASSAY_ROW_LENS]; /* CTC */
     int32_t repeats;                    /* CTC: 1 = labels repeat often (two classes), -1 = no neighbours are equal */
+    int32_t proj, x_stride, y_stride;   /* as problem.h names them */
     double x_scale;                     /* 0 = 1: standard deviation of x and of logits */
     double offset;                      /* added to b_ih's forget slice (LSTM), z slice (GRU): docs/workloads.md 1.4; to
                                            every logit (losses) */

@@ -17,21 +17,35 @@ edit(lstm-if-swapped ${cell}
     [=[float *f = s->gates + row * gh, *i = f + h, *g = i + h, *o = g + h;
         for]=])
 edit(forget-bias-dropped ${cell}
-    [=[f[j] = sigmoid(f[j] + (float)s->forget_bias);]=]
-    [=[f[j] = sigmoid(f[j] + (float)s->forget_bias - (s->given.b_ih ? s->given.b_ih[h + j] : 0));]=])
+    [=[gate(d, f[j] + (float)d->forget_bias);]=]
+    [=[gate(d, f[j] + (float)d->forget_bias - (s->given.b_ih ? s->given.b_ih[h + j] : 0));]=])
 edit(forget-offset-twice ${cell}
-    [=[sigmoid(f[j] + (float)s->forget_bias)]=] [=[sigmoid(f[j] + 2 * (float)s->forget_bias)]=])
+    [=[gate(d, f[j] + (float)d->forget_bias)]=] [=[gate(d, f[j] + 2 * (float)d->forget_bias)]=])
 edit(gru-reset-before ${cell} [=[gru_forward(s, 0);]=] [=[gru_forward(s, 1);]=])
 edit(gru-reset-before ${cell} [=[gru_backward(s, 0);]=] [=[gru_backward(s, 1);]=])
 edit(gru-bias-outside ${cell}
     [=[n[j] + r[j] * u[j]);]=] [=[n[j] + r[j] * (u[j] - (bn ? bn[j] : 0)) + (bn ? bn[j] : 0));]=])
 edit(concat-reversed ${stack}
-    [=[row * wide + r->direction * h), h_rows]=] [=[row * wide + (p->directions - 1 - r->direction) * h), h_rows]=])
+    [=[row * wide + r->direction * width), h_rows]=]
+    [=[row * wide + (p->directions - 1 - r->direction) * width), h_rows]=])
 edit(cell-tanh-skipped ${cell}
-    [=[s->h_new[k] = o[j] * tanhf(s->c_new[k]);]=] [=[s->h_new[k] = o[j] * s->c_new[k];]=])
+    [=[out[k] = o[j] * tanhf(s->c_new[k]);]=] [=[out[k] = o[j] * s->c_new[k];]=])
 edit(cell-clipped ${cell}
-    [=[s->c_new[k] = f[j] * s->c[k] + i[j] * g[j];]=]
-    [=[s->c_new[k] = fmaxf(-3, fminf(3, f[j] * s->c[k] + i[j] * g[j]));]=])
+    [=[s->c_new[k] = within(d, f[j] * s->c[k] + i[j] * g[j]);]=]
+    [=[s->c_new[k] = within(d, fmaxf(-3, fminf(3, f[j] * s->c[k] + i[j] * g[j])));]=])
+
+edit(peephole-old-cell ${cell}
+    [=[o[j] += p[2 * h + j] * s->c_new[k];]=] [=[o[j] += p[2 * h + j] * s->c[k];]=])
+edit(clip-of-output-only ${cell}
+    [=[s->c_new[k] = within(d, f[j] * s->c[k] + i[j] * g[j]);]=] [=[s->c_new[k] = f[j] * s->c[k] + i[j] * g[j];]=])
+edit(clip-of-output-only ${cell}
+    [=[out[k] = o[j] * tanhf(s->c_new[k]);]=] [=[out[k] = o[j] * tanhf(within(d, s->c_new[k]));]=])
+edit(hard-sixth-for-fifth ${cell}
+    [=[const float y = a / (d->gate_activation == ASSAY_GATE_HARD_FIFTH ? 5.0F : 6.0F) + 0.5F;]=]
+    [=[const float y = a / 6.0F + 0.5F;]=])
+edit(gru-bias-inside ${cell}
+    [=[const int outside = before || s->d->gru_reset == ASSAY_RESET_AFTER_OUTSIDE;]=] [=[const int outside = before;]=])
+edit(gru-share-of-old ${cell} [=[return d->gru_mix == ASSAY_MIX_KEEPS ? z : 1 - z;]=] [=[return d->gru_mix >= 0 ? z : 0;]=])
 
 # ---- B: time, lengths, direction ----
 edit(reverse-from-padded-end ${stack}
@@ -39,9 +53,10 @@ edit(reverse-from-padded-end ${stack}
 edit(y-padding-garbage ${stack}
     [=[memset(y + row * wide, 0, wide * sizeof *y);]=] [=[memset(y + row * wide, 0, 0);]=])
 edit(hn-at-last-step ${stack}
-    [=[if (hn) memcpy(hn + state, h_now, p->n * h * sizeof(float));]=]
-    [=[for (int n = 0; hn && n < p->n; n++)
-        copy_or_zero(hn + state + n * h, length_of(r, n) == p->t ? h_now + n * h : NULL, h);]=])
+    [=[write_state(r, width, h_now, r->args->hn);]=]
+    [=[for (int n = 0; n < p->n; n++)
+        if (length_of(r, n) < p->t) memset(h_now + n * width, 0, width * sizeof *h_now);
+    write_state(r, width, h_now, r->args->hn);]=])
 edit(padding-times-zero ${stack}
     [=[memset(y + row * wide, 0, wide * sizeof *y);]=]
     [=[for (int64_t j = 0; j < wide; j++)
@@ -66,32 +81,35 @@ edit(bias-gradient-first-layer-only ${stack}
     [=[step.gradient = weights_of(r, partial);
         if (r->layer > 0) step.gradient.b_ih = step.gradient.b_hh = NULL;]=])
 edit(null-cotangent ${stack}
-    [=[copy_or_zero(dh_now + n * h, dhn ? dhn + state + n * h : NULL, h);]=]
-    [=[if (dhn || !r->args->dy) copy_or_zero(dh_now + n * h, dhn ? dhn + state + n * h : NULL, h);]=])
+    [=[copy_or_zero(dh_now + n * width, dhn && !lost ? dhn + (first + n) * width : NULL, width);]=]
+    [=[if (dhn || !r->args->dy)
+            copy_or_zero(dh_now + n * width, dhn && !lost ? dhn + (first + n) * width : NULL, width);]=])
 edit(dx-padding-garbage ${stack}
-    [=[if (below) memset(below, 0, rows * inputs * sizeof *below);]=]
-    [=[for (int64_t row = 0; below && row < rows; row++)
-            if (!args->lens || row / p->n < args->lens[row % p->n]) memset(below + row * inputs, 0, inputs * sizeof *below);]=])
+    [=[memset(below + row * pitch, 0, inputs * sizeof *below);]=]
+    [=[if (assay_host_inside(p, args->lens, row)) memset(below + row * pitch, 0, inputs * sizeof *below);]=])
 edit(tanh-factor-missing ${cell}
     [=[dh * o[j] * (1 - tanh_c * tanh_c);]=] [=[dh * o[j];]=])
 edit(dr-from-new-state ${cell}
-    [=[s->dc[k] = dc * f[j];]=] [=[s->dc[k] = dc * f[j];
-            s->de[k] = o[j] * tanh_c;]=])
-edit(dr-from-new-state ${cell}
-    [=[add_outer(s->count, gh, h, s->da, gh, s->h, s->gradient.r);]=]
-    [=[add_outer(s->count, gh, h, s->da, gh, s->de, s->gradient.r);]=])
+    [=[add_outer(s->count, gh, s->state, s->da, gh, s->h, s->gradient.r);]=]
+    [=[add_outer(s->count, gh, s->state, s->da, gh, s->given.projection ? s->h : s->de, s->gradient.r);]=])
 edit(dh0-zero ${stack}
-    [=[if (dh0) memcpy(dh0 + state, dh_now, p->n * h * sizeof(float));]=]
-    [=[if (dh0) memset(dh0 + state, 0, p->n * h * sizeof(float));]=])
+    [=[if (dh0) memcpy(dh0 + first * width, dh_now, p->n * width * sizeof(float));]=]
+    [=[if (dh0) memset(dh0 + first * width, 0, p->n * width * sizeof(float));]=])
 edit(dc0-zero ${stack}
-    [=[if (dc0) memcpy(dc0 + state, dc_now, p->n * h * sizeof(float));]=]
-    [=[if (dc0) memset(dc0 + state, 0, p->n * h * sizeof(float));]=])
-edit(gru-r-path ${cell} [=[: dn[j] * u[j]) * r[j] * (1 - r[j]);]=] [=[: dn[j] * u[j] * r[j]) * r[j] * (1 - r[j]);]=])
+    [=[if (dc0) memcpy(dc0 + first * h, dc_now, p->n * h * sizeof(float));]=]
+    [=[if (dc0) memset(dc0 + first * h, 0, p->n * h * sizeof(float));]=])
+edit(gru-r-path ${cell} [=[: dn[j] * u[j]) * slope]=] [=[: dn[j] * u[j] * r[j]) * slope]=])
 edit(backward-cut ${stack}
     [=[for (int i = p->t - 1; i >= 0; i--) {]=]
     [=[const int stop = p->t >= 50 ? p->t - p->t * 3 / 10 : 0;
     for (int i = p->t - 1; i >= stop; i--) {]=])
 edit(backward-cut ${stack} [=[if (i % FOLD == 0) fold]=] [=[if (i % FOLD == 0 || i == stop) fold]=])
+
+edit(peephole-term-dropped ${cell}
+    [=[return p[j] * da[0] + p[h + j] * da[1];]=] [=[return p[j] * da[0];]=])
+edit(coupled-one-part ${cell} [=[(d->coupled ? g[j] - s->c[k] : g[j])]=] [=[(d->coupled > 1 ? -s->c[k] : g[j])]=])
+edit(clip-passes ${cell} [=[d->clip_gradient == ASSAY_CLIP_CUTS) dc = 0;]=] [=[d->clip_gradient > ASSAY_CLIP_PASSES) dc = 0;]=])
+edit(projection-of-cell ${cell} [=[s->de[k] = o[j] * tanh_c; /*]=] [=[s->de[k] = tanh_c; /*]=])
 
 # ---- D: accumulation ----
 edit(overwrites ${plugin} [=[if (!accumulate) memset(args->grads]=] [=[if (accumulate >= 0) memset(args->grads]=])

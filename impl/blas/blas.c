@@ -73,7 +73,8 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
                                    .store = p->arithmetic,
                                    .deterministic = 1,
                                    .activation_ulp = HOST_ACTIVATION_ULP};
-    return assay_host_supports(p, why);
+    const assay_status st = assay_host_supports(p, why);
+    return st == ASSAY_OK ? assay_host_supports_plain(p, why) : st;
 }
 
 static const blas_ops *ops_of(const assay_plan *plan)

@@ -9,23 +9,24 @@
 
 /* Parameters of one layer and direction, or their gradients. */
 typedef struct naive_weights {
-    float *w, *r;       /* (G*H, I), (G*H, H) */
-    float *b_ih, *b_hh; /* (G*H), NULL where there is none */
+    float *w, *r;                 /* (G*H, I), (G*H, S) */
+    float *b_ih, *b_hh;           /* (G*H), NULL where there is none */
+    float *peephole, *projection; /* (3*H), (S, H), NULL where there is none */
 } naive_weights;
 
 typedef struct naive_step {
-    int64_t count, inputs, hidden;
-    double forget_bias;
-    int relu; /* plain cells: max(0, .) for tanh */
+    const assay_dialect *d;
+    int64_t count, inputs, hidden, state; /* I, H, S: H, or the size that h is projected to */
     naive_weights given;
     const float *x;       /* (count, I) */
-    const float *h, *c;   /* (count, H) states before the step; c: LSTM */
+    const float *h, *c;   /* (count, S), (count, H) states before the step; c: LSTM */
     float *gates;         /* (count, naive_gate_width): activated gates, kept from forward to backward */
-    float *h_new, *c_new; /* (count, H) forward: states after the step */
+    float *h_new, *c_new; /* (count, S), (count, H) forward: states after the step */
+    float *m;             /* (count, H): scratch, with a projection */
     /* backward */
-    float *dh, *dc;         /* (count, H) in: gradient of the states after the step, out: of those before it */
-    float *da;              /* (count, naive_gate_width): scratch */
-    float *de;              /* (count, H): scratch */
+    float *dh, *dc; /* (count, S), (count, H) in: gradient of the states after the step, out: of those before it */
+    float *da;      /* (count, naive_gate_width): scratch */
+    float *de;      /* (count, H): scratch */
     naive_weights gradient; /* added to */
     float *dx;              /* (count, I), overwritten; NULL: not wanted */
 } naive_step;

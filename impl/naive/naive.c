@@ -7,7 +7,8 @@
  * Losses, linear layer and optimizer are those of impl/common/host, on one thread.
  *
  *   product.c  three loops                    cell.c  LSTM, GRU, plain: one step
- *   stack.c    layers, directions, steps      naive.c the plugin */
+ *   stack.c    layers, directions, steps      merge.c between layers: directions merged, dropout, held output
+ *   naive.c    the plugin */
 #include "impl/common/host/host.h"
 #include "impl/naive/product.h"
 #include "impl/naive/stack.h"
@@ -53,7 +54,8 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
                                    .store = ASSAY_FP32,
                                    .deterministic = 1,
                                    .activation_ulp = HOST_ACTIVATION_ULP};
-    return assay_host_supports(p, why);
+    const assay_status st = assay_host_supports(p, why);
+    return st == ASSAY_OK ? assay_host_supports_dense(p, why) : st;
 }
 
 static int has_stack(const assay_problem *p)
@@ -70,7 +72,7 @@ static uint64_t logits_size(const assay_problem *p)
 static void describe(assay_plan *plan)
 {
     const assay_problem *p = &plan->p;
-    const uint64_t unit = sizeof(float), wide = (uint64_t)p->directions * p->h, logits = logits_size(p) * unit;
+    const uint64_t unit = sizeof(float), wide = assay_output_width(p), logits = logits_size(p) * unit;
     const int net = p->op == ASSAY_OP_NETWORK;
     if (has_stack(p)) {
         naive_stack_make(p, &plan->params, &plan->stack);
@@ -156,7 +158,7 @@ static void loss(const assay_plan *plan, const assay_args *args, const float *lo
 static HOST(linear) linear_of(const assay_plan *plan, const assay_args *args, char *kept)
 {
     const assay_problem *p = &plan->p;
-    const int64_t y = (int64_t)p->t * p->n * p->directions * p->h;
+    const int64_t y = (int64_t)p->t * p->n * assay_output_width(p);
     return (HOST(linear)){.p = p,
                           .lens = args->lens,
                           .y = in(kept, plan->stack.y) + (p->layers - 1) * y,
@@ -179,7 +181,7 @@ static void forward(const assay_plan *plan, const assay_args *args, char *kept)
 static void backward(const assay_plan *plan, const assay_args *args, int accumulate)
 {
     const assay_problem *p = &plan->p;
-    const float *dy = args->dy, *dlast = NULL;
+    naive_upstream up = {.dy = args->dy, .pitch = p->y_stride ? p->y_stride : assay_output_width(p)};
     float *dx = p->vocab ? in(args->workspace, plan->dx) : args->dx;
     if (!accumulate) memset(args->grads, 0, plan->params.total * plan->params.element);
     if (p->op == ASSAY_OP_NETWORK) {
@@ -189,10 +191,11 @@ static void backward(const assay_plan *plan, const assay_args *args, int accumul
         head.db = parameter(plan, args->grads, ASSAY_DENSE_B);
         head.dy = in(args->workspace, plan->dy);
         HOST(linear_backward)(&head, NULL);
-        dy = p->head == ASSAY_HEAD_EVERY ? head.dy : NULL;
-        dlast = p->head == ASSAY_HEAD_LAST ? head.dy : NULL;
+        up = (naive_upstream){.dy = p->head == ASSAY_HEAD_EVERY ? head.dy : NULL,
+                              .pitch = assay_output_width(p),
+                              .last = p->head == ASSAY_HEAD_LAST ? head.dy : NULL};
     }
-    naive_stack_backward(&plan->stack, args, args->reserve, args->workspace, dy, dlast, dx);
+    naive_stack_backward(&plan->stack, args, args->reserve, args->workspace, &up, dx);
     if (p->op == ASSAY_OP_NETWORK && p->vocab)
         HOST(embedding_backward)(p, args->ids, args->lens, dx, parameter(plan, args->grads, ASSAY_EMBEDDING), NULL);
 }

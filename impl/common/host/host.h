@@ -52,13 +52,13 @@ typedef void HOST(gemm)(int ta, int tb, int64_t m, int64_t n, int64_t k, const r
 typedef struct HOST(linear) {
     const assay_problem *p;
     const int32_t *lens; /* may be NULL */
-    const real *y;       /* (T, N, D*H), 0 past the length */
-    const real *w, *b;   /* (V, D*H), (V) or NULL */
-    real *last;          /* (N, D*H) HEAD_LAST: rows that the layer reads; kept from forward to backward */
+    const real *y;       /* (T, N, Y), 0 past the length */
+    const real *w, *b;   /* (V, Y), (V) or NULL */
+    real *last;          /* (N, Y) HEAD_LAST: rows that the layer reads; kept from forward to backward */
     real *logits;        /* (T, N, V) or (N, V) */
     const real *dlogits; /* like logits */
     real *dw, *db;       /* added to; db may be NULL */
-    real *dy;            /* (T, N, D*H), or (N, D*H) with HEAD_LAST: gradient of the rows that it read */
+    real *dy;            /* (T, N, Y), or (N, Y) with HEAD_LAST: gradient of the rows that it read */
     HOST(gemm) * gemm;
 } HOST(linear);
 

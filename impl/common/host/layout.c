@@ -19,14 +19,16 @@ void assay_host_layout_make(const assay_problem *p, assay_host_layout *out)
     out->element = p->arithmetic == ASSAY_FP64 ? 8 : 4;
     if (out->params == 0) return;
 
-    const int64_t gh = (int64_t)assay_gates(p->dialect.cell) * p->h, width = (int64_t)p->directions * p->h;
+    const int64_t gh = (int64_t)assay_gates(p->dialect.cell) * p->h, width = assay_output_width(p);
     for (int l = 0; l < p->layers; l++)
         for (int d = 0; d < p->directions; d++) {
             const int first = assay_param_rnn(p, l, d, 0), biases = p->dialect.biases;
             place(out, first + ASSAY_W, gh * assay_layer_input(p, l));
-            place(out, first + ASSAY_R, gh * p->h);
-            place(out, first + ASSAY_B_IH, biases == ASSAY_BIAS_NONE ? 0 : gh);
-            place(out, first + ASSAY_B_HH, biases == ASSAY_BIAS_TWO ? gh : 0);
+            place(out, first + ASSAY_R, gh * assay_state_width(p));
+            place(out, first + ASSAY_B_IH, biases == ASSAY_BIAS_ONE_INPUT || biases == ASSAY_BIAS_TWO ? gh : 0);
+            place(out, first + ASSAY_B_HH, biases == ASSAY_BIAS_ONE_RECURRENT || biases == ASSAY_BIAS_TWO ? gh : 0);
+            place(out, first + ASSAY_PEEPHOLE, p->dialect.peephole ? 3 * (int64_t)p->h : 0);
+            place(out, first + ASSAY_PROJECTION, (int64_t)p->proj * p->h);
         }
     if (p->op != ASSAY_OP_NETWORK) return;
     const int linear = p->head != ASSAY_HEAD_NONE;
@@ -35,15 +37,34 @@ void assay_host_layout_make(const assay_problem *p, assay_host_layout *out)
     place(out, assay_param_head(p, ASSAY_DENSE_B), linear && p->dense_bias ? p->classes : 0);
 }
 
+typedef struct lack {
+    int asked;
+    const char *why;
+} lack;
+
+static assay_status first_asked(const lack *lacks, size_t count, const char **why)
+{
+    for (size_t k = 0; k < count; k++) {
+        if (!lacks[k].asked) continue;
+        *why = lacks[k].why;
+        return ASSAY_UNSUPPORTED;
+    }
+    return ASSAY_OK;
+}
+
 assay_status assay_host_supports(const assay_problem *p, const char **why)
 {
-    const assay_dialect *d = &p->dialect;
-    const struct {
-        int asked;
-        const char *why;
-    } lacks[] = {
+    const lack lacks[] = {
         {p->arithmetic != ASSAY_FP32 && p->arithmetic != ASSAY_FP64, "computes in fp32 or fp64 only"},
-        {d->bptt_steps != 0, "backward runs all steps: bptt_steps is not offered"},
+        {p->dialect.bptt_steps != 0, "backward runs all steps: bptt_steps is not offered"},
+    };
+    return first_asked(lacks, sizeof lacks / sizeof *lacks, why);
+}
+
+assay_status assay_host_supports_plain(const assay_problem *p, const char **why)
+{
+    const assay_dialect *d = &p->dialect;
+    const lack lacks[] = {
         {d->biases == ASSAY_BIAS_ONE_RECURRENT, "a recurrent bias alone is not offered"},
         {d->cell == ASSAY_GRU && d->gru_reset == ASSAY_RESET_AFTER_OUTSIDE, "no reset gate with the bias outside"},
         {d->gru_mix != ASSAY_MIX_KEEPS, "the update gate keeps the old state"},
@@ -52,6 +73,15 @@ assay_status assay_host_supports(const assay_problem *p, const char **why)
         {d->coupled, "no coupled gates"},
         {p->proj != 0, "no projection"},
         {d->cell_clip != 0, "no clipping of the cell"},
+    };
+    const assay_status st = first_asked(lacks, sizeof lacks / sizeof *lacks, why);
+    return st == ASSAY_OK ? assay_host_supports_dense(p, why) : st;
+}
+
+assay_status assay_host_supports_dense(const assay_problem *p, const char **why)
+{
+    const assay_dialect *d = &p->dialect;
+    const lack lacks[] = {
         {d->merge != ASSAY_MERGE_CONCAT, "directions are concatenated, never merged"},
         {d->pad_output != ASSAY_PAD_ZERO, "output past the length is zero"},
         {d->empty_state != ASSAY_EMPTY_INITIAL, "empty rows end in their initial state"},
@@ -59,12 +89,7 @@ assay_status assay_host_supports(const assay_problem *p, const char **why)
         {d->layout != ASSAY_TIME_MAJOR, "time-major only"},
         {p->x_stride != 0 || p->y_stride != 0, "dense rows only"},
     };
-    for (size_t k = 0; k < sizeof lacks / sizeof *lacks; k++) {
-        if (!lacks[k].asked) continue;
-        *why = lacks[k].why;
-        return ASSAY_UNSUPPORTED;
-    }
-    return ASSAY_OK;
+    return first_asked(lacks, sizeof lacks / sizeof *lacks, why);
 }
 
 static char *piece(const assay_host_layout *l, void *block, int which, int param)
