@@ -27,6 +27,7 @@ typedef enum assay_kind {
 #undef ASSAY_KIND
 } assay_kind;
 
+/* 1 if a problem is of a kind; p has passed assay_problem_check(). Any thread. */
 int assay_is_kind(const assay_problem *p, assay_kind kind);
 
 typedef struct assay_dialect_field {

@@ -146,6 +146,12 @@ real REF(sum)(int64_t n, const real *x, int64_t stride, int sum)
     return s;
 }
 
+void REF(sums)(int64_t n, int width, const real *a, int64_t lda, int sum, real *out)
+{
+    for (int j = 0; j < width; ++j)
+        out[j] = REF(sum)(n, a + j, lda, sum);
+}
+
 #else /* F64, NOISE */
 
 struct REF(panels) {
@@ -379,6 +385,24 @@ real REF(sum)(int64_t n, const real *x, int64_t stride, int sum)
     for (int64_t i = 0; i < n; ++i)
         s += x[i * stride];
     return REF(summed)(n, x, stride, sum, s);
+}
+
+/* A line of memory at a time. The noise has its context on the calling thread, and stays there. */
+void REF(sums)(int64_t n, int width, const real *a, int64_t lda, int sum, real *out)
+{
+    enum { BLOCK = 64 };
+#if defined(ASSAY_BUILD_F64)
+#pragma omp parallel for schedule(static) if (!omp_in_parallel() && n * width > 4096)
+#endif
+    for (int q = 0; q < width; q += BLOCK) {
+        const int columns = width - q < BLOCK ? width - q : BLOCK;
+        double s[BLOCK] = {0};
+        for (int64_t i = 0; i < n; ++i)
+            for (int j = 0; j < columns; ++j)
+                s[j] += a[i * lda + q + j];
+        for (int j = 0; j < columns; ++j)
+            out[q + j] = REF(summed)(n, a + q + j, lda, sum, s[j]);
+    }
 }
 
 #endif

@@ -30,6 +30,8 @@ void REF(gemm_pack_free)(REF(panels) * b); /* NULL is fine */
 /* Sum of n terms, stride apart: whatever is summed outside a product goes through here, so that the order of the sum
  * and the noise of long sums are one place (biases, log-sum-exp, means). `sum` as above. */
 real REF(sum)(int64_t n, const real *x, int64_t stride, int sum);
+/* out[j] = the sum of n terms a[i * lda + j], for j < width, each as REF(sum) has it. */
+void REF(sums)(int64_t n, int width, const real *a, int64_t lda, int sum, real *out);
 
 #ifdef __cplusplus
 }

@@ -173,8 +173,29 @@ static void run_panel(const product *p, int rows, int columns, int terms, const 
     }
 }
 
+/* One block of rows for several tasks: packed once for all of them. */
+static int is_shared(const product *p)
+{
+    return p->row_tasks == 1 && p->panel_tasks > 1;
+}
+
+/* Rows [row, row + rows) of A, terms [from, from + terms), on their way into room. */
+static packing rows_of(const product *p, int row, int rows, int from, int terms, double *room)
+{
+    const packing pa = {p->a.at + row * p->a.down + from * p->a.across,
+                        p->a.down,
+                        p->a.across,
+                        rows,
+                        terms,
+                        p->g->rows,
+                        0,
+                        p->how,
+                        room};
+    return pa;
+}
+
 /* Task number `task` on the slab of terms [from, from + terms): b is that slab's first panel, `stride` doubles from
- * one panel to the next; room holds the packed rows of A. */
+ * one panel to the next; room holds the packed rows of A, or takes them. */
 static void run_task(const product *p, int task, int from, int terms, const double *b, int64_t stride, double *room)
 {
     const assay_gemm_kernel *g = p->g;
@@ -182,9 +203,8 @@ static void run_task(const product *p, int task, int from, int terms, const doub
     const int first = task % p->panel_tasks * p->panels, column = first * g->cols;
     const int end = lesser(p->n, column + p->panels * g->cols);
     if (rows <= 0 || column >= end) return;
-    const packing pa = {
-        p->a.at + row * p->a.down + from * p->a.across, p->a.down, p->a.across, rows, terms, g->rows, 0, p->how, room};
-    for (int unit = 0; unit < units(&pa); ++unit)
+    const packing pa = rows_of(p, row, rows, from, terms, room);
+    for (int unit = 0; !is_shared(p) && unit < units(&pa); ++unit)
         pack_unit(&pa, unit);
     b += first * stride;
     for (int q = column; q < end; q += g->cols, b += stride)
@@ -240,10 +260,15 @@ int assay_gemm_blocked(int m, int n, int k, assay_matrix a, assay_matrix b, cons
             for (int unit = 0; unit < count; ++unit)
                 pack_unit(&pb, unit);
         }
+        const packing pa = rows_of(&p, 0, m, from, terms, memory);
+        const int shared = is_shared(&p) ? units(&pa) : 0;
+#pragma omp for schedule(static)
+        for (int unit = 0; unit < shared; ++unit)
+            pack_unit(&pa, unit);
 #pragma omp for schedule(dynamic)
         for (int task = 0; task < tasks; ++task)
             run_task(&p, task, from, terms, packed ? packed + (int64_t)from * p.g->cols : fresh, stride,
-                     memory + room * omp_get_thread_num());
+                     memory + (shared ? 0 : room * omp_get_thread_num()));
     }
     free(memory);
     return 1;

@@ -49,31 +49,36 @@ static void forward(REF(layer) * l, int64_t first, int m)
     const real *h_old = l->before_h + first * h, *inner = inner_bias(l);
     REF(gemm_packed)(m, h_old, h, l->panels[0], 1, gates, 3 * h);
     if (!before) REF(gemm_packed)(m, h_old, h, l->panels[1], 0, extra, h);
-    PARALLEL_2((int64_t)m * h)
-    for (int k = 0; k < m; k++)
+    PARALLEL((int64_t)m * h)
+    for (int k = 0; k < m; k++) {
+        real *a = gates + (int64_t)k * 3 * h, *e = extra + (int64_t)k * h; /* rows of W and R: r z n */
+        for (int j = 0; j < 2 * h; j++)
+            a[j] = REF(biased)(l, a[j], j);
+        REF(gate_all)(d, 2 * h, a);
+        REF(store_all)(2 * h, a);
         for (int j = 0; j < h; j++) {
-            real *a = gates + (int64_t)k * 3 * h; /* rows of W and R: r z n */
-            const int64_t at = (int64_t)k * h + j;
-            a[j] = STORE(REF(gate)(d, REF(biased)(l, a[j], j)));
-            a[h + j] = STORE(REF(gate)(d, REF(biased)(l, a[h + j], h + j)));
             if (before)
-                extra[at] = STORE(a[j] * h_old[at]);
+                e[j] = STORE(a[j] * h_old[(int64_t)k * h + j]);
             else
-                extra[at] = STORE(inner ? extra[at] + inner[2 * h + j] : extra[at]);
+                e[j] = STORE(inner ? e[j] + inner[2 * h + j] : e[j]);
         }
+    }
     if (before) REF(gemm_packed)(m, extra, h, l->panels[1], 1, gates + 2 * h, 3 * h);
-    PARALLEL_2((int64_t)m * h)
-    for (int k = 0; k < m; k++)
+    PARALLEL((int64_t)m * h)
+    for (int k = 0; k < m; k++) {
+        real *a = gates + (int64_t)k * 3 * h, *n = a + 2 * h;
+        const real *e = extra + (int64_t)k * h, *old = h_old + (int64_t)k * h;
         for (int j = 0; j < h; j++) {
-            real *a = gates + (int64_t)k * 3 * h;
-            const int64_t at = (int64_t)k * h + j;
-            const int row = 2 * h + j;
-            const real outer = with_outer_bias(l, a[row], row);
-            const real an = before ? outer : ROUNDED(outer + a[j] * extra[at]);
-            const real keep = keep_of(d, a[h + j]), n = STORE(R_TANH(an));
-            a[row] = n;
-            l->h[(int64_t)l->rows->sample[first + k] * h + j] = STORE((R(1) - keep) * n + keep * h_old[at]);
+            const real outer = with_outer_bias(l, n[j], 2 * h + j);
+            n[j] = before ? outer : ROUNDED(outer + a[j] * e[j]);
         }
+        REF(tanh_all)(h, n);
+        REF(store_all)(h, n);
+        for (int j = 0; j < h; j++) {
+            const real keep = keep_of(d, a[h + j]);
+            l->h[(int64_t)l->rows->sample[first + k] * h + j] = STORE((R(1) - keep) * n[j] + keep * old[j]);
+        }
+    }
 }
 
 static void backward_after(REF(layer) * l, int64_t first, int m)

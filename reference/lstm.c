@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "reference/ops.h"
 
+#include <string.h>
+
 /* f c' + i g within the bound. */
 static real clipped(const assay_dialect *d, real q)
 {
@@ -26,33 +28,45 @@ static void project(REF(layer) * l, int64_t first, int m)
             l->h[(int64_t)l->rows->sample[first + k] * width + j] = STORE(l->work[(int64_t)k * width + j]);
 }
 
-static void forward(REF(layer) * l, int64_t first, int m)
+/* One row: a (4, H) holds W x + R h' on entry, gates on return; rows of W and R: i f g o; of P: i f o. */
+static void forward_row(REF(layer) * l, int64_t row, real *a)
 {
     const assay_dialect *d = &l->p->dialect;
+    const int h = l->p->h;
+    const int64_t sample = l->rows->sample[row];
+    const real *before = l->before_c + row * h;
+    real *c = l->c + sample * h, *out = l->extra ? l->extra + row * h : l->h + sample * h;
+    for (int j = 0; j < h; j++)
+        a[j] = peeped(l, REF(biased)(l, a[j], j), j, before[j]);
+    for (int j = h; j < 2 * h; j++)
+        a[j] = ROUNDED(peeped(l, REF(biased)(l, a[j], j), j, before[j - h]) + R(d->forget_bias));
+    for (int j = 2 * h; j < 4 * h; j++)
+        a[j] = REF(biased)(l, a[j], j);
+    REF(gate_all)(d, 2 * h, a);
+    REF(tanh_all)(h, a + 2 * h);
+    REF(store_all)(3 * h, a);
+    for (int j = 0; j < h; j++) {
+        if (d->coupled) a[h + j] = STORE(R(1) - a[j]);
+        const real q = STORE(a[h + j] * before[j] + a[j] * a[2 * h + j]);
+        if (l->raw_c) l->raw_c[row * h + j] = q;
+        c[j] = out[j] = clipped(d, q);
+        a[3 * h + j] = peeped(l, a[3 * h + j], 2 * h + j, c[j]);
+    }
+    REF(gate_all)(d, h, a + 3 * h);
+    REF(store_all)(h, a + 3 * h);
+    REF(tanh_all)(h, out);
+    for (int j = 0; j < h; j++)
+        out[j] = STORE(a[3 * h + j] * ROUNDED(out[j]));
+}
+
+static void forward(REF(layer) * l, int64_t first, int m)
+{
     const int h = l->p->h, width = assay_state_width(l->p);
     real *gates = l->gates + first * 4 * h;
     REF(gemm_packed)(m, l->before_h + first * width, width, l->panels[0], 1, gates, 4 * h);
-    PARALLEL_2((int64_t)m * h)
+    PARALLEL((int64_t)m * h)
     for (int k = 0; k < m; k++)
-        for (int j = 0; j < h; j++) {
-            real *a = gates + (int64_t)k * 4 * h; /* rows of W and R: i f g o; of P: i f o */
-            const int64_t row = (first + k) * h + j, at = (int64_t)l->rows->sample[first + k] * h + j;
-            const real before = l->before_c[row];
-            const real ai = peeped(l, REF(biased)(l, a[j], j), j, before);
-            const real af = peeped(l, REF(biased)(l, a[h + j], h + j), h + j, before);
-            const real ag = REF(biased)(l, a[2 * h + j], 2 * h + j), ao = REF(biased)(l, a[3 * h + j], 3 * h + j);
-            const real i = STORE(REF(gate)(d, ai)), g = STORE(R_TANH(ag));
-            const real f = STORE(d->coupled ? R(1) - i : REF(gate)(d, ROUNDED(af + R(d->forget_bias))));
-            const real q = STORE(f * before + i * g), c = clipped(d, q);
-            const real o = STORE(REF(gate)(d, peeped(l, ao, 2 * h + j, c))), out = STORE(o * ROUNDED(R_TANH(c)));
-            a[j] = i, a[h + j] = f, a[2 * h + j] = g, a[3 * h + j] = o;
-            l->c[at] = c;
-            if (l->raw_c) l->raw_c[row] = q;
-            if (l->extra)
-                l->extra[row] = out;
-            else
-                l->h[at] = out;
-        }
+        forward_row(l, first + k, gates + (int64_t)k * 4 * h);
     if (l->projection) project(l, first, m);
 }
 
@@ -68,30 +82,41 @@ static const real *unproject(REF(layer) * l, int64_t first, int m)
     return dm;
 }
 
-static void backward(REF(layer) * l, int64_t first, int m)
+/* One row: gates become dG. dm = the cotangent of o tanh(c); tanh_c (H) is working memory. */
+static void backward_row(REF(layer) * l, int64_t row, const real *dm, real *tanh_c)
 {
     const assay_dialect *d = &l->p->dialect;
+    const int h = l->p->h;
+    const int64_t state = l->rows->sample[row] * (int64_t)h;
+    const real *before = l->before_c + row * h, *peephole = l->peephole;
+    real *a = l->gates + row * 4 * h, *c = l->c + state, *carried = l->dc + state;
+    memcpy(tanh_c, c, (size_t)h * sizeof *c);
+    REF(tanh_all)(h, tanh_c);
+    for (int j = 0; j < h; j++) {
+        const real i = a[j], f = a[h + j], g = a[2 * h + j], o = a[3 * h + j], s = ROUNDED(tanh_c[j]);
+        const real dao = STORE(dm[j] * s * REF(gate_slope)(d, o));
+        real dc = ROUNDED(carried[j] + dm[j] * o * (R(1) - s * s));
+        if (peephole) dc = ROUNDED(dc + peephole[2 * h + j] * dao);
+        if (l->raw_c && l->raw_c[row * h + j] != c[j]) dc = R(0); /* it was clipped */
+        const real dai = STORE(dc * (d->coupled ? g - before[j] : g) * REF(gate_slope)(d, i));
+        const real daf = d->coupled ? R(0) : STORE(dc * before[j] * REF(gate_slope)(d, f));
+        a[j] = dai, a[h + j] = daf, a[2 * h + j] = STORE(dc * i * (R(1) - g * g)), a[3 * h + j] = dao;
+        carried[j] = ROUNDED(dc * f);
+        if (peephole) carried[j] = ROUNDED(carried[j] + (peephole[j] * dai + peephole[h + j] * daf));
+        if (l->after_c) l->after_c[row * h + j] = c[j];
+        c[j] = before[j];
+    }
+}
+
+static void backward(REF(layer) * l, int64_t first, int m)
+{
     const int h = l->p->h, width = assay_state_width(l->p);
-    const real *projected = l->projection ? unproject(l, first, m) : NULL, *peephole = l->peephole;
-    PARALLEL_2((int64_t)m * h)
-    for (int k = 0; k < m; k++)
-        for (int j = 0; j < h; j++) {
-            real *a = l->gates + (first + k) * 4 * h;
-            const int64_t row = (first + k) * h + j, at = (int64_t)l->rows->sample[first + k] * h + j;
-            const real i = a[j], f = a[h + j], g = a[2 * h + j], o = a[3 * h + j], before = l->before_c[row];
-            const real tanh_c = ROUNDED(R_TANH(l->c[at])), dm = projected ? projected[(int64_t)k * h + j] : l->dh[at];
-            const real dao = STORE(dm * tanh_c * REF(gate_slope)(d, o));
-            real dc = ROUNDED(l->dc[at] + dm * o * (R(1) - tanh_c * tanh_c));
-            if (peephole) dc = ROUNDED(dc + peephole[2 * h + j] * dao);
-            if (l->raw_c && l->raw_c[row] != l->c[at]) dc = R(0); /* it was clipped */
-            const real dai = STORE(dc * (d->coupled ? g - before : g) * REF(gate_slope)(d, i));
-            const real daf = d->coupled ? R(0) : STORE(dc * before * REF(gate_slope)(d, f));
-            a[j] = dai, a[h + j] = daf, a[2 * h + j] = STORE(dc * i * (R(1) - g * g)), a[3 * h + j] = dao;
-            l->dc[at] = ROUNDED(dc * f);
-            if (peephole) l->dc[at] = ROUNDED(l->dc[at] + (peephole[j] * dai + peephole[h + j] * daf));
-            if (l->after_c) l->after_c[row] = l->c[at];
-            l->c[at] = before;
-        }
+    const real *projected = l->projection ? unproject(l, first, m) : NULL;
+    PARALLEL((int64_t)m * h)
+    for (int k = 0; k < m; k++) {
+        const real *dm = projected ? projected + (int64_t)k * h : l->dh + (int64_t)l->rows->sample[first + k] * h;
+        backward_row(l, first + k, dm, l->work + (int64_t)k * h);
+    }
     REF(gemm_packed)(m, l->gates + first * 4 * h, 4 * h, l->panels[0], 0, l->work, width);
     REF(carry_back)(l, first, m, 0);
 }

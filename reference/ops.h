@@ -9,6 +9,7 @@
 #ifndef ASSAY_OPS_H
 #define ASSAY_OPS_H
 
+#include "reference/activation.h"
 #include "reference/gemm.h"
 #include "reference/pool.h"
 #include "reference/problem.h"
@@ -67,7 +68,30 @@ static inline real REF(gate)(const assay_dialect *d, real a)
     return s < R(0) ? R(0) : s > R(1) ? R(1) : s; /* NaN stays NaN */
 }
 
-/* Its derivative, from its value. */
+/* The same of many, and tanh, in place; nothing is rounded to a store yet. The double build does them side by side. */
+static inline void REF(gate_all)(const assay_dialect *d, int64_t count, real *a)
+{
+#if defined(ASSAY_BUILD_F64)
+    if (d->gate_activation == ASSAY_GATE_SIGMOID) {
+        assay_activation_pick()->sigmoid(count, a);
+        return;
+    }
+#endif
+    for (int64_t k = 0; k < count; k++)
+        a[k] = REF(gate)(d, a[k]);
+}
+
+static inline void REF(tanh_all)(int64_t count, real *a)
+{
+#if defined(ASSAY_BUILD_F64)
+    assay_activation_pick()->tanh(count, a);
+#else
+    for (int64_t k = 0; k < count; k++)
+        a[k] = R_TANH(a[k]);
+#endif
+}
+
+/* The derivative of a gate's activation, from its value. */
 static inline real REF(gate_slope)(const assay_dialect *d, real s)
 {
     if (d->gate_activation == ASSAY_GATE_SIGMOID) return s * (R(1) - s);

@@ -11,12 +11,16 @@
 // What becomes a `real` from a double (constants, inputs) is taken as it is; the result of an operation is rounded.
 // Accumulating in FP64, an operation keeps its rounding error (TwoSum, TwoProd: Dekker 1971, Knuth 1969), so that the
 // one unit in the last place can fall either way.
-struct real {
+struct assay_real_sr {
     double v;
-    real() = default;
-    real(double x) : v(x) {}
+    assay_real_sr() = default;
+    assay_real_sr(double x) : v(x) {}
 };
+// A linker merges what is inline in classes of one name: each build has a name of its own.
+typedef assay_real_sr real;
 static_assert(sizeof(real) == sizeof(double), "arrays of double are arrays of real");
+
+#include "reference/real_order.hpp"
 
 static inline real assay_sr_wide(double r, double error)
 {
@@ -95,36 +99,6 @@ static inline real &operator*=(real &a, real b)
 static inline real &operator/=(real &a, real b)
 {
     return a = a / b;
-}
-
-static inline bool operator<(real a, real b)
-{
-    return a.v < b.v;
-}
-
-static inline bool operator>(real a, real b)
-{
-    return a.v > b.v;
-}
-
-static inline bool operator<=(real a, real b)
-{
-    return a.v <= b.v;
-}
-
-static inline bool operator>=(real a, real b)
-{
-    return a.v >= b.v;
-}
-
-static inline bool operator==(real a, real b)
-{
-    return a.v == b.v;
-}
-
-static inline bool operator!=(real a, real b)
-{
-    return a.v != b.v;
 }
 
 static inline real fabs(real a)

@@ -7,15 +7,15 @@ static void forward(REF(layer) * l, int64_t first, int m)
     const int h = l->p->h, relu = l->p->dialect.cell == ASSAY_RNN_RELU;
     real *gates = l->gates + first * h;
     REF(gemm_packed)(m, l->before_h + first * h, h, l->panels[0], 1, gates, h);
-    PARALLEL_2((int64_t)m * h)
-    for (int k = 0; k < m; k++)
-        for (int j = 0; j < h; j++) {
-            real *a = gates + (int64_t)k * h + j;
-            const real sum = REF(biased)(l, *a, j);
-            /* written so that NaN stays NaN */
-            *a = relu ? (sum <= R(0) ? R(0) : STORE(sum)) : STORE(R_TANH(sum));
-            l->h[(int64_t)l->rows->sample[first + k] * h + j] = *a;
-        }
+    PARALLEL((int64_t)m * h)
+    for (int k = 0; k < m; k++) {
+        real *a = gates + (int64_t)k * h, *state = l->h + (int64_t)l->rows->sample[first + k] * h;
+        for (int j = 0; j < h; j++)
+            a[j] = REF(biased)(l, a[j], j);
+        if (!relu) REF(tanh_all)(h, a);
+        for (int j = 0; j < h; j++) /* written so that NaN stays NaN */
+            state[j] = a[j] = relu && a[j] <= R(0) ? R(0) : STORE(a[j]);
+    }
 }
 
 static void backward(REF(layer) * l, int64_t first, int m)

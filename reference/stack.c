@@ -24,6 +24,7 @@ void REF(pack_whole)(REF(layer) * l, int backward)
 void REF(carry_back)(REF(layer) * l, int64_t first, int m, int keep)
 {
     const int width = assay_state_width(l->p);
+    PARALLEL((int64_t)m * width)
     for (int k = 0; k < m; k++) {
         real *dh = l->dh + (int64_t)l->rows->sample[first + k] * width;
         const real *add = l->work + (int64_t)k * width;
@@ -34,9 +35,8 @@ void REF(carry_back)(REF(layer) * l, int64_t first, int m, int keep)
 
 void REF(column_sums)(int64_t rows, int width, const real *a, int64_t lda, real *sums)
 {
-    PARALLEL(rows * width)
-    for (int j = 0; j < width; j++)
-        sums[j] = STORE(REF(sum)(rows, a + j, lda, ASSAY_SUM_ROWS));
+    REF(sums)(rows, width, a, lda, ASSAY_SUM_ROWS, sums);
+    REF(store_all)(width, sums);
 }
 
 /* Both biases are added to the same argument: their gradients are equal (docs/semantics.md 1.2). */
@@ -108,11 +108,13 @@ static void run_forward(REF(layer) * l, real *y, int64_t ldy)
     const size_t h = (size_t)l->p->h, width = (size_t)assay_state_width(l->p), bytes = width * sizeof *y;
     for (int32_t s = 0; s < rows->t; s++) {
         const int64_t first = rows->first[s], end = rows->first[s + 1];
+        PARALLEL((end - first) * (int64_t)width)
         for (int64_t r = first; r < end; r++) {
             memcpy(l->before_h + (size_t)r * width, l->h + (size_t)rows->sample[r] * width, bytes);
             if (l->c) memcpy(l->before_c + (size_t)r * h, l->c + (size_t)rows->sample[r] * h, h * sizeof *y);
         }
         if (end > first) cell_of(l->p)->forward(l, first, (int)(end - first));
+        PARALLEL((end - first) * (int64_t)width)
         for (int64_t r = first; r < end; r++)
             memcpy(y + in_time(l, r) * ldy, l->h + (size_t)rows->sample[r] * width, bytes);
     }
@@ -272,6 +274,7 @@ static void run_backward(REF(layer) * l, const real *dy, int64_t lddy)
     const int h = l->p->h, width = assay_state_width(l->p);
     for (int32_t s = rows->t - 1; s >= 0; s--) {
         const int64_t first = rows->first[s], end = rows->first[s + 1];
+        PARALLEL((end - first) * width)
         for (int64_t r = first; r < end; r++) {
             const int cut = is_cut(l, s, rows->sample[r]);
             real *dh = l->dh + (int64_t)rows->sample[r] * width,

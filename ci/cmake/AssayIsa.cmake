@@ -1,10 +1,11 @@
 # AssayIsa.cmake: one source, one object an instruction set; the program picks at run time what its processor has.
 # SPDX-License-Identifier: MIT
 #
-#   assay_isa_objects(OUT NAME SOURCE)   OUT = the objects of SOURCE for baseline and, on x86-64, avx2 and avx512
+#   assay_isa_objects(OUT NAME SOURCE OPTIONS...)
 #
-# These sources, and no others, are contracted: GCC's vector types have no portable spelling of a fused multiply-add,
-# and each says in its first lines why that changes nothing but the speed.
+# OUT = the objects of SOURCE for baseline and, on x86-64, avx2 and avx512. OPTIONS say whether multiply-adds may be
+# contracted: GCC's vector types have no portable spelling of a fused one. Those sources, and no others, say in their
+# first lines why that changes nothing but the speed.
 function(assay_isa_objects out name source)
     set(isas baseline)
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
@@ -17,7 +18,7 @@ function(assay_isa_objects out name source)
     foreach(isa ${isas})
         add_library(${name}_${isa} OBJECT ${source})
         target_link_libraries(${name}_${isa} PRIVATE assay_flags)
-        target_compile_options(${name}_${isa} PRIVATE -O3 -ffp-contract=fast ${flags_${isa}})
+        target_compile_options(${name}_${isa} PRIVATE -O3 ${ARGN} ${flags_${isa}})
         set_target_properties(${name}_${isa} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF
                               C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
         list(APPEND objects $<TARGET_OBJECTS:${name}_${isa}>)
