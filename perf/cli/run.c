@@ -28,7 +28,7 @@
 typedef struct proof {
     const assay_plugins *plugins;
     assay_certificate certificate[ASSAY_MAX_PLUGINS];
-    int begun[ASSAY_MAX_PLUGINS], passed[ASSAY_MAX_PLUGINS], bad[ASSAY_MAX_PLUGINS];
+    int begun[ASSAY_MAX_PLUGINS], passed[ASSAY_MAX_PLUGINS], bad[ASSAY_MAX_PLUGINS], skipped[ASSAY_MAX_PLUGINS];
 } proof;
 
 static void note(void *user, const assay_result *r)
@@ -38,7 +38,9 @@ static void note(void *user, const assay_result *r)
         if (strcmp(p->plugins->path[k], r->plugin)) continue;
         if (p->begun[k]) assay_certificate_note(&p->certificate[k], r);
         p->passed[k] += r->verdict == ASSAY_VERDICT_PASS;
-        p->bad[k] += r->verdict != ASSAY_VERDICT_PASS && r->verdict != ASSAY_VERDICT_UNSUPPORTED;
+        p->skipped[k] += r->verdict == ASSAY_VERDICT_SKIPPED;
+        p->bad[k] += r->verdict != ASSAY_VERDICT_PASS && r->verdict != ASSAY_VERDICT_UNSUPPORTED &&
+                     r->verdict != ASSAY_VERDICT_SKIPPED;
     }
 }
 
@@ -70,7 +72,8 @@ static void keep_conforming(proof *p, const char *folder, assay_plugins *out)
     out->count = 0;
     for (int k = 0; k < p->plugins->count; k++) {
         if (p->bad[k] || !p->passed[k]) {
-            printf("%s does not conform: it is not timed\n", p->plugins->label[k]);
+            const char *how = p->bad[k] || !p->skipped[k] ? "does not conform" : "was skipped";
+            printf("%s %s: it is not timed\n", p->plugins->label[k], how);
             continue;
         }
         if (p->begun[k] && assay_certificate_write(folder, &p->certificate[k], why, sizeof why) != ASSAY_OK) {
