@@ -87,6 +87,13 @@ static void fill_real(const assay_tensor *x, recipe r, uint64_t seed, uint64_t s
         assay_random_fill_uniform(seed, stream, r.mean - r.scale, r.mean + r.scale, out, count);
 }
 
+/* Zeros and ones, so that the share of zeros is `dropped`. */
+static void fill_mask(const assay_tensor *x, double dropped, uint64_t seed, uint64_t stream, double *out)
+{
+    for (int64_t k = 0; k < x->count; k++)
+        out[k] = assay_random_uniform(seed, stream, (uint64_t)k) >= dropped;
+}
+
 static int32_t below(uint64_t seed, uint64_t stream, uint64_t index, int32_t count)
 {
     return (int32_t)(assay_random_uniform(seed, stream, index) * count);
@@ -157,6 +164,8 @@ static assay_status fill(const assay_case *c, uint64_t seed, int state, assay_va
         uint64_t stream = assay_stream_id(name, (uint64_t)x->id);
         if (x->integer)
             fill_integers(row, p, x, seed, stream, out->at[x->id]);
+        else if (x->id == ASSAY_MASK)
+            fill_mask(x, p->dialect.dropout, seed, stream, out->at[x->id]);
         else
             fill_real(x, recipe_of(p, row, x, state), seed, stream, out->at[x->id]);
     }

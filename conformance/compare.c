@@ -37,23 +37,30 @@ static double row_norm(const double *v, int64_t n, int one_norm)
     return one_norm ? s : sqrt(s);
 }
 
+/* Where row r begins. */
+static int64_t start_of(const assay_metric *m, int64_t r)
+{
+    return r * (m->stride > 0 ? m->stride : m->row);
+}
+
 /* Sums over the whole tensor that the row pass needs: norms, rms of rows. */
 static void whole(const assay_metric *m, const double *got, const double *truth, assay_distance *d, double *rms,
                   double *rms_row)
 {
     double dd = 0, rr = 0, sum = 0, rows2 = 0;
-    for (int64_t r = 0; r + m->row <= m->count && m->row > 0; r += m->row) {
-        double n = row_norm(truth + r, m->row, m->one_norm);
+    for (int64_t r = 0; r < m->count / m->row; r++) {
+        const int64_t first = start_of(m, r);
+        double n = row_norm(truth + first, m->row, m->one_norm);
         rows2 += n * n;
-    }
-    for (int64_t k = 0; k < m->count; k++) {
-        int broken = 0;
-        double e = difference(got[k], truth[k], &broken);
-        if (broken && d->not_finite < 0) d->not_finite = k;
-        if (isnan(truth[k]) && d->truth_nan < 0) d->truth_nan = k;
-        dd += e * e;
-        sum += e;
-        if (isfinite(truth[k])) rr += truth[k] * truth[k];
+        for (int64_t k = first; k < first + m->row; k++) {
+            int broken = 0;
+            double e = difference(got[k], truth[k], &broken);
+            if (broken && d->not_finite < 0) d->not_finite = k;
+            if (isnan(truth[k]) && d->truth_nan < 0) d->truth_nan = k;
+            dd += e * e;
+            sum += e;
+            if (isfinite(truth[k])) rr += truth[k] * truth[k];
+        }
     }
     double n = (double)m->count;
     d->norm_d = sqrt(dd);
@@ -79,15 +86,16 @@ void assay_distance_measure(const assay_metric *m, const double *got, const doub
     if (m->count == 0) return;
     whole(m, got, truth, out, &rms, &rms_row);
     for (int64_t r = 0; r < m->count / m->row; r++) {
-        const double *g = got + r * m->row, *t = truth + r * m->row;
+        const int64_t first = start_of(m, r);
+        const double *g = got + first, *t = truth + first;
         double s = 0, total = 0;
         for (int64_t k = 0; k < m->row; k++) {
             int broken = 0;
             double e = fabs(difference(g[k], t[k], &broken));
             s += m->one_norm ? e : e * e;
             total += g[k];
-            if (e > 0) larger(e / (fabs(t[k]) + rms), r * m->row + k, &out->element_ratio, &out->element_at);
-            if (m->zero && m->zero[r] && !(g[k] == 0) && out->not_zero < 0) out->not_zero = r * m->row + k;
+            if (e > 0) larger(e / (fabs(t[k]) + rms), first + k, &out->element_ratio, &out->element_at);
+            if (m->zero && m->zero[r] && !(g[k] == 0) && out->not_zero < 0) out->not_zero = first + k;
         }
         double e = m->one_norm ? s : sqrt(s);
         if (e > 0) larger(e / (row_norm(t, m->row, m->one_norm) + 0.1 * rms_row), r, &out->row_ratio, &out->row_at);
@@ -188,7 +196,7 @@ static int needs_ignored_zero(const assay_problem *p, const assay_tensor *x)
 
 static int needs_padding_zero(const assay_problem *p, const assay_tensor *x)
 {
-    if (x->id == ASSAY_Y || x->id == ASSAY_DX) return 1;
+    if (x->id == ASSAY_Y || x->id == ASSAY_DX) return 1; /* a held y in rows of no step at all */
     if (x->id == ASSAY_LOGITS) return p->head == ASSAY_HEAD_EVERY;
     return x->id == ASSAY_LOSS_ROWS && x->rank == 2;
 }
@@ -206,11 +214,11 @@ static int32_t frames_needed(const assay_problem *p, const assay_values *in, int
     return p->dialect.ctc_repeats == ASSAY_REPEATS_MERGED ? need + repeats : need;
 }
 
-static void mark_padding(const assay_problem *p, const assay_values *in, unsigned char *zero)
+static void mark_padding(const assay_problem *p, const assay_values *in, int held, unsigned char *zero)
 {
     for (int32_t n = 0; n < p->n; n++)
         for (int32_t t = assay_length(p, in, n); t < p->t; t++)
-            zero[assay_row_of(p, t, n)] = 1;
+            zero[assay_row_of(p, t, n)] = !held || assay_length(p, in, n) == 0;
 }
 
 static void mark_ignored(const assay_problem *p, const assay_values *in, int64_t rows, unsigned char *zero)
@@ -243,8 +251,9 @@ assay_status assay_metric_make(const assay_problem *p, const assay_values *in, c
     int unseen = p->vocab > 0 && x->id == assay_tensor_id(ASSAY_DPARAM, assay_param_head(p, ASSAY_EMBEDDING));
     int ctc = p->op == ASSAY_OP_CTC && x->id == ASSAY_DX, ignored = needs_ignored_zero(p, x);
     *zero = NULL;
-    out->count = x->count;
     out->row = x->row > 0 ? x->row : 1;
+    out->stride = x->stride > out->row ? x->stride : out->row;
+    out->count = x->count / out->stride * out->row;
     out->one_norm = ctc;
     out->row_sums = ctc && p->dialect.ctc_input == ASSAY_CTC_LOGITS;
     out->zero = NULL;
@@ -254,7 +263,7 @@ assay_status assay_metric_make(const assay_problem *p, const assay_values *in, c
     if (unseen)
         mark_unseen(p, in, *zero);
     else if (needs_padding_zero(p, x))
-        mark_padding(p, in, *zero);
+        mark_padding(p, in, x->id == ASSAY_Y && p->dialect.pad_output == ASSAY_PAD_HELD, *zero);
     if (ignored) mark_ignored(p, in, out->count / out->row, *zero);
     if (ctc) mark_infeasible(p, in, *zero);
     out->zero = *zero;

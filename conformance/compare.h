@@ -30,6 +30,7 @@ typedef struct assay_metric {
     int one_norm;              /* rows by the 1-norm (CTC gradients), else by the 2-norm */
     int row_sums;              /* rows must sum to 0 as nearly as the floor's do (gradients w.r.t. logits) */
     const unsigned char *zero; /* one a row: 1 = the contract says exactly 0 there; NULL = nowhere. The caller's */
+    int64_t stride;            /* elements from one row to the next; 0 = row. Gaps do not count */
 } assay_metric;
 
 /* Distances. d = got - truth over the places where both are finite. Ratios are 0 for an empty tensor. */

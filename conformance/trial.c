@@ -154,6 +154,17 @@ static void check_canary(assay_trial *t, const assay_tensor *x)
     assay_trial_add(t, &f);
 }
 
+/* What lies between rows is nobody's: there the memory is as it was before the run. */
+static void check_gaps(assay_trial *t, const assay_tensor *x)
+{
+    char what[40];
+    int64_t at = assay_values_gap_written(x, t->subject->p.arithmetic, assay_memory_data(&t->memory[x->id]));
+    if (at < 0) return;
+    snprintf(what, sizeof what, "%s (between rows)", x->name);
+    assay_finding f = assay_finding_exact(what, "canary", 0, at);
+    assay_trial_add(t, &f);
+}
+
 /* Room for what comes back, NaN in the plugin's outputs, data in its inputs. */
 static void hand_over(assay_trial *t, const char *letters, const assay_values *given, unsigned wanted,
                       const unsigned char *skip, assay_values *got)
@@ -180,6 +191,7 @@ static void bring_back(assay_trial *t, assay_values *got)
         const assay_tensor *x = &t->list[k];
         if (!t->bound[x->id]) continue;
         check_canary(t, x);
+        check_gaps(t, x);
         if (!is_input(x))
             assay_values_load(x, t->subject->p.arithmetic, assay_memory_data(&t->memory[x->id]), got->at[x->id]);
     }

@@ -51,28 +51,56 @@ size_t assay_element_bytes(const assay_tensor *x, int arithmetic)
     return !x->integer && arithmetic == ASSAY_FP64 ? sizeof(double) : 4;
 }
 
+/* Rows of a tensor: elements of each, from one to the next, how many. */
+typedef struct spacing {
+    int64_t row, stride, count;
+} spacing;
+
+static spacing spacing_of(const assay_tensor *x)
+{
+    if (x->stride <= x->row) return (spacing){x->count, x->count, 1};
+    return (spacing){x->row, x->stride, x->count / x->stride};
+}
+
 void assay_values_store(const assay_tensor *x, int arithmetic, const void *from, void *to)
 {
-    if (assay_element_bytes(x, arithmetic) == parent_bytes(x)) {
-        memcpy(to, from, (size_t)x->count * parent_bytes(x));
-        return;
+    const spacing r = spacing_of(x);
+    const size_t bytes = parent_bytes(x);
+    const int same = assay_element_bytes(x, arithmetic) == bytes;
+    for (int64_t k = 0; k < r.count; k++) {
+        const int64_t first = k * r.stride;
+        if (same)
+            memcpy((char *)to + (size_t)first * bytes, (const char *)from + (size_t)first * bytes,
+                   (size_t)r.row * bytes);
+        for (int64_t e = first; !same && e < first + r.row; e++)
+            ((float *)to)[e] = (float)((const double *)from)[e];
     }
-    const double *d = from;
-    float *f = to;
-    for (int64_t k = 0; k < x->count; k++)
-        f[k] = (float)d[k];
 }
 
 void assay_values_load(const assay_tensor *x, int arithmetic, const void *from, void *to)
 {
-    if (assay_element_bytes(x, arithmetic) == parent_bytes(x)) {
-        memcpy(to, from, (size_t)x->count * parent_bytes(x));
-        return;
+    const spacing r = spacing_of(x);
+    const size_t bytes = parent_bytes(x);
+    const int same = assay_element_bytes(x, arithmetic) == bytes;
+    for (int64_t k = 0; k < r.count; k++) {
+        const int64_t first = k * r.stride;
+        if (same)
+            memcpy((char *)to + (size_t)first * bytes, (const char *)from + (size_t)first * bytes,
+                   (size_t)r.row * bytes);
+        for (int64_t e = first; !same && e < first + r.row; e++)
+            ((double *)to)[e] = (double)((const float *)from)[e];
     }
-    const float *f = from;
-    double *d = to;
-    for (int64_t k = 0; k < x->count; k++)
-        d[k] = (double)f[k];
+}
+
+int64_t assay_values_gap_written(const assay_tensor *x, int arithmetic, const void *memory)
+{
+    const spacing r = spacing_of(x);
+    const size_t bytes = assay_element_bytes(x, arithmetic);
+    const unsigned char *at = memory;
+    for (int64_t k = 0; k < r.count; k++)
+        for (size_t b = (size_t)(k * r.stride + r.row) * bytes; b < (size_t)((k + 1) * r.stride) * bytes; b++)
+            if (at[b] != 0xFF) return (int64_t)(b / bytes);
+    return -1;
 }
 
 void assay_values_quantise(const assay_problem *p, int arithmetic, assay_values *v)

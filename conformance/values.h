@@ -28,9 +28,11 @@ void assay_values_join(const assay_values *in, const assay_values *out, void *at
 
 /* Bytes of one element of tensor x under arithmetic (assay_format): 4 or 8. */
 size_t assay_element_bytes(const assay_tensor *x, int arithmetic);
-/* Between the parent's arrays and a plugin's element type. */
+/* Between the parent's arrays and a plugin's element type. Gaps between rows are left as they are in `to`. */
 void assay_values_store(const assay_tensor *x, int arithmetic, const void *from, void *to);
 void assay_values_load(const assay_tensor *x, int arithmetic, const void *from, void *to);
+/* The first element of a gap between rows that holds other bits than all ones, as memory that nobody wrote does; -1. */
+int64_t assay_values_gap_written(const assay_tensor *x, int arithmetic, const void *memory);
 /* Rounds every real given tensor to what the element type can hold, so that truth and plugin see the same numbers. */
 void assay_values_quantise(const assay_problem *p, int arithmetic, assay_values *v);
 

@@ -23,7 +23,7 @@ static int is_recurrent_weight(const assay_problem *p, const assay_tensor *x)
 /* How well one gradient shows that backward was cut: error over limit by the tensor rule. */
 static void show(assay_trial *t, const assay_tensor *x, const double *cut, const assay_oracle *o)
 {
-    assay_metric m = {x->count, x->row, 0, 0, NULL};
+    assay_metric m = {x->count, x->row, 0, 0, NULL, 0};
     assay_distance d;
     assay_finding f;
     assay_distance_measure(&m, cut, o->truth.at[x->id], &d);

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A copy of a (T, N, width) tensor with NaN in the padding; NULL if there is no memory or no such tensor. */
+/* A copy of a (T, N, width) tensor with NaN in the padding; NULL if there is no memory, no such tensor, or its padding
+ * counts. */
 static double *poisoned(const assay_subject *s, int id)
 {
     assay_tensor x;
+    if (id == ASSAY_DY && s->p.dialect.pad_output == ASSAY_PAD_HELD) return NULL;
     if (!s->given.at[id] || !assay_tensor_find(&s->p, id, &x)) return NULL;
     double *copy = malloc(((size_t)x.count + 1) * sizeof *copy);
     if (!copy) return NULL;
@@ -18,7 +20,7 @@ static double *poisoned(const assay_subject *s, int id)
     for (int32_t n = 0; n < s->p.n; n++)
         for (int32_t t = assay_length(&s->p, &s->given, n); t < s->p.t; t++)
             for (int64_t k = 0; k < width; k++)
-                copy[((int64_t)t * s->p.n + n) * width + k] = NAN;
+                copy[assay_row_of(&s->p, t, n) * width + k] = NAN;
     return copy;
 }
 

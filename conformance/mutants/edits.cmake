@@ -4,6 +4,7 @@
 
 set(cell impl/naive/cell.c)
 set(stack impl/naive/stack.c)
+set(merge impl/naive/merge.c)
 set(product impl/naive/product.c)
 set(plugin impl/naive/naive.c)
 set(ctc impl/common/host/ctc.inc)
@@ -75,7 +76,25 @@ edit(forward-cut ${stack}
     [=[float *y = at(kept, s->y, (p->layers - 1) * rows * wide);
     if (rows) memset(at(kept, s->y, 0), 0, p->layers * rows * wide * sizeof *y);]=])
 
+edit(empty-state-kept ${stack}
+    [=[return r->s->p->dialect.empty_state == ASSAY_EMPTY_ZERO && length_of(r, n) == 0;]=]
+    [=[return r->s->p->dialect.empty_state == ASSAY_EMPTY_ZERO && length_of(r, n) < 0;]=])
+edit(batch-major-ignored ${stack}
+    [=[const int64_t row = assay_row_of(p, t, n);
+    if (r->layer > 0)]=]
+    [=[const int64_t row = r->layer > 0 ? assay_row_of(p, t, n) : (int64_t)t * p->n + n;
+    if (r->layer > 0)]=])
+edit(held-as-zero ${merge}
+    [=[if (t >= length && length > 0 && p]=] [=[if (t >= length && length < 0 && p]=])
+edit(merge-sum-for-average ${merge} [=[(forward[j] + reverse[j]) / 2;]=] [=[forward[j] + reverse[j];]=])
+edit(dropout-unscaled ${merge} [=[ * (float)(1 / (1 - p->dialect.dropout));]=] [=[;]=])
+
 # ---- C: the backward cell ----
+edit(dropout-not-in-backward ${merge}
+    [=[upstream(p, args, up, t, n, j) * factor(p, args, layer, row * wide + j);]=] [=[upstream(p, args, up, t, n, j);]=])
+edit(held-gradient-lost ${merge}
+    [=[sum += up->dy[assay_row_of(p, past, n) * up->pitch + j];]=] [=[sum += 0;]=])
+edit(multiply-own-part ${merge} [=[to[j] = dy * part[width + j];]=] [=[to[j] = dy * part[j];]=])
 edit(bias-gradient-first-layer-only ${stack}
     [=[step.gradient = weights_of(r, partial);]=]
     [=[step.gradient = weights_of(r, partial);
@@ -220,6 +239,11 @@ edit(tanh-approximate ${cell} [=[#include <math.h>]=] [=[#include <math.h>
 edit(tanh-approximate ${cell} [=[g[j] = tanhf(g[j]);]=] [=[g[j] = tf32(tanhf(g[j]));]=])
 
 # ---- H: memory ----
+edit(gaps-written ${merge}
+    [=[memcpy(to + row * pitch, y + row * wide, wide * sizeof *to);]=]
+    [=[memset(to + row * pitch, 0, pitch * sizeof *to);
+            memcpy(to + row * pitch, y + row * wide, wide * sizeof *to);]=])
+edit(gaps-read ${stack} [=[row * input_pitch(r->s, 0);]=] [=[row * r->inputs;]=])
 edit(reads-unwritten-gradients ${plugin}
     [=[if (!accumulate) memset(args->grads, 0, plan->params.total * plan->params.element);]=]
     [=[for (int64_t i = 0; !accumulate && i < plan->params.total; i++)

@@ -96,7 +96,7 @@ static void data_have_the_bits_of_the_arithmetic_asked_for(void **state)
         for (int j = 0; j < count; j++) {
             const assay_tensor *x = &list[j];
             const double *a = narrow.at[x->id], *b = wide.at[x->id];
-            if (!a || x->integer || x->count < 3) continue;
+            if (!a || x->integer || x->count < 3 || x->id == ASSAY_MASK) continue;
             if (!fits_fp32(x, a)) fail_msg("%s: %s has more bits than fp32 holds", c.id, x->name);
             if (fits_fp32(x, b)) fail_msg("%s: %s has no more bits in fp64 than in fp32", c.id, x->name);
             for (int64_t e = 0; e < x->count; e++)

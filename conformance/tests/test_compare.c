@@ -17,7 +17,7 @@ static const assay_floor tight = {1e-7, 1e-7, 1e-7, 1e-7, 0};
 static assay_finding judged(const double *got, const double *truth, int64_t count, int64_t row,
                             const unsigned char *zero)
 {
-    assay_metric m = {count, row, 0, 0, zero};
+    assay_metric m = {count, row, 0, 0, zero, 0};
     assay_distance d;
     assay_distance_measure(&m, got, truth, &d);
     return assay_finding_judge("v", &m, &d, &tight, ASSAY_FP32, 1e-3);
@@ -117,7 +117,7 @@ static void one_wrong_row_of_many_fails(void **state)
 static void the_limit_scales_with_the_floor(void **state)
 {
     const double truth[] = {1, 1}, got[] = {1 + 1e-6, 1};
-    assay_metric m = {2, 1, 0, 0, NULL};
+    assay_metric m = {2, 1, 0, 0, NULL, 0};
     assay_floor loose = {1e-5, 1e-5, 1e-5, 0, 0};
     assay_distance d;
     (void)state;
@@ -130,7 +130,7 @@ static void the_limit_scales_with_the_floor(void **state)
 static void a_truth_that_cancels_is_held_to_the_same_noise(void **state)
 {
     const double truth[] = {1}, got[] = {1 + 2e-6};
-    assay_metric m = {1, 1, 0, 0, NULL};
+    assay_metric m = {1, 1, 0, 0, NULL, 0};
     assay_floor f = {1e-7, 1e-7, 1e-7, 0, 10};
     assay_distance d;
     (void)state;
@@ -159,7 +159,7 @@ static void a_measured_element_floor_counts_where_it_is_the_wider(void **state)
 {
     enum { N = 10000 };
     double *truth = calloc(N, sizeof *truth), *got = calloc(N, sizeof *got);
-    assay_metric m = {N, N, 0, 0, NULL};
+    assay_metric m = {N, N, 0, 0, NULL, 0};
     assay_floor narrow = {1e-7, 1, 1e-7, 0, 0}, wide = {1e-7, 1, 1e-5, 0, 0};
     assay_distance d;
     (void)state;
@@ -183,7 +183,7 @@ static void an_error_orthogonal_to_ones_fails(void **state)
 static void row_sums_that_do_not_vanish_fail(void **state)
 {
     const double truth[] = {0.5, -0.5}, got[] = {0.5 + 1e-7, -0.5 + 1e-7};
-    assay_metric m = {2, 2, 1, 1, NULL};
+    assay_metric m = {2, 2, 1, 1, NULL, 0};
     assay_floor f = {1e-3, 1e-3, 1e-3, 1e-9, 0};
     assay_distance d;
     (void)state;
@@ -197,6 +197,46 @@ static void an_empty_tensor_passes(void **state)
 {
     (void)state;
     assert_int_equal(judged(NULL, NULL, 0, 1, NULL).verdict, ASSAY_VERDICT_PASS);
+}
+
+/* What lies between rows is not compared, and rows are found by their distance. */
+static void gaps_between_rows_do_not_count(void **state)
+{
+    const double truth[] = {1, 2, 0, 3, 4, 0}, got[] = {1, 2, NAN, 3, 4, 9}, bad[] = {1, 2, 0, 3, NAN, 0};
+    const unsigned char zero[] = {0, 1};
+    assay_metric m = {4, 2, 0, 0, NULL, 3};
+    assay_distance d;
+    (void)state;
+    assay_distance_measure(&m, got, truth, &d);
+    assert_int_equal(d.not_finite, -1);
+    assert_true(d.norm_d == 0 && d.row_ratio == 0 && d.element_ratio == 0);
+    assert_true(fabs(d.norm_truth - sqrt(30)) < 1e-15);
+    assay_distance_measure(&m, bad, truth, &d);
+    assert_int_equal(d.not_finite, 4);
+    m.zero = zero;
+    assay_distance_measure(&m, got, truth, &d);
+    assert_int_equal(d.not_zero, 3);
+}
+
+/* Only what a plugin writes between rows shows; a value that is there goes neither in nor out. */
+static void gaps_between_rows_stay_as_they_are(void **state)
+{
+    assay_tensor x = {.count = 6, .row = 2, .stride = 3};
+    const double given[] = {1, 2, 7, 3, 4, 7};
+    double back[] = {0, 0, 0, 0, 0, 0};
+    float memory[6];
+    (void)state;
+    memset(memory, 0xFF, sizeof memory);
+    assay_values_store(&x, ASSAY_FP32, given, memory);
+    assert_int_equal(assay_values_gap_written(&x, ASSAY_FP32, memory), -1);
+    assert_true(memory[1] == 2 && memory[3] == 3 && isnan(memory[2]) && isnan(memory[5]));
+    assay_values_load(&x, ASSAY_FP32, memory, back);
+    assert_true(back[0] == 1 && back[2] == 0 && back[4] == 4 && back[5] == 0);
+    memory[5] = 0;
+    assert_int_equal(assay_values_gap_written(&x, ASSAY_FP32, memory), 5);
+    x.stride = 2;
+    x.count = 4;
+    assert_int_equal(assay_values_gap_written(&x, ASSAY_FP32, memory), -1);
 }
 
 static void an_exact_contract_knows_no_degree(void **state)
@@ -321,6 +361,8 @@ int main(void)
         cmocka_unit_test(an_error_orthogonal_to_ones_fails),
         cmocka_unit_test(row_sums_that_do_not_vanish_fail),
         cmocka_unit_test(an_empty_tensor_passes),
+        cmocka_unit_test(gaps_between_rows_do_not_count),
+        cmocka_unit_test(gaps_between_rows_stay_as_they_are),
         cmocka_unit_test(an_exact_contract_knows_no_degree),
         cmocka_unit_test(padding_of_y_must_be_zero),
         cmocka_unit_test(an_infeasible_samples_gradient_must_be_zero),

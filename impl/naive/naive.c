@@ -54,8 +54,7 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
                                    .store = ASSAY_FP32,
                                    .deterministic = 1,
                                    .activation_ulp = HOST_ACTIVATION_ULP};
-    const assay_status st = assay_host_supports(p, why);
-    return st == ASSAY_OK ? assay_host_supports_dense(p, why) : st;
+    return assay_host_supports(p, why);
 }
 
 static int has_stack(const assay_problem *p)

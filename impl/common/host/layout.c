@@ -73,15 +73,6 @@ assay_status assay_host_supports_plain(const assay_problem *p, const char **why)
         {d->coupled, "no coupled gates"},
         {p->proj != 0, "no projection"},
         {d->cell_clip != 0, "no clipping of the cell"},
-    };
-    const assay_status st = first_asked(lacks, sizeof lacks / sizeof *lacks, why);
-    return st == ASSAY_OK ? assay_host_supports_dense(p, why) : st;
-}
-
-assay_status assay_host_supports_dense(const assay_problem *p, const char **why)
-{
-    const assay_dialect *d = &p->dialect;
-    const lack lacks[] = {
         {d->merge != ASSAY_MERGE_CONCAT, "directions are concatenated, never merged"},
         {d->pad_output != ASSAY_PAD_ZERO, "output past the length is zero"},
         {d->empty_state != ASSAY_EMPTY_INITIAL, "empty rows end in their initial state"},

@@ -21,11 +21,9 @@ typedef struct assay_host_layout {
 void assay_host_layout_make(const assay_problem *p, assay_host_layout *out);
 
 /* ASSAY_OK, or ASSAY_UNSUPPORTED with a static reason: what no host implementation here offers; for those that compute
- * plain cells alone, which field of the dialect asks for more; and for those that concatenate dense time-major tensors
- * alone. Any thread. */
+ * plain cells on dense time-major tensors alone, what asks for more. Any thread. */
 assay_status assay_host_supports(const assay_problem *p, const char **why);
-assay_status assay_host_supports_plain(const assay_problem *p, const char **why); /* dense ones, too */
-assay_status assay_host_supports_dense(const assay_problem *p, const char **why);
+assay_status assay_host_supports_plain(const assay_problem *p, const char **why);
 
 /* args->param, m, v -> packed. Moments that aren't given become zero. ASSAY_BAD_ARGUMENT: a parameter is missing. */
 assay_status assay_host_pack(const assay_host_layout *l, const assay_args *args);
