@@ -174,6 +174,7 @@ static void bind(bench *b)
         SLOT(ASSAY_LABELS, labels),
         SLOT(ASSAY_LABEL_LENS, label_lens),
         SLOT(ASSAY_CLASS_WEIGHTS, class_weights),
+        SLOT(ASSAY_MASK, mask),
 #undef SLOT
     };
     assay_args *a = &b->args;
