@@ -192,6 +192,8 @@ static void copy_info(assay_session_info *info, assay_answer *a)
     clean(a->open.version, sizeof a->open.version);
     clean(a->open.loss_by, sizeof a->open.loss_by);
     clean(a->open.update_by, sizeof a->open.update_by);
+    clean(a->open.full_rows, sizeof a->open.full_rows);
+    memcpy(info->full_rows, a->open.full_rows, sizeof info->full_rows);
     memcpy(info->name, a->open.name, sizeof info->name);
     memcpy(info->version, a->open.version, sizeof info->version);
     memcpy(info->loss_by, a->open.loss_by, sizeof info->loss_by);

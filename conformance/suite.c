@@ -261,6 +261,13 @@ static standing ask(run_state *s, candidate *c, const assay_subject *subject)
         snprintf(out.why, sizeof out.why, "%s", c->why);
         return out;
     }
+    const char *full_rows = assay_session_about(c->session)->full_rows;
+    const int op = subject->p.op;
+    if (subject->c->ragged && full_rows[0] && (op == ASSAY_OP_RNN || op == ASSAY_OP_NETWORK)) {
+        out.verdict = ASSAY_VERDICT_UNSUPPORTED;
+        snprintf(out.why, sizeof out.why, "%s", full_rows);
+        return out;
+    }
     assay_session_limit(c->session, limit_for(s->o, &subject->p));
     assay_reply r = assay_session_supports(c->session, &subject->p, &out.declared, why, sizeof why);
     if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK) {

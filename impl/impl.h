@@ -105,12 +105,16 @@ typedef struct assay_made_of {
     const char *loss_by, *update_by; /* "own", "impl/common/host", "cudnn" ... */
 } assay_made_of;
 
-/* Id "assay.waives/1": promises of run() that an implementation can't make, since it hosts a framework: for the record.
- * What can be observed is judged all the same. Returned as const assay_waives *. */
+/* Id "assay.waives/1": promises of run() that an implementation can't make, since it hosts a library or framework:
+ * allocations are not held against it then, but stand in the record. Returned as const assay_waives *. */
 #define ASSAY_EXT_WAIVES "assay.waives/1"
 typedef struct assay_waives {
     int32_t allocations; /* 1: run() allocates in every call */
 } assay_waives;
+
+/* Id "assay.full-rows/1": recurrent layers take rows of length T only; cases and workloads with others are UNSUPPORTED.
+ * Returned as const char *, the reason in one line. */
+#define ASSAY_EXT_FULL_ROWS "assay.full-rows/1"
 
 /* The entry point: a static table. Called once, before anything else, on the thread that calls all others. */
 ASSAY_EXPORT const assay_impl *assay_impl_entry(void);

@@ -19,7 +19,7 @@
 
 typedef struct seen {
     int results;
-    char crashed[96], late[96], reproducer[512], why[256];
+    char crashed[96], late[96], reproducer[512], why[256], refused[256];
 } seen;
 
 static void on_result(void *user, const assay_result *r)
@@ -32,6 +32,7 @@ static void on_result(void *user, const assay_result *r)
         snprintf(s->reproducer, sizeof s->reproducer, "%s", r->reproducer);
         snprintf(s->why, sizeof s->why, "%s", r->why);
     }
+    if (r->verdict == ASSAY_VERDICT_UNSUPPORTED) snprintf(s->refused, sizeof s->refused, "%s", r->why);
     if (r->verdict == ASSAY_VERDICT_TIMEOUT) snprintf(s->late, sizeof s->late, "%s", r->case_id);
 }
 
@@ -49,6 +50,38 @@ static assay_suite_options options(const char *const *plugin, seen *s)
     o.on_result = on_result;
     o.user = s;
     return o;
+}
+
+static void what_it_says_to_lack_is_not_held_against_it(void **state)
+{
+    const char *const plugin[] = {ASSAY_LACKING};
+    seen s;
+    assay_summary sum;
+    char why[256] = "";
+    assay_suite_options o = options(plugin, &s);
+    (void)state;
+    o.op = "rnn";
+    o.check = "environment";
+    o.glob = "rnn/lstm.uni.l1.t1.n1.i1.h1.one";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_OK);
+    assert_int_equal(sum.counts[ASSAY_VERDICT_PASS], 1);
+    assert_int_equal(assay_summary_exit(&sum), 0);
+}
+
+static void rows_that_it_says_not_to_take_are_unsupported(void **state)
+{
+    const char *const plugin[] = {ASSAY_LACKING};
+    seen s;
+    assay_summary sum;
+    char why[256] = "";
+    assay_suite_options o = options(plugin, &s);
+    (void)state;
+    o.check = "forward";
+    o.glob = "rnn/lstm.uni.l1.t7.n5.i3.h5.ragged";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_OK);
+    assert_int_equal(sum.counts[ASSAY_VERDICT_UNSUPPORTED], s.results);
+    assert_string_equal(s.refused, "full rows only");
+    assert_int_equal(assay_summary_exit(&sum), 1);
 }
 
 static void a_crash_and_a_hang_cost_their_case_only(void **state)
@@ -332,6 +365,8 @@ int main(void)
         cmocka_unit_test(the_gate_stays_shut_for_what_a_plugin_refuses),
         cmocka_unit_test(the_gate_opens_for_an_honest_plugin_at_each_number_of_threads),
         cmocka_unit_test(mutants_are_killed_and_honest_ones_are_not),
+        cmocka_unit_test(what_it_says_to_lack_is_not_held_against_it),
+        cmocka_unit_test(rows_that_it_says_not_to_take_are_unsupported),
         cmocka_unit_test(what_cannot_be_decided_is_tried_on_other_data),
         cmocka_unit_test(bad_names_are_refused_in_one_line),
     };

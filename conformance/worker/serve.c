@@ -44,10 +44,12 @@ static void describe(const assay_server *s, assay_answer *a)
     const assay_impl *impl = s->impl;
     const assay_made_of *made = impl->extension ? impl->extension(ASSAY_EXT_MADE_OF) : NULL;
     const assay_waives *waives = impl->extension ? impl->extension(ASSAY_EXT_WAIVES) : NULL;
+    const char *full_rows = impl->extension ? impl->extension(ASSAY_EXT_FULL_ROWS) : NULL;
     snprintf(a->open.name, sizeof a->open.name, "%s", impl->name);
     snprintf(a->open.version, sizeof a->open.version, "%s", impl->version);
     snprintf(a->open.loss_by, sizeof a->open.loss_by, "%s", made && made->loss_by ? made->loss_by : "own");
     snprintf(a->open.update_by, sizeof a->open.update_by, "%s", made && made->update_by ? made->update_by : "own");
+    snprintf(a->open.full_rows, sizeof a->open.full_rows, "%s", full_rows ? full_rows : "");
     a->open.place = impl->place;
     a->open.sandbox = s->sandbox;
     a->open.allocates = waives && waives->allocations;

@@ -44,6 +44,12 @@ static assay_status ask(const assay_timing_request *q, const char *plugin, const
     assay_arithmetic declared;
     assay_reply reply = assay_session_start(plugin, &options, &session);
     if (!session) return ASSAY_OK;
+    const char *full_rows = assay_session_about(session)->full_rows;
+    if (need->ragged && full_rows[0]) {
+        snprintf(why, why_size, "%s", full_rows);
+        assay_session_end(session);
+        return ASSAY_UNSUPPORTED;
+    }
     reply = assay_session_supports(session, need->problem, &declared, why, why_size);
     assay_session_end(session);
     return reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_UNSUPPORTED ? ASSAY_UNSUPPORTED : ASSAY_OK;
