@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[8] = "assay\0c\2";
+static const char magic[8] = "assay\0c\3";
 static const size_t largest = 32u << 20;
 
 /* Head of a file; after it, for each tensor of the list with a truth, its doubles. */

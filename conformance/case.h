@@ -20,7 +20,8 @@ enum {
     ASSAY_CASE_NO_STATE = 32,    /* h0, c0 absent */
     ASSAY_CASE_NO_LENS = 64,     /* lens absent (NULL) */
     ASSAY_CASE_DIAGNOSTIC = 128, /* may be ILL_POSED without the suite being at fault */
-    ASSAY_CASE_HELD = 256        /* x is the same at every step, so that states keep growing */
+    ASSAY_CASE_HELD = 256,       /* x is the same at every step, so that states keep growing */
+    ASSAY_CASE_NARROW = 512      /* asked in tf32, bf16 and fp16 too; no differences there: such a forward has steps */
 };
 
 typedef struct assay_dialect_row {

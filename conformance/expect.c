@@ -10,10 +10,12 @@
 
 void assay_trial_add(assay_trial *t, const assay_finding *f)
 {
+    assay_finding kept = *f;
+    kept.loose = t->declared.opaque != 0;
     if (t->finding_count < ASSAY_MAX_FINDINGS) {
-        t->findings[t->finding_count++] = *f;
+        t->findings[t->finding_count++] = kept;
     } else if (f->verdict > t->findings[ASSAY_MAX_FINDINGS - 1].verdict) {
-        t->findings[ASSAY_MAX_FINDINGS - 1] = *f; /* a full list never loses a failure */
+        t->findings[ASSAY_MAX_FINDINGS - 1] = kept; /* a full list never loses a failure */
     }
     if (f->verdict > t->verdict)
         snprintf(t->why, sizeof t->why, "%s: %s error %.3g, limit %.3g, margin %.3g, at %lld", f->what, f->rule,

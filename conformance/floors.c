@@ -53,6 +53,7 @@ int assay_floors_read(const char *folder, const char *case_id, const assay_probl
     int format, seeds;
     json_t *tensors;
     json_error_t error;
+    if (p->arithmetic > ASSAY_FP32) return 0; /* a narrow format has many floors: of each operand, store, placement */
     path_of(folder, case_id, p->arithmetic, path, sizeof path);
     if (assay_file_read(path, 1u << 20, &text, &size, why, sizeof why) != ASSAY_OK) return 0;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);

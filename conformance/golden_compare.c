@@ -62,7 +62,8 @@ static assay_status evaluate(const assay_golden *g, const assay_tensor *list, in
 /* The float floor of each tensor, times the rule's factor. */
 static assay_status measure(const assay_golden *g, const assay_values *given, assay_floor *out)
 {
-    const assay_arithmetic single = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 4}; /* 4 ulp: the loosest honest one */
+    const assay_arithmetic single = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1,
+                                     4,          0,          0}; /* 4 ulp: the loosest honest one */
     const unsigned roles = 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT;
     const assay_question q = {&g->p, given, g->step, roles, &single, rounding_seed, NULL};
     assay_oracle o;

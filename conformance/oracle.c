@@ -4,6 +4,7 @@
 
 #include "conformance/cache.h"
 #include "conformance/clock.h"
+#include "conformance/floor_runs.h"
 #include "reference/reference.h"
 #include "reference/rounding.h"
 
@@ -12,44 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef assay_status evaluate_fn(const assay_problem *p, void *const at[ASSAY_TENSORS], int64_t step);
-
-double assay_floor_bound(const assay_problem *p, const assay_arithmetic *a)
-{
-    int ctc = p->op == ASSAY_OP_CTC || p->loss == ASSAY_LOSS_CTC;
-    int narrow = a->store > ASSAY_FP32 || a->operand > ASSAY_FP32;
-    return ctc || narrow ? 3e-2 : 1e-3;
-}
-
-/* What was asked for bounds the declaration: a wider roundoff would buy a wider floor. An unknown format's is 1. */
-static int is_as_fine(int format, int asked)
-{
-    return assay_unit_roundoff(format) <= assay_unit_roundoff(asked);
-}
-
-int assay_arithmetic_honours(int asked, const assay_arithmetic *a, char *why, size_t why_size)
-{
-    const double most_ulp = 4;
-    int same = asked <= ASSAY_FP32 && a->operand == asked && a->accumulate == asked && a->store == asked;
-    int narrow = asked > ASSAY_FP32 && asked <= ASSAY_FP16 && is_as_fine(a->operand, asked) &&
-                 is_as_fine(a->store, asked) && (a->accumulate == ASSAY_FP32 || a->accumulate == ASSAY_FP64);
-    if (!same && !narrow) {
-        snprintf(why, why_size, "%s was asked for; it declares operands %s, sums %s, stores %s",
-                 assay_format_name(asked), assay_format_name(a->operand), assay_format_name(a->accumulate),
-                 assay_format_name(a->store));
-        return 0;
-    }
-    if (!(a->activation_ulp >= 0.5 && a->activation_ulp <= most_ulp)) {
-        snprintf(why, why_size, "declares activations within %g ulp; expected 0.5 to %g", a->activation_ulp, most_ulp);
-        return 0;
-    }
-    return 1;
-}
-
 /* ---- quad: the same arrays, wider ---- */
 
 /* Runs a quad evaluation on copies of the double arrays and rounds the wanted tensors back. */
-static assay_status through_quad(evaluate_fn *evaluate, const assay_problem *p, void *const at[ASSAY_TENSORS],
+static assay_status through_quad(assay_evaluate *evaluate, const assay_problem *p, void *const at[ASSAY_TENSORS],
                                  unsigned wanted, int64_t step)
 {
     assay_tensor list[ASSAY_TENSORS];
@@ -83,120 +50,19 @@ static assay_status through_quad(evaluate_fn *evaluate, const assay_problem *p, 
     return st;
 }
 
-static int is_narrow(const assay_arithmetic *a)
-{
-    return a->operand > ASSAY_FP32 || a->store > ASSAY_FP32;
-}
-
 /* The oracle R of docs/tolerance.md 3.2. */
 static assay_status truth_into(const assay_question *q, void *const at[ASSAY_TENSORS])
 {
     if (q->declared->accumulate == ASSAY_FP64)
         return through_quad(assay_ref_evaluate_f128, q->p, at, q->wanted, q->step);
-    if (!is_narrow(q->declared)) return assay_ref_evaluate_f64(q->p, at, q->step);
-    assay_rounding exact = {ASSAY_ROUND_EXACT, q->declared->operand, ASSAY_FP64, q->declared->store, 0.5, 1, 0};
+    if (!assay_arithmetic_is_narrow(q->declared) || q->declared->opaque)
+        return assay_ref_evaluate_f64(q->p, at, q->step);
+    const assay_rounding exact = assay_floor_exact(q->declared);
     assay_rounding_noise(&exact);
     return assay_ref_evaluate_noise(q->p, at, q->step);
 }
 
 /* ---- floors ---- */
-
-/* phi and its kin of one run, kept where larger. */
-static void keep_larger(const assay_problem *p, const assay_values *given, unsigned wanted, const assay_values *run,
-                        const assay_values *truth, assay_floor *floor)
-{
-    assay_tensor list[ASSAY_TENSORS];
-    int count = assay_tensors_of(p, list);
-    for (int k = 0; k < count; k++) {
-        const assay_tensor *x = &list[k];
-        assay_metric m;
-        assay_distance d;
-        unsigned char *zero;
-        if (!(wanted >> x->role & 1u) || !run->at[x->id] || !truth->at[x->id]) continue;
-        if (assay_metric_make(p, given, x, &m, &zero) != ASSAY_OK) continue;
-        assay_distance_measure(&m, run->at[x->id], truth->at[x->id], &d);
-        free(zero);
-        double phi = d.norm_truth > 0 ? d.norm_d / d.norm_truth : 0;
-        if (d.not_finite >= 0)
-            phi = d.row_ratio = d.element_ratio = INFINITY; /* the arithmetic overflows here: ill-posed */
-#pragma omp critical(assay_floor)
-        {
-            floor[x->id].phi = fmax(floor[x->id].phi, phi);
-            floor[x->id].phi_row = fmax(floor[x->id].phi_row, d.row_ratio);
-            floor[x->id].phi_element = fmax(floor[x->id].phi_element, d.element_ratio);
-            floor[x->id].row_sum = fmax(floor[x->id].row_sum, d.row_sum);
-        }
-    }
-}
-
-/* A tensor that was exact by luck still gets room for a few roundings: docs/tolerance.md 3.3. */
-static void lower_bounds(const assay_problem *p, const assay_arithmetic *a, assay_floor *floor)
-{
-    assay_tensor list[ASSAY_TENSORS];
-    int count = assay_tensors_of(p, list);
-    double u = assay_unit_roundoff(a->store);
-    for (int k = 0; k < count; k++) {
-        assay_floor *f = &floor[list[k].id];
-        double n = fmax(1, (double)list[k].count), row = fmax(1, (double)list[k].row);
-        f->phi = fmax(f->phi, u / sqrt(n));
-        f->phi_row = fmax(f->phi_row, u / sqrt(row));
-    }
-}
-
-typedef struct floor_job {
-    const assay_problem *p;
-    const assay_values *given, *truth;
-    evaluate_fn *evaluate;
-    void (*set)(const assay_rounding *);
-    assay_rounding rounding;
-    unsigned wanted;
-    int64_t step;
-} floor_job;
-
-static assay_status one_run(const floor_job *j, int run, assay_floor *floor)
-{
-    assay_rounding r = j->rounding;
-    assay_values out;
-    void *at[ASSAY_TENSORS];
-    assay_status st = assay_values_make(j->p, j->wanted, &out);
-    if (st != ASSAY_OK) return st;
-    r.seed += (uint64_t)run * 0x9E3779B97F4A7C15u;
-    j->set(&r);
-    assay_values_join(j->given, &out, at);
-    st = j->evaluate(j->p, at, j->step);
-    if (st == ASSAY_OK) keep_larger(j->p, j->given, j->wanted, &out, j->truth, floor);
-    assay_values_free(&out);
-    return st;
-}
-
-static assay_status all_runs(const floor_job *j, assay_floor *floor)
-{
-    assay_status worst = ASSAY_OK;
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int run = 0; run < ASSAY_FLOOR_RUNS; run++) {
-        assay_status st = one_run(j, run, floor);
-        if (st != ASSAY_OK) {
-#pragma omp critical(assay_floor_status)
-            worst = st;
-        }
-    }
-    return worst;
-}
-
-static assay_rounding stochastic(const assay_question *q, double batch_scale)
-{
-    const assay_arithmetic *a = q->declared;
-    assay_rounding r = {ASSAY_ROUND_STOCHASTIC, a->operand,  a->accumulate, a->store,
-                        a->activation_ulp,      batch_scale, q->seed};
-    return r;
-}
-
-static assay_status floor_by_operation(const assay_question *q, const assay_values *truth, assay_floor *floor)
-{
-    floor_job j = {q->p,      q->given, truth, assay_ref_evaluate_sr, assay_rounding_sr, stochastic(q, 1),
-                   q->wanted, q->step};
-    return all_runs(&j, floor);
-}
 
 static double work_of(const assay_question *q)
 {
@@ -269,7 +135,7 @@ static void relate_to_batch(const assay_question *q, const assay_problem *sub_p,
 }
 
 /* docs/tolerance.md section 4: rows are independent, only sums over the batch know how many there are. */
-static assay_status floor_by_block(const assay_question *q, assay_floor *floor)
+static assay_status floor_by_block(const assay_question *q, assay_floor *floor, int32_t *runs)
 {
     int32_t *rows = malloc(((size_t)q->p->n + 1) * sizeof *rows);
     assay_problem sub_p;
@@ -281,21 +147,23 @@ static assay_status floor_by_block(const assay_question *q, assay_floor *floor)
     free(rows);
     if (st == ASSAY_OK) st = assay_values_make(&sub_p, q->wanted, &truth);
     assay_values_join(&sub, &truth, at);
+    assay_question small = *q;
+    small.p = &sub_p;
+    small.given = &sub;
+    if (st == ASSAY_OK) st = truth_into(&small, at);
     if (st == ASSAY_OK) {
-        assay_question small = *q;
-        small.p = &sub_p;
-        st = truth_into(&small, at);
-    }
-    if (st == ASSAY_OK) {
-        floor_job j = {&sub_p,
-                       &sub,
-                       &truth,
-                       assay_ref_evaluate_noise,
-                       assay_rounding_noise,
-                       stochastic(q, (double)q->p->n / count),
-                       q->wanted,
-                       q->step};
-        st = all_runs(&j, floor);
+        const assay_floor_job j = {.p = &sub_p,
+                                   .given = &sub,
+                                   .truth = &truth,
+                                   .wanted = q->wanted,
+                                   .step = q->step,
+                                   .declared = q->declared,
+                                   .seed = q->seed,
+                                   .batch_scale = (double)q->p->n / count,
+                                   .evaluate = assay_ref_evaluate_noise,
+                                   .set = assay_rounding_noise,
+                                   .flipped = work_of(&small) <= ASSAY_FLOOR_MACS ? assay_ref_evaluate_sr : NULL};
+        st = assay_floor_measure(&j, floor, runs);
         relate_to_batch(q, &sub_p, &sub, &truth, floor);
     }
     assay_values_free(&sub);
@@ -303,16 +171,36 @@ static assay_status floor_by_block(const assay_question *q, assay_floor *floor)
     return st;
 }
 
+static assay_status floor_by_operation(const assay_question *q, const assay_values *truth, assay_floor *floor,
+                                       int32_t *runs)
+{
+    const assay_floor_job j = {.p = q->p,
+                               .given = q->given,
+                               .truth = truth,
+                               .wanted = q->wanted,
+                               .step = q->step,
+                               .declared = q->declared,
+                               .seed = q->seed,
+                               .batch_scale = 1,
+                               .evaluate = assay_ref_evaluate_sr,
+                               .set = assay_rounding_sr,
+                               .flipped = assay_ref_evaluate_sr};
+    return assay_floor_measure(&j, floor, runs);
+}
+
 /* ---- questions ---- */
 
-static assay_status make(const assay_question *q, int want_truth, int want_floor, assay_oracle *out)
+static assay_status make(const assay_question *asked, int want_truth, int want_floor, assay_oracle *out)
 {
+    const assay_arithmetic judged = assay_arithmetic_judged(asked->declared);
+    assay_question as_judged = *asked;
+    const assay_question *q = &as_judged;
     void *at[ASSAY_TENSORS];
+    as_judged.declared = &judged;
     memset(out, 0, sizeof *out);
     out->macs = work_of(q);
-    out->runs = ASSAY_FLOOR_RUNS;
     out->method = out->macs <= ASSAY_FLOOR_MACS ? ASSAY_FLOOR_OPERATION : ASSAY_FLOOR_BLOCK;
-    if (q->declared->accumulate == ASSAY_FP64 && out->method == ASSAY_FLOOR_BLOCK) return ASSAY_UNSUPPORTED;
+    if (out->method == ASSAY_FLOOR_BLOCK && !assay_arithmetic_has_block(q->declared)) return ASSAY_UNSUPPORTED;
     int parts = (want_truth ? 1 : 0) | (want_floor ? 2 : 0);
     if (assay_cache_read(q, parts, out)) return ASSAY_OK;
     int need_truth = want_truth || out->method == ASSAY_FLOOR_OPERATION;
@@ -326,9 +214,9 @@ static assay_status make(const assay_question *q, int want_truth, int want_floor
     out->seconds_truth = assay_clock() - start;
     start = assay_clock();
     if (st == ASSAY_OK && want_floor) {
-        st = out->method == ASSAY_FLOOR_OPERATION ? floor_by_operation(q, &out->truth, out->floor)
-                                                  : floor_by_block(q, out->floor);
-        lower_bounds(q->p, q->declared, out->floor);
+        st = out->method == ASSAY_FLOOR_OPERATION ? floor_by_operation(q, &out->truth, out->floor, &out->runs)
+                                                  : floor_by_block(q, out->floor, &out->runs);
+        assay_floor_bound_below(q->p, q->declared, out->floor);
     }
     out->seconds_floor = assay_clock() - start;
     if (!want_truth) assay_values_free(&out->truth);
@@ -354,14 +242,16 @@ assay_status assay_oracle_floor(const assay_question *q, assay_oracle *out)
     return make(q, 0, 1, out);
 }
 
-assay_status assay_oracle_floor_by_block(const assay_question *q, assay_oracle *out)
+assay_status assay_oracle_floor_by_block(const assay_question *asked, assay_oracle *out)
 {
+    const assay_arithmetic judged = assay_arithmetic_judged(asked->declared);
+    assay_question q = *asked;
+    q.declared = &judged;
     memset(out, 0, sizeof *out);
-    out->macs = work_of(q);
-    out->runs = ASSAY_FLOOR_RUNS;
+    out->macs = work_of(&q);
     out->method = ASSAY_FLOOR_BLOCK;
-    assay_status st = floor_by_block(q, out->floor);
-    lower_bounds(q->p, q->declared, out->floor);
+    assay_status st = floor_by_block(&q, out->floor, &out->runs);
+    assay_floor_bound_below(q.p, &judged, out->floor);
     return st;
 }
 
@@ -376,7 +266,10 @@ static assay_status update_into(const assay_question *q, void *const at[ASSAY_TE
 {
     if (q->declared->accumulate == ASSAY_FP64)
         return through_quad(assay_ref_update_f128, q->p, at, 1u << ASSAY_ROLE_UPDATED, q->step);
-    return assay_ref_update_f64(q->p, at, q->step);
+    if (!assay_arithmetic_is_narrow(q->declared) || q->declared->opaque) return assay_ref_update_f64(q->p, at, q->step);
+    const assay_rounding exact = assay_floor_exact(q->declared);
+    assay_rounding_noise(&exact);
+    return assay_ref_update_noise(q->p, at, q->step);
 }
 
 /* The step works element by element, so a sample of the elements of each parameter stands for all: a problem with the
@@ -420,14 +313,17 @@ static assay_status sample_for_update(const assay_problem *p, const assay_values
     return ASSAY_OK;
 }
 
-assay_status assay_oracle_update(const assay_question *q, const assay_values *grads, assay_oracle *out)
+assay_status assay_oracle_update(const assay_question *asked, const assay_values *grads, assay_oracle *out)
 {
+    const assay_arithmetic judged = assay_arithmetic_judged(asked->declared);
+    assay_question as_judged = *asked;
+    const assay_question *q = &as_judged;
+    as_judged.declared = &judged;
     unsigned updated = 1u << ASSAY_ROLE_UPDATED;
     assay_problem small = small_for_update(q->p);
     assay_values part = {{0}}, sample = {{0}}, given = *q->given;
     void *at[ASSAY_TENSORS];
     memset(out, 0, sizeof *out);
-    out->runs = ASSAY_FLOOR_RUNS;
     for (int k = 0; k < ASSAY_MAX_PARAMS; k++) {
         int id = assay_tensor_id(ASSAY_DPARAM, k);
         given.at[id] = grads->at[id]; /* borrowed, never freed through `given` */
@@ -444,10 +340,19 @@ assay_status assay_oracle_update(const assay_question *q, const assay_values *gr
         st = update_into(&s, at);
     }
     if (st == ASSAY_OK) {
-        floor_job j = {&small,           &sample, &part,  assay_ref_update_sr, assay_rounding_sr,
-                       stochastic(q, 1), updated, q->step};
-        st = all_runs(&j, out->floor);
-        lower_bounds(q->p, q->declared, out->floor);
+        const assay_floor_job j = {.p = &small,
+                                   .given = &sample,
+                                   .truth = &part,
+                                   .wanted = updated,
+                                   .step = q->step,
+                                   .declared = q->declared,
+                                   .seed = q->seed,
+                                   .batch_scale = 1,
+                                   .evaluate = assay_ref_update_sr,
+                                   .set = assay_rounding_sr,
+                                   .flipped = assay_ref_update_sr};
+        st = assay_floor_measure(&j, out->floor, &out->runs);
+        assay_floor_bound_below(q->p, q->declared, out->floor);
     }
     assay_values_free(&sample);
     assay_values_free(&part);

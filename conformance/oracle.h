@@ -8,12 +8,13 @@
 #ifndef ASSAY_ORACLE_H
 #define ASSAY_ORACLE_H
 
+#include "conformance/arithmetic.h"
 #include "conformance/compare.h"
 #include "conformance/values.h"
 
 #include <stdint.h>
 
-#define ASSAY_FLOOR_RUNS 16
+#define ASSAY_FLOOR_RUNS 16 /* of each kind of rounding: floor_runs.h */
 #define ASSAY_FLOOR_MACS 3e6
 
 typedef enum assay_floor_method { ASSAY_FLOOR_OPERATION, ASSAY_FLOOR_BLOCK, ASSAY_FLOOR_STORED } assay_floor_method;
@@ -39,7 +40,7 @@ typedef struct assay_question {
 } assay_question;
 
 /* Answers. *out is made here; the caller frees it. ASSAY_NO_MEMORY, or ASSAY_UNSUPPORTED where this arithmetic has no
- * oracle at this size (fp64 above ASSAY_FLOOR_MACS). Uses all cores; main thread. */
+ * oracle at this size (above ASSAY_FLOOR_MACS: assay_arithmetic_has_block). Uses all cores; main thread. */
 assay_status assay_oracle_make(const assay_question *q, assay_oracle *out);
 
 /* Truth alone, floors alone (same rules; out->truth resp. out->floor is left zero). */
@@ -54,15 +55,5 @@ assay_status assay_oracle_floor_by_block(const assay_question *q, assay_oracle *
 assay_status assay_oracle_update(const assay_question *q, const assay_values *grads, assay_oracle *out);
 
 void assay_oracle_free(assay_oracle *o); /* an empty one is fine */
-
-/* 1 if a declaration keeps within what the format that was asked for means (docs/tolerance.md 3.1): fp32 and fp64 are
- * operands, sums and stores in that very format, narrower ones accumulate in fp32 at least and take operands and stores
- * of no larger unit roundoff than the format asked for; activations within 0.5 .. 4 ulp. Else 0 and one line in why:
- * nobody buys a wider limit by declaring a looser arithmetic. */
-int assay_arithmetic_honours(int asked, const assay_arithmetic *declared, char *why, size_t why_size);
-
-/* Is the case fit to discriminate? docs/tolerance.md 3.4: phi <= 1e-3 (fp32, fp64), <= 3e-2 (narrower formats, CTC) for
- * the tensor; the bound is returned. */
-double assay_floor_bound(const assay_problem *p, const assay_arithmetic *a);
 
 #endif

@@ -83,12 +83,6 @@ assay_status assay_subject_ask(const assay_subject *s, const assay_problem *p, c
     return ASSAY_OK;
 }
 
-static int same_arithmetic(const assay_arithmetic *a, const assay_arithmetic *b)
-{
-    return a->operand == b->operand && a->accumulate == b->accumulate && a->store == b->store &&
-           a->activation_ulp == b->activation_ulp;
-}
-
 const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned roles,
                                          const assay_arithmetic *declared, assay_status *st)
 {
@@ -97,7 +91,7 @@ const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned
         if (!s->kept[k].used)
             free_slot = k;
         else if (s->kept[k].variant == variant && s->kept[k].roles == roles &&
-                 same_arithmetic(&s->kept[k].declared, declared))
+                 assay_arithmetic_same(&s->kept[k].declared, declared))
             return &s->kept[k].oracle;
     }
     if (free_slot < 0) {

@@ -346,6 +346,9 @@ static assay_status run_all(run_state *s, char *why, size_t why_size)
         if (s->o->on_progress) s->o->on_progress(s->o->user, s->done, s->selected, c.id);
         assay_status st = run_case(s, &c, ASSAY_FP32);
         if (st == ASSAY_OK && (c.flags & ASSAY_CASE_FP64)) st = run_case(s, &c, ASSAY_FP64);
+        if (c.flags & ASSAY_CASE_NARROW) c.flags &= ~(unsigned)ASSAY_CASE_GRADCHECK;
+        for (int format = ASSAY_TF32; st == ASSAY_OK && c.flags & ASSAY_CASE_NARROW && format <= ASSAY_FP16; format++)
+            st = run_case(s, &c, format);
         if (st != ASSAY_OK) {
             snprintf(why, why_size, "%s: its data could not be made (status %d)", c.id, (int)st);
             return st == ASSAY_BAD_ARGUMENT ? ASSAY_FAILED : st; /* the caller gave no bad argument */

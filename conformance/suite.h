@@ -28,6 +28,7 @@ typedef struct assay_finding {
     double error, floor, limit, margin;
     int64_t where; /* worst element (rule element, zero) or row (rule row), -1 if none */
     assay_verdict verdict;
+    int loose; /* 1: the arithmetic is declared opaque, so the limit says little */
 } assay_finding;
 
 #define ASSAY_MAX_FINDINGS 512

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define ASSAY_ABI_VERSION 2u
+#define ASSAY_ABI_VERSION 3u
 #define ASSAY_EXPORT      __attribute__((visibility("default")))
 
 typedef enum assay_place { ASSAY_HOST, ASSAY_CUDA } assay_place;

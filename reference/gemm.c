@@ -62,6 +62,27 @@ struct REF(panels) {
     real *b;        /* (ceil(n / LANES), k, LANES): the same of B, zeros past n */
 };
 
+/* The size of a row of A, where near values are looked for (rounding.h). */
+#if defined(ASSAY_BUILD_SR)
+static void REF(look_around)(const view *a, int r, int k)
+{
+    double squares = 0;
+    if (!assay_state_sr.watched) return;
+    for (int i = 0; a && i < k; ++i) {
+        const double x = a->at[r * a->down + i * a->across].v;
+        squares += x * x;
+    }
+    assay_state_sr.row_scale = a && k > 0 ? sqrt(squares / k) : 0;
+}
+#else
+static void REF(look_around)(const view *a, int r, int k)
+{
+    (void)a;
+    (void)r;
+    (void)k;
+}
+#endif
+
 static struct REF(panels) * pack(int n, int k, view b)
 {
     struct REF(panels) *p = (struct REF(panels) *)calloc(1, sizeof *p);
@@ -89,8 +110,10 @@ static struct REF(panels) * pack(int n, int k, view b)
 static void REF(multiply)(int m, view a, const struct REF(panels) * p, int accumulate, real *c, int64_t ldc)
 {
     for (int r = 0; r < m; ++r) {
+        REF(look_around)(&a, r, p->k);
         for (int i = 0; i < p->k; ++i)
             p->row[i] = OPERAND(a.at[r * a.down + p->order[i] * a.across]);
+        REF(look_around)(NULL, 0, 0);
         for (int q = 0; q < p->n; q += LANES) {
             const int lanes = p->n - q < LANES ? p->n - q : LANES;
             const real *b = p->b + (int64_t)q * p->k;

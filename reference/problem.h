@@ -126,6 +126,9 @@ typedef struct assay_arithmetic {
     int32_t store;         /* assay_format: h, c, gates as kept in memory, and all output tensors */
     int32_t deterministic; /* 1: the same call gives the same bits */
     double activation_ulp; /* worst error of sigmoid, tanh, exp, log in ulp of `accumulate`, at least 0.5 */
+    int32_t truncates;     /* 1: sums of products drop bits toward zero, as tensor cores do; narrow operands only */
+    int32_t opaque;        /* 1: where operands and stores are rounded is not known: loose limits, labelled so; narrow
+                              formats only */
 } assay_arithmetic;
 
 /* Every point on which published implementations differ. No field has a hidden default; dialect_fields.inc says of each

@@ -79,6 +79,47 @@ double assay_round_blur(assay_rounding_state *s, double x)
     return x + s->r.activation_ulp * ulp * (2 * uniform(s) - 1);
 }
 
+static int share_of(const assay_rounding_state *s, double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return 1 + (int)(assay_mix(bits ^ assay_mix(s->r.seed ^ UINT64_C(0x8bb84b93962eacc9))) % (uint64_t)s->r.shares);
+}
+
+/* The tie between the two values of the format around x, finite and not 0, without its sign. */
+static double tie_of(struct format f, double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const int e = (int)(bits >> 52 & 0x7ff) - 1023, drop = 53 - f.precision;
+    if (e < 1 - f.top) { /* subnormal there */
+        const double quantum = ldexp(1, 2 - f.top - f.precision);
+        return (floor(fabs(x) / quantum) + 0.5) * quantum;
+    }
+    bits = (bits >> drop << drop | UINT64_C(1) << (drop - 1)) & ~(UINT64_C(1) << 63);
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+double assay_round_watched(assay_rounding_state *s, int format, int truncate, double x)
+{
+    if (format <= ASSAY_FP32 || !(fabs(x) <= 0x1.fffffffffffffp1023) || x == 0) return assay_round_to(format, x);
+    const struct format f = formats[format];
+    if (truncate) return rounded(f, ASSAY_ROUND_TRUNCATE, x, 0);
+    const double y = assay_round_to(format, x);
+    const double middle = tie_of(f, x), around = fabs(x) > s->row_scale ? fabs(x) : s->row_scale;
+    if (!(fabs(fabs(x) - middle) <= s->r.window * around) || (double)(float)x == x) return y;
+    const double other = 2 * middle - fabs(y), end = ldexp(1, f.top + 1);
+    if (!(fabs(y) < end && other < end)) return y;
+    s->near++;
+    return s->r.flip && share_of(s, x) == s->r.flip ? copysign(other, x) : y;
+}
+
+int64_t assay_rounding_near(void)
+{
+    return assay_state_sr.near;
+}
+
 static int64_t common_divisor(int64_t a, int64_t b)
 {
     while (b) {
@@ -115,6 +156,7 @@ static void set(assay_rounding_state *s, const assay_rounding *r)
     s->order_n = -1;
     const int exact = r->mode == ASSAY_ROUND_EXACT, wide = r->accumulate == ASSAY_FP64;
     s->wide = wide && !exact;
+    s->watched = r->window > 0 || r->operand_truncate;
     s->blurs = !exact && r->activation_ulp > 0.5;
     s->masks.keep = ~UINT64_C(0);
     if (exact || wide) {

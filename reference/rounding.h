@@ -25,11 +25,21 @@ typedef struct assay_rounding {
     double batch_scale;    /* noise build: a sum over rows of the batch stands for one of batch_scale times as many
                               terms; 1 = as it is */
     uint64_t seed;         /* of the random roundings and orders */
+    /* SR build only. An operand or a store in a format narrower than FP32 is near if its value x lies within
+     * window max(|x|, rms of its row in a product) of a tie: an accumulation's error may carry it over. Values that
+     * FP32 holds are not: they were given, and everybody rounds them alike. */
+    double window;        /* 0 = nothing is near */
+    int32_t shares, flip; /* near values fall into so many shares, by value and seed: all uses of a value go together;
+                             those of share `flip`, 1 .. shares, go the other way; 0 = none */
+    int32_t operand_truncate; /* 1: OPERAND drops bits toward zero, as hardware does that reads the first bits only */
 } assay_rounding;
 
 /* Sets the context of the calling thread, for the SR build, for the noise build. Any thread. */
 void assay_rounding_sr(const assay_rounding *r);
 void assay_rounding_noise(const assay_rounding *r);
+
+/* Near values that the SR build met on this thread since its context was set, each use counted. */
+int64_t assay_rounding_near(void);
 
 /* x rounded to a format, to nearest even; range of the format respected (overflow to infinity, subnormals kept). */
 double assay_round_to(int format, double x);

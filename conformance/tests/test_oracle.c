@@ -16,8 +16,8 @@
 #include "conformance/subject.h"
 #include "conformance/tests/folder.h"
 
-static const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 1};
-static const assay_arithmetic fp64 = {ASSAY_FP64, ASSAY_FP64, ASSAY_FP64, 1, 1};
+static const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 1, 0, 0};
+static const assay_arithmetic fp64 = {ASSAY_FP64, ASSAY_FP64, ASSAY_FP64, 1, 1, 0, 0};
 static const unsigned roles = 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT;
 
 static void named(const char *tag, assay_case *out)
@@ -162,10 +162,10 @@ static void a_subset_of_samples_is_a_problem_of_its_own(void **state)
 
 static void nobody_buys_a_wider_limit_by_declaring_a_looser_arithmetic(void **state)
 {
-    const assay_arithmetic loose = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 100},
-                           nan = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, NAN};
-    const assay_arithmetic tf32 = {ASSAY_TF32, ASSAY_FP32, ASSAY_FP32, 1, 1},
-                           bf16 = {ASSAY_BF16, ASSAY_BF16, ASSAY_BF16, 1, 1};
+    const assay_arithmetic loose = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 100, 0, 0},
+                           nan = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, NAN, 0, 0};
+    const assay_arithmetic tf32 = {ASSAY_TF32, ASSAY_FP32, ASSAY_FP32, 1, 1, 0, 0},
+                           bf16 = {ASSAY_BF16, ASSAY_BF16, ASSAY_BF16, 1, 1, 0, 0};
     char why[256] = "";
     (void)state;
     assert_true(assay_arithmetic_honours(ASSAY_FP32, &fp32, why, sizeof why));
@@ -197,7 +197,7 @@ static void a_narrow_format_bounds_what_may_be_declared(void **state)
     };
     (void)state;
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-        const assay_arithmetic a = {rows[k].operand, ASSAY_FP32, rows[k].store, 1, 1};
+        const assay_arithmetic a = {rows[k].operand, ASSAY_FP32, rows[k].store, 1, 1, 0, 0};
         char why[256] = "";
         if (assay_arithmetic_honours(rows[k].asked, &a, why, sizeof why) != rows[k].holds)
             fail_msg("asked %s, declared operands %s, stores %s: expected %s", assay_format_name(rows[k].asked),
@@ -205,6 +205,24 @@ static void a_narrow_format_bounds_what_may_be_declared(void **state)
                      rows[k].holds ? "to hold" : "a refusal");
         assert_int_equal(why[0] == '\0', rows[k].holds);
     }
+}
+
+static void truncated_sums_and_opaque_roundings_are_for_narrow_formats(void **state)
+{
+    assay_arithmetic a = fp32, tf32 = {ASSAY_TF32, ASSAY_FP32, ASSAY_FP32, 1, 1, 1, 1};
+    char why[256] = "";
+    (void)state;
+    assert_true(assay_arithmetic_honours(ASSAY_TF32, &tf32, why, sizeof why));
+    tf32.operand = ASSAY_FP32;
+    tf32.truncates = 0;
+    assert_false(assay_arithmetic_honours(ASSAY_TF32, &tf32, why, sizeof why));
+    assert_non_null(strstr(why, "opaque roundings of fp32 operands"));
+    a.truncates = 1;
+    assert_false(assay_arithmetic_honours(ASSAY_FP32, &a, why, sizeof why));
+    assert_non_null(strstr(why, "truncated sums of fp32 operands"));
+    a = fp64;
+    a.opaque = 1;
+    assert_false(assay_arithmetic_honours(ASSAY_FP64, &a, why, sizeof why));
 }
 
 int main(void)
@@ -218,6 +236,7 @@ int main(void)
         cmocka_unit_test(nobody_buys_a_wider_limit_by_declaring_a_looser_arithmetic),
         cmocka_unit_test(a_narrow_format_bounds_what_may_be_declared),
         cmocka_unit_test(a_subset_of_samples_is_a_problem_of_its_own),
+        cmocka_unit_test(truncated_sums_and_opaque_roundings_are_for_narrow_formats),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

@@ -8,6 +8,7 @@
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
 #include "perf/cli/print.h"
+#include "perf/cli/validate.h"
 #include "perf/state.h"
 #include "perf/workload.h"
 #include "reference/tensors.h"
@@ -21,9 +22,9 @@
 static const uint64_t rounding_seed = 0x0F100125;
 
 typedef struct request {
-    const char *glob, *workload, *out, *table, *compare, *json;
+    const char *glob, *workload, *out, *table, *compare, *json, *arithmetic;
     assay_floor_table made, stored;
-    int seeds, compared, apart, ill_conditioned; /* tensors: compared, too far apart, that say nothing */
+    int validate, seeds, compared, apart, ill_conditioned; /* tensors: compared, too far apart, that say nothing */
     uint64_t seed;
     double activation_ulp;
     json_t *rows;
@@ -210,7 +211,7 @@ static double worst_ratio(const spread *s)
 /* One case: measured, shown, and stored if it is a documented shape and a folder was given. */
 static int perform(request *q, const assay_case *c)
 {
-    const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, q->activation_ulp};
+    const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, q->activation_ulp, 0, 0};
     spread s;
     char why[256] = "";
     assay_status st = measure(q, c, &fp32, &s);
@@ -310,11 +311,16 @@ int assay_command_floor(int argc, char **argv)
          ASSAY_TAKES_FOLDER, &q.table},
         {"compare", "DIR", "with the table there; exit 1 if a noise is more than 2 times apart", ASSAY_TAKES_STORE,
          &q.compare},
+        {"validate", NULL, "instead: block noise against the rounding of every operation, in each arithmetic",
+         ASSAY_TAKES_NOTHING, &q.validate},
+        {"arithmetic", "NAME", "with --validate: this one alone: tf32, bf16-truncated ...", ASSAY_TAKES_TEXT,
+         &q.arithmetic},
         {"json", "FILE", "write every floor", ASSAY_TAKES_OUTPUT, &q.json},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;
     assay_interrupt_watch();
+    if (q.validate) return assay_floor_validate_print(q.glob, q.arithmetic, q.seed, q.seeds);
     q.rows = json_array();
     status = begin_tables(&q);
     if (status == ASSAY_EXIT_HELD) status = perform_all(&q);

@@ -27,12 +27,6 @@ typedef struct verdict_so_far {
     int compared, alive; /* tensors; those whose truth is not all zero */
 } verdict_so_far;
 
-static int same_arithmetic(const assay_arithmetic *a, const assay_arithmetic *b)
-{
-    return a->operand == b->operand && a->accumulate == b->accumulate && a->store == b->store &&
-           a->activation_ulp == b->activation_ulp;
-}
-
 void assay_floors_forget(assay_floors_kept *kept)
 {
     while (kept) {
@@ -56,7 +50,7 @@ static assay_question question_of(const assay_kept *k, unsigned wanted)
 static const assay_floor *floors_of(assay_floors_kept **kept, const char *folder, const assay_kept *k)
 {
     for (assay_floors_kept *f = *kept; f; f = f->next) {
-        if (f->workload == k->workload && same_arithmetic(&f->declared, k->declared)) return f->floor;
+        if (f->workload == k->workload && assay_arithmetic_same(&f->declared, k->declared)) return f->floor;
     }
     assay_case c;
     assay_oracle oracle;

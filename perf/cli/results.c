@@ -48,10 +48,10 @@ static assay_result_tally *tally_of(assay_results *r, const char *impl, const ch
 
 static json_t *finding_json(const assay_finding *f)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I}", "what", f->what, "verdict",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:b}", "what", f->what, "verdict",
                      assay_verdict_name(f->verdict), "rule", f->rule, "error", assay_output_real(f->error), "floor",
                      assay_output_real(f->floor), "limit", assay_output_real(f->limit), "margin",
-                     assay_output_real(f->margin), "where", (json_int_t)f->where);
+                     assay_output_real(f->margin), "where", (json_int_t)f->where, "loose", f->loose);
 }
 
 static json_t *result_json(const assay_result *x)
@@ -97,7 +97,8 @@ void assay_results_add(assay_results *r, const assay_result *x)
     if (r->margin_limit > 0 && !(worst->margin <= r->margin_limit)) r->over_limit++;
     if (!(worst->margin <= t->margin) || !t->margin_at[0]) {
         t->margin = worst->margin;
-        snprintf(t->margin_at, sizeof t->margin_at, "%s %s (%s)", x->case_id, worst->what, worst->rule);
+        snprintf(t->margin_at, sizeof t->margin_at, "%s %s (%s)%s", x->case_id, worst->what, worst->rule,
+                 worst->loose ? " loose" : "");
     }
 }
 
@@ -123,6 +124,7 @@ void assay_results_print_failure(const assay_result *x)
                assay_print_number(f->error, error, sizeof error), assay_print_number(f->limit, limit, sizeof limit),
                assay_print_number(f->margin, margin, sizeof margin));
         if (f->where >= 0) printf(" at %lld", (long long)f->where);
+        if (f->loose) printf(" loose");
         putchar('\n');
         shown++;
     }

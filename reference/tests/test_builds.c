@@ -70,7 +70,7 @@ static double distance(int which, evaluate *other)
 
 static void round_as(int mode, int operand, int accumulate, int store)
 {
-    const assay_rounding r = {mode, operand, accumulate, store, 0.5, 1, 11};
+    const assay_rounding r = {mode, operand, accumulate, store, 0.5, 1, 11, 0, 0, 0, 0};
     assay_rounding_sr(&r);
     assay_rounding_noise(&r);
 }

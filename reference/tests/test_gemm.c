@@ -220,7 +220,7 @@ static void quad_product_is_exact_on_integers(void **state)
 static void rounding_builds_are_exact_in_mode_exact(void **state)
 {
     (void)state;
-    const assay_rounding exact = {ASSAY_ROUND_EXACT, ASSAY_FP64, ASSAY_FP32, ASSAY_FP64, 0.5, 1, 7};
+    const assay_rounding exact = {ASSAY_ROUND_EXACT, ASSAY_FP64, ASSAY_FP32, ASSAY_FP64, 0.5, 1, 7, 0, 0, 0, 0};
     assay_rounding_sr(&exact);
     assay_rounding_noise(&exact);
     assert_int_equal(wrong_over(few_sizes, COUNT(few_sizes), product_sr, 2), 0);
@@ -231,7 +231,7 @@ static void rounding_builds_are_exact_in_mode_exact(void **state)
 static void random_order_sums_every_term_once(void **state)
 {
     (void)state;
-    const assay_rounding random = {ASSAY_ROUND_STOCHASTIC, ASSAY_BF16, ASSAY_FP32, ASSAY_FP32, 0.5, 1, 7};
+    const assay_rounding random = {ASSAY_ROUND_STOCHASTIC, ASSAY_BF16, ASSAY_FP32, ASSAY_FP32, 0.5, 1, 7, 0, 0, 0, 0};
     assay_rounding_sr(&random);
     assert_int_equal(wrong_over(every_size, COUNT(every_size) - 1, product_sr, 0), 0);
 }

@@ -21,7 +21,7 @@ constexpr int DRAWS = 20000, VALUES = 40;
 
 void context(int mode, int accumulate, double activation_ulp = 0.5, uint64_t seed = 3)
 {
-    const assay_rounding r = {mode, ASSAY_FP64, accumulate, ASSAY_FP64, activation_ulp, 1, seed};
+    const assay_rounding r = {mode, ASSAY_FP64, accumulate, ASSAY_FP64, activation_ulp, 1, seed, 0, 0, 0, 0};
     assay_rounding_sr(&r);
 }
 
@@ -141,7 +141,7 @@ void exact_is_double(void **)
 
 void operands_and_stores_round_to_nearest(void **)
 {
-    const assay_rounding r = {ASSAY_ROUND_STOCHASTIC, ASSAY_BF16, ASSAY_FP32, ASSAY_FP16, 0.5, 1, 3};
+    const assay_rounding r = {ASSAY_ROUND_STOCHASTIC, ASSAY_BF16, ASSAY_FP32, ASSAY_FP16, 0.5, 1, 3, 0, 0, 0, 0};
     assay_rounding_sr(&r);
     assert_true(OPERAND(real(1 + 0x1p-8 + 0x1p-30)).v == 1 + 0x1p-7);
     assert_true(STORE(real(1 + 0x1p-11 + 0x1p-30)).v == 1 + 0x1p-10);
@@ -273,6 +273,60 @@ void a_seed_repeats_its_run(void **)
 
 } // namespace
 
+/* ---- near values ---- */
+
+/* The context of the quantised oracle that looks for near values, and sends a share of them the other way. */
+static void look(double window, int shares, int flip, int truncate)
+{
+    const assay_rounding r = {ASSAY_ROUND_EXACT, ASSAY_TF32, ASSAY_FP64, ASSAY_FP16, 0.5, 1, 3, window, shares, flip,
+                              truncate};
+    assay_rounding_sr(&r);
+}
+
+static const double tie = 1 + 0x1p-11, beyond = tie + 0x1p-30;
+
+static void a_near_value_goes_the_other_way_in_its_share(void **)
+{
+    look(0x1p-20, 1, 1, 0);
+    assert_true(OPERAND(beyond).v == 1);
+    assert_true(OPERAND(-beyond).v == -1);
+    assert_true(OPERAND(tie - 0x1p-30).v == 1 + 0x1p-10);
+    assert_true(STORE(beyond).v == 1);
+    assert_int_equal(assay_rounding_near(), 4);
+    look(0x1p-20, 1, 0, 0);
+    assert_true(OPERAND(beyond).v == 1 + 0x1p-10);
+    assert_int_equal(assay_rounding_near(), 1);
+}
+
+static void what_is_not_near_or_was_given_rounds_to_nearest(void **)
+{
+    look(0x1p-40, 1, 1, 0);
+    assert_true(OPERAND(beyond).v == 1 + 0x1p-10);
+    look(0x1p-20, 1, 1, 0);
+    assert_true(OPERAND(tie + 0x1p-20).v == 1 + 0x1p-10); /* fp32 holds it */
+    assert_true(OPERAND(1.25).v == 1.25);
+    assert_true(OPERAND(0.0).v == 0);
+    assert_true(STORE(65520 - 0x1p-20).v == 65504); /* not to infinity */
+    assert_int_equal(assay_rounding_near(), 0);
+}
+
+static void each_value_is_in_one_share(void **)
+{
+    int flips = 0;
+    for (int flip = 1; flip <= 16; ++flip) {
+        look(0x1p-20, 16, flip, 0);
+        flips += OPERAND(beyond).v == 1;
+    }
+    assert_int_equal(flips, 1);
+}
+
+static void a_cut_operand_drops_bits(void **)
+{
+    look(0, 1, 0, 1);
+    assert_true(OPERAND(1 + 0x1p-10 - 0x1p-40).v == 1);
+    assert_true(STORE(1 + 0x1p-10 - 0x1p-40).v == 1 + 0x1p-10);
+}
+
 int main()
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +343,10 @@ int main()
         cmocka_unit_test(orders_differ_between_runs_and_stay_within_one),
         cmocka_unit_test(exact_and_nearest_sum_in_order),
         cmocka_unit_test(a_seed_repeats_its_run),
+        cmocka_unit_test(a_near_value_goes_the_other_way_in_its_share),
+        cmocka_unit_test(what_is_not_near_or_was_given_rounds_to_nearest),
+        cmocka_unit_test(each_value_is_in_one_share),
+        cmocka_unit_test(a_cut_operand_drops_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ static void infinities_nan_and_zeros_stay(void **state)
 
 static assay_rounding context(int mode, int operand, int accumulate, int store, uint64_t seed)
 {
-    const assay_rounding r = {mode, operand, accumulate, store, 0.5, 1, seed};
+    const assay_rounding r = {mode, operand, accumulate, store, 0.5, 1, seed, 0, 0, 0, 0};
     return r;
 }
 

@@ -37,7 +37,7 @@ static void close_ctx(assay_ctx *ctx)
 static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arithmetic *declared, const char **why)
 {
     (void)ctx;
-    const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 1.0};
+    const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 1.0, 0, 0};
     *declared = fp32;
     if (p->dialect.bptt_steps == ROGUE_UNSUPPORTED) *why = "not \033[31mtoday";
     return p->dialect.bptt_steps == ROGUE_UNSUPPORTED ? ASSAY_UNSUPPORTED : ASSAY_OK;
