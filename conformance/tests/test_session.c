@@ -99,7 +99,7 @@ static void a_file_that_is_replaced_while_it_is_loaded_is_refused(void **state)
 static void another_abi_version_is_refused(void **state)
 {
     (void)state;
-    refused(ROGUE("other_version"), ASSAY_ANSWERED, ASSAY_BAD_ARGUMENT, "ABI version 43, 2 expected");
+    refused(ROGUE("other_version"), ASSAY_ANSWERED, ASSAY_BAD_ARGUMENT, "ABI version 44, 3 expected");
 }
 
 static void a_short_table_is_refused(void **state)
