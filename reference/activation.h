@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/* In place, on n doubles. Within 2.5 ulp of 1 / (1 + e^-a), for |a| < 708, and 2 of tanh a (test_activation); the same bits
- * from every entry. Beyond that sigmoid has an absolute error below 1e-307; NaN stays NaN. Any thread. */
+/* In place, on n doubles. Within 2.5 ulp of 1 / (1 + e^-a), for |a| < 708, and 2 of tanh a (test_activation); the same
+ * bits from every entry. Beyond that sigmoid has an absolute error below 1e-307; NaN stays NaN. Any thread. */
 typedef struct assay_activation {
     const char *name;
     void (*sigmoid)(int64_t n, double *a);
