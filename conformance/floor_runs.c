@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* phi and its kin of one run, kept where larger. */
-static void keep_larger(const assay_floor_job *j, const assay_values *run, assay_floor *floor)
+static assay_status keep_larger(const assay_floor_job *j, const assay_values *run, assay_floor *floor)
 {
     assay_tensor list[ASSAY_TENSORS];
     int count = assay_tensors_of(j->p, list);
@@ -18,7 +18,8 @@ static void keep_larger(const assay_floor_job *j, const assay_values *run, assay
         assay_distance d;
         unsigned char *zero;
         if (!(j->wanted >> x->role & 1u) || !run->at[x->id] || !j->truth->at[x->id]) continue;
-        if (assay_metric_make(j->p, j->given, x, &m, &zero) != ASSAY_OK) continue;
+        assay_status st = assay_metric_make(j->p, j->given, x, &m, &zero);
+        if (st != ASSAY_OK) return st;
         assay_distance_measure(&m, run->at[x->id], j->truth->at[x->id], &d);
         free(zero);
         double phi = d.norm_truth > 0 ? d.norm_d / d.norm_truth : 0;
@@ -32,6 +33,7 @@ static void keep_larger(const assay_floor_job *j, const assay_values *run, assay
             floor[x->id].row_sum = fmax(floor[x->id].row_sum, d.row_sum);
         }
     }
+    return ASSAY_OK;
 }
 
 void assay_floor_bound_below(const assay_problem *p, const assay_arithmetic *a, assay_floor *floor)
@@ -71,7 +73,7 @@ static assay_status one_run(const assay_floor_job *j, assay_evaluate *evaluate, 
     if (st != ASSAY_OK) return st;
     assay_values_join(j->given, &out, at);
     st = evaluate(j->p, at, j->step);
-    if (st == ASSAY_OK) keep_larger(j, &out, floor);
+    if (st == ASSAY_OK) st = keep_larger(j, &out, floor);
     assay_values_free(&out);
     return st;
 }
