@@ -96,7 +96,7 @@ static uint64_t output_size(const assay_problem *p)
 static void describe(assay_plan *plan)
 {
     const assay_problem *p = &plan->p;
-    const uint64_t unit = sizeof(float), logits = head_rows(p) * p->classes * unit;
+    const uint64_t unit = sizeof(float), logits = head_rows(p) * assay_host_logits_stride(p) * unit;
     plan->reserve = plan->stack.kept;
     plan->workspace = plan->stack.scratch;
     if (p->op == ASSAY_OP_NETWORK) {
