@@ -26,7 +26,10 @@ target_link_libraries(assay_conformance PUBLIC assay_session assay_reference Pkg
 
 foreach(name compare names cases certificate oracle narrow floor_table golden)
     assay_add(test test_${name} SOURCES tests/test_${name}.c tests/folder.c LINK assay_conformance assay_covered
-              DEFINE ASSAY_WORKER="$<TARGET_FILE:assay-worker>")
+              DEFINE ASSAY_WORKER="$<TARGET_FILE:assay-worker>" ASSAY_FLOORS="${CMAKE_SOURCE_DIR}/fixtures/floors")
 endforeach()
+assay_add(test test_trial SOURCES tests/test_trial.c tests/rig.c LINK assay_conformance
+          DEFINE ASSAY_ROGUE_DIR="${ASSAY_LIB_DIR}/tests")
+add_dependencies(test_trial assay-worker plugin_rogue)
 assay_add(test test_golden_teeth SOURCES tests/test_golden_teeth.c LINK assay_conformance
           DEFINE ASSAY_GOLDEN="${CMAKE_SOURCE_DIR}/fixtures/golden")

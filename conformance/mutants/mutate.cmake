@@ -1,6 +1,6 @@
-# mutate.cmake: writes OUT, which is SOURCE (a path inside ROOT) with the edits that edits.cmake lists for NAME and it.
+# mutate.cmake: writes OUT, which is SOURCE (a path inside ROOT) with the edits that EDITS lists for NAME and it.
 # SPDX-License-Identifier: MIT
-# Run by the build: cmake -DNAME=... -DROOT=... -DSOURCE=... -DOUT=... -P mutate.cmake
+# Run by the build: cmake -DNAME=... -DROOT=... -DSOURCE=... -DOUT=... -DEDITS=... -P mutate.cmake
 # An edit whose text does not stand in the source exactly once stops the build: the mutant has to follow the source.
 cmake_minimum_required(VERSION 3.25)
 file(READ ${ROOT}/${SOURCE} text)
@@ -19,7 +19,7 @@ function(edit name file from to)
     set(text "${text}" PARENT_SCOPE)
 endfunction()
 
-include(${CMAKE_CURRENT_LIST_DIR}/edits.cmake)
+include(${EDITS})
 file(WRITE ${OUT}.new "${text}")
 file(COPY_FILE ${OUT}.new ${OUT} ONLY_IF_DIFFERENT)
 file(REMOVE ${OUT}.new)

@@ -131,6 +131,39 @@ static void no_real_tensor_is_constant(void **state)
     }
 }
 
+static int is_constant(const int32_t *v, int64_t count)
+{
+    int same = 1;
+    for (int64_t k = 1; k < count; k++)
+        same &= v[k] == v[0];
+    return same;
+}
+
+/* Labels or ids all equal would hide any mix-up of samples: where enough are drawn of enough classes, they differ. */
+static void labels_and_ids_are_not_all_equal(void **state)
+{
+    int judged = 0;
+    (void)state;
+    for (int k = 0; k < assay_case_count(); k++) {
+        static const int ids[] = {ASSAY_IDS, ASSAY_LABELS};
+        assay_case c;
+        assay_values v;
+        int64_t step;
+        assay_case_get(k, &c);
+        assert_int_equal(c.fill(&c, 5, 1, &v, &step), ASSAY_OK);
+        for (int j = 0; j < 2; j++) {
+            assay_tensor x;
+            if (!v.at[ids[j]] || !assay_tensor_find(&c.problem, ids[j], &x)) continue;
+            int32_t values = ids[j] == ASSAY_IDS ? c.problem.vocab : c.problem.classes;
+            if (x.count < 12 || values < 4) continue;
+            if (is_constant(v.at[ids[j]], x.count)) fail_msg("%s: %s is constant", c.id, x.name);
+            judged++;
+        }
+        assay_values_free(&v);
+    }
+    assert_true(judged >= 5);
+}
+
 static void every_check_applies_to_some_case_or_to_documented_shapes(void **state)
 {
     (void)state;
@@ -202,6 +235,7 @@ int main(void)
         cmocka_unit_test(data_is_valid_and_depends_on_the_seed),
         cmocka_unit_test(data_have_the_bits_of_the_arithmetic_asked_for),
         cmocka_unit_test(no_real_tensor_is_constant),
+        cmocka_unit_test(labels_and_ids_are_not_all_equal),
         cmocka_unit_test(every_check_applies_to_some_case_or_to_documented_shapes),
         cmocka_unit_test(verdicts_have_names_and_an_order),
         cmocka_unit_test(a_summary_becomes_the_documented_exit_code),

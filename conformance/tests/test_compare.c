@@ -42,6 +42,28 @@ static void a_negative_difference_fails_like_a_positive_one(void **state)
     assert_true(a.margin == b.margin);
 }
 
+/* One element of many, where the norms of tensor and row hardly move; and a row whose errors cancel in a plain sum. */
+static void what_is_too_low_counts_by_itself_too(void **state)
+{
+    enum { N = 40000 };
+    double *truth = calloc(N, sizeof *truth), *got = calloc(N, sizeof *got);
+    const double row[] = {1, 1}, off[] = {1 - 1e-5, 1 + 1e-5};
+    assay_metric m = {N, N, 0, 0, NULL, 0}, sums = {2, 2, 1, 0, NULL, 0};
+    assay_distance d;
+    (void)state;
+    for (int k = 0; k < N; k++)
+        truth[k] = got[k] = 1;
+    got[5] -= 2e-5;
+    assay_distance_measure(&m, got, truth, &d);
+    assay_finding f = assay_finding_judge("v", &m, &d, &tight, ASSAY_FP32, 1e-3);
+    assert_int_equal(f.verdict, ASSAY_VERDICT_FAIL);
+    assert_string_equal(f.rule, "element");
+    assay_distance_measure(&sums, off, row, &d);
+    assert_true(fabs(d.row_ratio - 2e-5 / 2.2) < 1e-10);
+    free(truth);
+    free(got);
+}
+
 static void nan_fails_with_infinite_margin_and_its_place(void **state)
 {
     const double truth[] = {1, 2, 3, 4}, got[] = {1, 2, NAN, 4};
@@ -347,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_values_pass_with_margin_0),
         cmocka_unit_test(a_negative_difference_fails_like_a_positive_one),
+        cmocka_unit_test(what_is_too_low_counts_by_itself_too),
         cmocka_unit_test(nan_fails_with_infinite_margin_and_its_place),
         cmocka_unit_test(all_nan_fails),
         cmocka_unit_test(an_infinity_passes_only_where_the_truth_is_the_same_infinity),

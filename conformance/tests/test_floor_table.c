@@ -94,12 +94,31 @@ static void a_damaged_table_is_refused(void **state)
     assert_non_null(strstr(why, "/nowhere/cases.fp32.json"));
 }
 
+/* A limit of 0 fails everyone, one above 1 passes anything: of the noises that are kept none leads to either. */
+static void stored_limits_lie_between_0_and_1(void **state)
+{
+    char why[4400] = "";
+    assay_floor_table t;
+    int judged = 0;
+    (void)state;
+    assert_int_equal(assay_floor_table_read(ASSAY_FLOORS, ASSAY_FP32, &t, why, sizeof why), ASSAY_OK);
+    for (int r = 0; r < t.count; r++) {
+        for (int k = 0; k < t.rows[r].count; k++, judged++) {
+            const assay_noise *n = &t.rows[r].tensors[k];
+            if (!(n->phi >= 0 && 4 * n->phi < 1)) fail_msg("%s: %s: phi %g", t.rows[r].case_id, n->tensor, n->phi);
+        }
+    }
+    assert_true(judged > 1000);
+    assay_floor_table_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_comes_back_from_disk),
         cmocka_unit_test(a_noise_that_is_no_number_is_not_written),
         cmocka_unit_test(a_damaged_table_is_refused),
+        cmocka_unit_test(stored_limits_lie_between_0_and_1),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

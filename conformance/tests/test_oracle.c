@@ -47,6 +47,28 @@ static void floors_of_fp32_are_a_few_roundings(void **state)
     assay_subject_free(&s);
 }
 
+/* Both sides compute on the same numbers: the truth is that of the data that a plugin is handed. */
+static void the_truth_is_of_the_data_that_are_handed_over(void **state)
+{
+    assay_case c;
+    assay_subject s;
+    assay_oracle own;
+    assay_tensor y;
+    assay_status st = ASSAY_OK;
+    (void)state;
+    named("rnn/lstm.uni.l1.t5.n3.i4.h6.plain", &c);
+    assert_int_equal(assay_subject_make(&c, ASSAY_FP32, 3, NULL, NULL, &s), ASSAY_OK);
+    assay_values handed = assay_subject_variant(&s, ASSAY_WITH_ALL);
+    assay_question q = {&s.p, &handed, s.step, roles, &fp32, 9, NULL};
+    assert_int_equal(assay_oracle_truth(&q, &own), ASSAY_OK);
+    assert_true(assay_tensor_find(&s.p, ASSAY_Y, &y));
+    const assay_oracle *o = assay_subject_oracle(&s, ASSAY_WITH_ALL, roles, &fp32, &st);
+    assert_non_null(o);
+    assert_memory_equal(o->truth.at[ASSAY_Y], own.truth.at[ASSAY_Y], (size_t)y.count * sizeof(double));
+    assay_oracle_free(&own);
+    assay_subject_free(&s);
+}
+
 static void floors_of_fp64_are_far_smaller_and_its_truth_is_quad(void **state)
 {
     assay_case c;
@@ -229,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(floors_of_fp32_are_a_few_roundings),
+        cmocka_unit_test(the_truth_is_of_the_data_that_are_handed_over),
         cmocka_unit_test(floors_of_fp64_are_far_smaller_and_its_truth_is_quad),
         cmocka_unit_test(block_noise_agrees_with_rounding_every_operation),
         cmocka_unit_test(a_cached_answer_is_the_same_answer),

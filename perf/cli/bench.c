@@ -19,7 +19,7 @@ int assay_command_bench(int argc, char **argv)
     const assay_option options[] = {
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
         {"workload", "GLOB", "these workloads only (`assay list workloads`)", ASSAY_TAKES_TEXT, &q.bench.glob},
-        {"budget", "SECONDS", "for everything; what does not fit is left out by name; default 600", ASSAY_TAKES_REAL,
+        {"budget", "SECONDS", "for everything; what does not fit is left out by name", ASSAY_TAKES_REAL,
          &q.bench.budget},
         {"threads", "N", "for each implementation; default: the number that serves it best", ASSAY_TAKES_THREADS,
          &threads},

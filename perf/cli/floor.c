@@ -302,9 +302,9 @@ int assay_command_floor(int argc, char **argv)
     const assay_option options[] = {
         {"case", "GLOB", "these cases; default: all of `assay list cases`", ASSAY_TAKES_TEXT, &q.glob},
         {"workload", "GLOB", "these documented shapes instead", ASSAY_TAKES_TEXT, &q.workload},
-        {"seeds", "N", "data seeds; default 4", ASSAY_TAKES_COUNT, &q.seeds},
+        {"seeds", "N", "data seeds", ASSAY_TAKES_COUNT, &q.seeds},
         {"seed", "SEED", "the first of them; default 1", ASSAY_TAKES_SEED, &q.seed},
-        {"activation-ulp", "A", "error that the arithmetic allows its activations; default 4", ASSAY_TAKES_REAL,
+        {"activation-ulp", "A", "error that the arithmetic allows its activations", ASSAY_TAKES_REAL,
          &q.activation_ulp},
         {"out", "DIR", "store floors of documented shapes there", ASSAY_TAKES_FOLDER, &q.out},
         {"table", "DIR", "write the table of these cases' noise there, beside those that it holds already",

@@ -31,6 +31,14 @@ static int count_options(const assay_option *options)
     return count;
 }
 
+/* What holds without the option, as it stands in its target now: no text can say anything else. */
+static void print_default(const assay_option *o)
+{
+    if (o->takes == ASSAY_TAKES_COUNT && *(const int *)o->target) printf("; default %d", *(const int *)o->target);
+    if (o->takes == ASSAY_TAKES_REAL && *(const double *)o->target > 0)
+        printf("; default %g", *(const double *)o->target);
+}
+
 static void print_help(const assay_usage *u, const assay_option *options)
 {
     printf("usage: assay %s [options]%s%s\n\n%s\n\n", u->command, u->positional ? " " : "",
@@ -38,7 +46,9 @@ static void print_help(const assay_usage *u, const assay_option *options)
     for (const assay_option *o = options; o->name; o++) {
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-        printf("  %-22s %s%s\n", left, o->text, o->takes == ASSAY_TAKES_TEXTS ? " (may be repeated)" : "");
+        printf("  %-22s %s%s", left, o->text, o->takes == ASSAY_TAKES_TEXTS ? " (may be repeated)" : "");
+        print_default(o);
+        printf("\n");
     }
     printf("  %-22s %s\n\nexample:\n  %s\n", "--help", "this text", u->example);
 }

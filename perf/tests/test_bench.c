@@ -117,7 +117,7 @@ static void another_number_of_threads_is_certified_before_it_is_timed(void **sta
     asked a = {.only_once = 1};
     (void)state;
     assay_machine_read(&machine);
-    if (machine.cores < 2) skip();
+    if (machine.cores < 2) skip(); /* one processor has one number of threads */
     put(ASSAY_CROWDED);
     const assay_bench_summary s = bench(&a);
     assert_int_equal(a.count, 2);

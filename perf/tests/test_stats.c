@@ -16,14 +16,15 @@ static int near(double a, double b)
     return fabs(a - b) <= 1e-12 * fabs(b);
 }
 
+/* Not evenly spaced: or each quantile would lie on the line through the two smallest. */
 static void quartiles_interpolate(void **state)
 {
     (void)state;
-    const double samples[] = {4, 1, 3, 2};
+    const double samples[] = {8, 1, 4, 2};
     assay_stats s = assay_stats_of(samples, 4);
-    assert_true(near(s.q1, 1.75) && near(s.median, 2.5) && near(s.q3, 3.25));
-    assert_true(near(s.p95, 3.85) && near(s.mean, 2.5));
-    assert_true(s.min == 1 && s.max == 4 && s.n == 4);
+    assert_true(near(s.q1, 1.75) && near(s.median, 3) && near(s.q3, 5));
+    assert_true(near(s.p95, 7.4) && near(s.mean, 3.75));
+    assert_true(s.min == 1 && s.max == 8 && s.n == 4);
 }
 
 static void one_sample_is_every_quantile(void **state)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -199,6 +200,29 @@ static void positional_arguments_go_where_they_are_taken(void **state)
     assert_string_equal(v.positional.at[1], "new");
 }
 
+/* Defaults come from where the program takes them. */
+static void help_tells_the_defaults_that_hold(void **state)
+{
+    (void)state;
+    values v = {.count = 7, .real = 2.5};
+    char text[2048] = "";
+    FILE *kept = tmpfile();
+    fflush(stdout);
+    int terminal = dup(STDOUT_FILENO);
+    assert_true(kept && terminal >= 0 && dup2(fileno(kept), STDOUT_FILENO) >= 0);
+    int status = read_line(&v, NULL, LINE("--help"));
+    fflush(stdout);
+    dup2(terminal, STDOUT_FILENO);
+    close(terminal);
+    rewind(kept);
+    assert_true(fread(text, 1, sizeof text - 1, kept) > 0);
+    fclose(kept);
+    assert_int_equal(status, 0);
+    assert_non_null(strstr(text, "a count; default 7\n"));
+    assert_non_null(strstr(text, "a number; default 2.5\n"));
+    assert_non_null(strstr(text, "threads\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +240,7 @@ int main(void)
         cmocka_unit_test(a_seed_fits_in_64_bits),
         cmocka_unit_test(unknown_and_incomplete_options_are_refused),
         cmocka_unit_test(positional_arguments_go_where_they_are_taken),
+        cmocka_unit_test(help_tells_the_defaults_that_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,86 @@
+/* test_trial.c: whatever goes wrong in a call of a plugin ends the trial with a verdict that says so.
+ * SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "conformance/tests/rig.h"
+#include "conformance/trial.h"
+
+static const double patient = 60;
+
+/* One forward pass of rogue.so, which misbehaves as asked. */
+static assay_trial tried(int rogue, double limit)
+{
+    rig r;
+    assay_subject s;
+    assay_values got;
+    assay_trial t;
+    memset(&s, 0, sizeof s);
+    memset(&t, 0, sizeof t);
+    rig_start(&r, ROGUE_HONEST, ASSAY_PLACE_END, patient);
+    assay_session_limit(r.session, limit);
+    s.p = rig_problem(rogue);
+    t.subject = &s;
+    t.session = r.session;
+    assay_trial_run(&t, ASSAY_ROUTINE_INFER_ON, &s.given, 0, NULL, &got);
+    assay_values_free(&got);
+    assay_trial_release(&t);
+    rig_free(&r);
+    return t;
+}
+
+static void an_answer_is_no_verdict_yet(void **state)
+{
+    (void)state;
+    assay_trial t = tried(ROGUE_HONEST, patient);
+    assert_int_equal(t.verdict, ASSAY_VERDICT_PASS);
+    assert_int_equal(t.over, 0);
+}
+
+static void an_error_becomes_a_verdict(void **state)
+{
+    (void)state;
+    assay_trial t = tried(ROGUE_BAD_STATUS, patient);
+    assert_int_equal(t.verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(t.over, 1);
+    assert_non_null(strstr(t.why, "run (infer) returned 77"));
+}
+
+static void a_death_becomes_a_verdict(void **state)
+{
+    (void)state;
+    assay_trial t = tried(ROGUE_ABORT, patient);
+    assert_int_equal(t.verdict, ASSAY_VERDICT_CRASHED);
+    assert_non_null(strstr(t.why, "SIGABRT"));
+}
+
+static void a_hang_becomes_a_verdict(void **state)
+{
+    (void)state;
+    assay_trial t = tried(ROGUE_HANG, 0.3);
+    assert_int_equal(t.verdict, ASSAY_VERDICT_TIMEOUT);
+    assert_non_null(strstr(t.why, "within 0.3 s"));
+}
+
+static void a_plan_that_fails_becomes_a_verdict(void **state)
+{
+    (void)state;
+    assay_trial t = tried(ROGUE_HUGE, patient);
+    assert_int_equal(t.verdict, ASSAY_VERDICT_FAIL);
+    assert_non_null(strstr(t.why, "plan: returned ASSAY_NO_MEMORY"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_is_no_verdict_yet),         cmocka_unit_test(an_error_becomes_a_verdict),
+        cmocka_unit_test(a_death_becomes_a_verdict),           cmocka_unit_test(a_hang_becomes_a_verdict),
+        cmocka_unit_test(a_plan_that_fails_becomes_a_verdict),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
