@@ -6,7 +6,8 @@
 #include "conformance/oracle.h"
 
 /* Fills o->floor from <folder>/<id with / as _>.<arithmetic>.json; 1 if so. 0 where there is no file, or it was made
- * for another problem, with another activation error, or by other sources of the reference: then it is measured. */
+ * for another problem, with a larger activation error than declared, or by other sources of the reference: then it is
+ * measured. One that was made with a smaller activation error serves: it makes the limit stricter, if anything. */
 int assay_floors_read(const char *folder, const char *case_id, const assay_problem *p, const assay_arithmetic *a,
                       assay_oracle *o);
 

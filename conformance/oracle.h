@@ -22,8 +22,9 @@ typedef enum assay_floor_method { ASSAY_FLOOR_OPERATION, ASSAY_FLOOR_BLOCK, ASSA
 typedef struct assay_oracle {
     assay_values truth; /* the wanted tensors; owned */
     assay_floor floor[ASSAY_TENSORS];
-    int32_t method, runs; /* assay_floor_method */
-    double macs;          /* of the computation, forward and backward */
+    int32_t method, runs;  /* assay_floor_method */
+    double activation_ulp; /* of a stored floor: that it was measured with, as declared or less; else 0 */
+    double macs;           /* of the computation, forward and backward */
     double seconds_truth, seconds_floor;
     int from_cache;
 } assay_oracle;

@@ -3,6 +3,7 @@
 #include "conformance/subject.h"
 
 #include "conformance/floors.h"
+#include "reference/reference.h"
 
 #include <string.h>
 
@@ -36,6 +37,7 @@ void assay_subject_free(assay_subject *s)
         if (s->kept[k].used) assay_oracle_free(&s->kept[k].oracle);
     assay_values_free(&s->given);
     assay_values_free(&s->other);
+    assay_values_free(&s->truncated);
     memset(s, 0, sizeof *s);
 }
 
@@ -83,6 +85,16 @@ assay_status assay_subject_ask(const assay_subject *s, const assay_problem *p, c
     return ASSAY_OK;
 }
 
+/* Whether an oracle that was made for one declaration answers for another: a stored floor serves whoever declares at
+ * least its activation error. */
+static int serves(const assay_oracle *o, const assay_arithmetic *made_for, const assay_arithmetic *declared)
+{
+    assay_arithmetic a = *declared;
+    if (o->method == ASSAY_FLOOR_STORED && o->activation_ulp <= a.activation_ulp)
+        a.activation_ulp = made_for->activation_ulp;
+    return assay_arithmetic_same(made_for, &a);
+}
+
 const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned roles,
                                          const assay_arithmetic *declared, assay_status *st)
 {
@@ -91,7 +103,7 @@ const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned
         if (!s->kept[k].used)
             free_slot = k;
         else if (s->kept[k].variant == variant && s->kept[k].roles == roles &&
-                 assay_arithmetic_same(&s->kept[k].declared, declared))
+                 serves(&s->kept[k].oracle, &s->kept[k].declared, declared))
             return &s->kept[k].oracle;
     }
     if (free_slot < 0) {
@@ -107,4 +119,22 @@ const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned
     s->kept[free_slot].roles = roles;
     s->kept[free_slot].declared = *declared;
     return &s->kept[free_slot].oracle;
+}
+
+const assay_values *assay_subject_truncated(assay_subject *s, int32_t steps, assay_status *st)
+{
+    assay_problem p = s->p;
+    void *at[ASSAY_TENSORS];
+    *st = ASSAY_OK;
+    if (s->truncated_steps == steps) return &s->truncated;
+    assay_values_free(&s->truncated);
+    s->truncated_steps = 0;
+    p.dialect.bptt_steps = steps;
+    *st = assay_values_make(&p, 1u << ASSAY_ROLE_GRADIENT, &s->truncated);
+    if (*st != ASSAY_OK) return NULL;
+    assay_values_join(&s->given, &s->truncated, at);
+    *st = assay_ref_evaluate_f64(&p, at, s->step);
+    if (*st != ASSAY_OK) return NULL;
+    s->truncated_steps = steps;
+    return &s->truncated;
 }

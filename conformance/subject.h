@@ -37,6 +37,8 @@ typedef struct assay_subject {
         assay_arithmetic declared;
         assay_oracle oracle;
     } kept[ASSAY_SUBJECT_ORACLES];
+    int32_t truncated_steps; /* 0: not made yet */
+    assay_values truncated;
 } assay_subject;
 
 /* Makes the data (state 1, and of the other ones state 2: moments non-zero). Free with assay_subject_free(), which
@@ -52,7 +54,11 @@ assay_values assay_subject_variant(const assay_subject *s, int variant);
 const assay_oracle *assay_subject_oracle(assay_subject *s, int variant, unsigned roles,
                                          const assay_arithmetic *declared, assay_status *st);
 
-/* The same for data of the caller's own (a change of the subject's); made anew each time, the caller frees *out. */
+/* All gradients as the reference makes them when backward runs the last `steps` steps of time alone, steps > 0; the
+ * subject's until it is freed or another number is asked for. NULL and *st if it could not be made. */
+const assay_values *assay_subject_truncated(assay_subject *s, int32_t steps, assay_status *st);
+
+/* The oracle for data of the caller's own (a change of the subject's); made anew each time, the caller frees *out. */
 assay_status assay_subject_ask(const assay_subject *s, const assay_problem *p, const assay_values *given,
                                unsigned roles, const assay_arithmetic *declared, assay_oracle *out);
 

@@ -62,7 +62,21 @@ static spacing spacing_of(const assay_tensor *x)
     return (spacing){x->row, x->stride, x->count / x->stride};
 }
 
-void assay_values_store(const assay_tensor *x, int arithmetic, const void *from, void *to)
+static void narrow(const void *from, void *to, int64_t first, int64_t count)
+{
+    for (int64_t e = first; e < first + count; e++)
+        ((float *)to)[e] = (float)((const double *)from)[e];
+}
+
+static void widen(const void *from, void *to, int64_t first, int64_t count)
+{
+    for (int64_t e = first; e < first + count; e++)
+        ((double *)to)[e] = (double)((const float *)from)[e];
+}
+
+/* Every row without its gap; by `convert` where the arithmetic's elements are not the parent's. */
+static void move_rows(const assay_tensor *x, int arithmetic, void (*convert)(const void *, void *, int64_t, int64_t),
+                      const void *from, void *to)
 {
     const spacing r = spacing_of(x);
     const size_t bytes = parent_bytes(x);
@@ -72,24 +86,19 @@ void assay_values_store(const assay_tensor *x, int arithmetic, const void *from,
         if (same)
             memcpy((char *)to + (size_t)first * bytes, (const char *)from + (size_t)first * bytes,
                    (size_t)r.row * bytes);
-        for (int64_t e = first; !same && e < first + r.row; e++)
-            ((float *)to)[e] = (float)((const double *)from)[e];
+        else
+            convert(from, to, first, r.row);
     }
+}
+
+void assay_values_store(const assay_tensor *x, int arithmetic, const void *from, void *to)
+{
+    move_rows(x, arithmetic, narrow, from, to);
 }
 
 void assay_values_load(const assay_tensor *x, int arithmetic, const void *from, void *to)
 {
-    const spacing r = spacing_of(x);
-    const size_t bytes = parent_bytes(x);
-    const int same = assay_element_bytes(x, arithmetic) == bytes;
-    for (int64_t k = 0; k < r.count; k++) {
-        const int64_t first = k * r.stride;
-        if (same)
-            memcpy((char *)to + (size_t)first * bytes, (const char *)from + (size_t)first * bytes,
-                   (size_t)r.row * bytes);
-        for (int64_t e = first; !same && e < first + r.row; e++)
-            ((double *)to)[e] = (double)((const float *)from)[e];
-    }
+    move_rows(x, arithmetic, widen, from, to);
 }
 
 int64_t assay_values_gap_written(const assay_tensor *x, int arithmetic, const void *memory)

@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 
-#include "reference/reference.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,22 +40,15 @@ static void show(assay_trial *t, const assay_tensor *x, const double *cut, const
 
 static void power(assay_trial *t, const assay_oracle *o)
 {
-    const assay_subject *s = t->subject;
-    assay_problem p = s->p;
+    const assay_problem *p = &t->subject->p;
     assay_tensor list[ASSAY_TENSORS];
-    assay_values cut;
-    void *at[ASSAY_TENSORS];
+    assay_status st;
     if (t->over) return;
-    p.dialect.bptt_steps = (int32_t)ceil(kept_share * p.t);
-    assay_status st = assay_values_make(&p, ASSAY_GRADIENT_ROLE, &cut);
-    assay_values_join(&s->given, &cut, at);
-    if (st == ASSAY_OK) st = assay_ref_evaluate_f64(&p, at, s->step);
-    if (st != ASSAY_OK)
-        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "the reference could not cut backward: status %d", (int)st);
-    int count = assay_tensors_of(&p, list);
+    const assay_values *cut = assay_subject_truncated(t->subject, (int32_t)ceil(kept_share * p->t), &st);
+    if (!cut) assay_trial_end(t, ASSAY_VERDICT_BROKEN, "the reference could not cut backward: status %d", (int)st);
+    const int count = assay_tensors_of(p, list);
     for (int k = 0; k < count && !t->over; k++)
-        if (is_recurrent_weight(&p, &list[k])) show(t, &list[k], cut.at[list[k].id], o);
-    assay_values_free(&cut);
+        if (is_recurrent_weight(p, &list[k])) show(t, &list[k], cut->at[list[k].id], o);
 }
 
 void assay_check_documented(assay_trial *t)

@@ -148,7 +148,10 @@ static void stored_floors_come_back_for_the_same_problem_only(void **state)
     assert_true(back.floor[ASSAY_Y].phi == 1.5e-7);
     assert_true(back.floor[ASSAY_DX].phi_row == 2.5e-7);
     assert_int_equal(back.method, ASSAY_FLOOR_STORED);
-    other.activation_ulp = 4;
+    other.activation_ulp = fp32.activation_ulp * 2;
+    assert_true(assay_floors_read(test_folder(), c.id, &c.problem, &other, &back));
+    assert_true(back.activation_ulp == fp32.activation_ulp);
+    other.activation_ulp = fp32.activation_ulp / 2;
     assert_false(assay_floors_read(test_folder(), c.id, &c.problem, &other, &back));
     c.problem.n++;
     assert_false(assay_floors_read(test_folder(), c.id, &c.problem, &fp32, &back));
@@ -156,6 +159,52 @@ static void stored_floors_come_back_for_the_same_problem_only(void **state)
     floor[ASSAY_Y].phi = NAN;
     assert_int_not_equal(assay_floors_write(test_folder(), c.id, &c.problem, &fp32, floor, 4, 1.5, why, sizeof why),
                          ASSAY_OK);
+}
+
+/* At documented shapes truths are dear: implementations with different activations share them and the stored floors. */
+static void a_stored_floor_serves_all_that_declare_as_much(void **state)
+{
+    assay_case c;
+    assay_subject s;
+    assay_floor floor[ASSAY_TENSORS] = {{0}};
+    assay_arithmetic looser = fp32, stricter = fp32;
+    char why[256];
+    assay_status st = ASSAY_OK;
+    (void)state;
+    looser.activation_ulp = fp32.activation_ulp * 2;
+    stricter.activation_ulp = fp32.activation_ulp / 2;
+    named("rnn/tanh.uni.l1.t5.n3.i4.h6.plain", &c);
+    c.documented = 1;
+    floor[ASSAY_Y].phi = 1.5e-7;
+    assert_int_equal(assay_floors_write(test_folder(), c.id, &c.problem, &fp32, floor, 4, 1.5, why, sizeof why),
+                     ASSAY_OK);
+    assert_int_equal(assay_subject_make(&c, ASSAY_FP32, 3, NULL, test_folder(), &s), ASSAY_OK);
+    const assay_oracle *o = assay_subject_oracle(&s, ASSAY_WITH_ALL, roles, &fp32, &st);
+    assert_non_null(o);
+    assert_int_equal(o->method, ASSAY_FLOOR_STORED);
+    assert_ptr_equal(o, assay_subject_oracle(&s, ASSAY_WITH_ALL, roles, &looser, &st));
+    const assay_oracle *own = assay_subject_oracle(&s, ASSAY_WITH_ALL, roles, &stricter, &st);
+    assert_ptr_not_equal(o, own);
+    assert_int_equal(own->method, ASSAY_FLOOR_OPERATION);
+    assay_subject_free(&s);
+}
+
+static void a_truncated_backward_differs_until_it_holds_every_step(void **state)
+{
+    assay_case c;
+    assay_subject s;
+    assay_status st = ASSAY_OK;
+    (void)state;
+    named("rnn/tanh.uni.l1.t5.n3.i4.h6.plain", &c);
+    assert_int_equal(assay_subject_make(&c, ASSAY_FP32, 3, NULL, NULL, &s), ASSAY_OK);
+    const int id = assay_tensor_id(ASSAY_DPARAM, ASSAY_R);
+    const assay_oracle *o = assay_subject_oracle(&s, ASSAY_WITH_ALL, roles, &fp32, &st);
+    const assay_values *cut = assay_subject_truncated(&s, 2, &st);
+    assert_non_null(cut);
+    assert_ptr_equal(cut, assay_subject_truncated(&s, 2, &st));
+    assert_memory_not_equal(cut->at[id], o->truth.at[id], 6 * 6 * sizeof(double));
+    assert_memory_equal(assay_subject_truncated(&s, c.problem.t, &st)->at[id], o->truth.at[id], 6 * 6 * sizeof(double));
+    assay_subject_free(&s);
 }
 
 static void a_subset_of_samples_is_a_problem_of_its_own(void **state)
@@ -258,6 +307,8 @@ int main(void)
         cmocka_unit_test(stored_floors_come_back_for_the_same_problem_only),
         cmocka_unit_test(nobody_buys_a_wider_limit_by_declaring_a_looser_arithmetic),
         cmocka_unit_test(a_narrow_format_bounds_what_may_be_declared),
+        cmocka_unit_test(a_stored_floor_serves_all_that_declare_as_much),
+        cmocka_unit_test(a_truncated_backward_differs_until_it_holds_every_step),
         cmocka_unit_test(a_subset_of_samples_is_a_problem_of_its_own),
         cmocka_unit_test(truncated_sums_and_opaque_roundings_are_for_narrow_formats),
     };

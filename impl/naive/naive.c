@@ -137,23 +137,6 @@ static float *parameter(const assay_plan *plan, void *block, int which)
     return plan->params.size[i] ? (float *)block + plan->params.offset[i] : NULL;
 }
 
-static void loss(const assay_plan *plan, const assay_args *args, const float *logits, float *grad, int one)
-{
-    const HOST(loss_args) a = {.p = &plan->p,
-                               .lens = args->lens,
-                               .labels = args->labels,
-                               .label_lens = args->label_lens,
-                               .logits = logits,
-                               .class_weights = args->class_weights,
-                               .dloss = args->dloss,
-                               .one = one,
-                               .loss_rows = args->loss_rows,
-                               .loss = args->loss,
-                               .grad = grad,
-                               .scratch = in(args->workspace, plan->loss)};
-    HOST(loss)(&a, NULL);
-}
-
 static HOST(linear) linear_of(const assay_plan *plan, const assay_args *args, char *kept)
 {
     const assay_problem *p = &plan->p;
@@ -199,41 +182,20 @@ static void backward(const assay_plan *plan, const assay_args *args, int accumul
         HOST(embedding_backward)(p, args->ids, args->lens, dx, parameter(plan, args->grads, ASSAY_EMBEDDING), NULL);
 }
 
-static void update(const assay_plan *plan, const assay_args *args)
-{
-    const assay_host_layout *l = &plan->params;
-    float *w = args->packed, *m = l->moments ? w + l->total : NULL, *v = m ? m + l->total : NULL;
-    for (int i = 0; i < l->params; i++) {
-        const int64_t at = l->offset[i];
-        HOST(update)
-        (&plan->p, args->step, l->size[i], (float *)args->grads + at, w + at, m ? m + at : NULL, v ? v + at : NULL,
-         NULL);
-    }
-}
-
-static assay_status run_loss_op(const assay_plan *plan, assay_pass pass, const assay_args *args)
-{
-    const int ctc = plan->p.op == ASSAY_OP_CTC;
-    float *kept = ctc ? in(args->reserve, plan->dlogits) : NULL, *dx = args->dx;
-    if (pass == ASSAY_INFER) loss(plan, args, args->x, NULL, 1);
-    if (pass == ASSAY_TRAIN) loss(plan, args, args->x, kept, 1);
-    if (pass == ASSAY_BACKWARD && dx && !ctc) loss(plan, args, args->x, dx, 0);
-    if (pass == ASSAY_BACKWARD && dx && ctc) HOST(ctc_backward)(&plan->p, kept, args->dloss, dx);
-    return pass <= ASSAY_BACKWARD && pass != ASSAY_LOSS_PASS ? ASSAY_OK : ASSAY_BAD_ARGUMENT;
-}
-
 static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
 {
     const int net = plan->p.op == ASSAY_OP_NETWORK, step = pass == ASSAY_STEP;
+    void *scratch = in(args->workspace, plan->loss);
+    float *dlogits = in(args->reserve, plan->dlogits);
     (void)stream;
-    if (!has_stack(&plan->p)) return run_loss_op(plan, pass, args);
+    if (!has_stack(&plan->p)) return HOST(loss_op)(&plan->p, pass, args, dlogits, scratch, NULL);
     if (!net && pass != ASSAY_INFER && pass != ASSAY_TRAIN && pass != ASSAY_BACKWARD) return ASSAY_BAD_ARGUMENT;
     if (pass == ASSAY_INFER) forward(plan, args, (char *)args->workspace + plan->infer);
     if (pass == ASSAY_TRAIN || step) forward(plan, args, args->reserve);
     if (pass == ASSAY_LOSS_PASS || step)
-        loss(plan, args, in(args->reserve, plan->logits), in(args->reserve, plan->dlogits), 1);
+        HOST(loss_pass)(&plan->p, args, in(args->reserve, plan->logits), dlogits, scratch, NULL);
     if (pass == ASSAY_BACKWARD || step) backward(plan, args, args->accumulate && !step);
-    if (pass == ASSAY_UPDATE || step) update(plan, args);
+    if (pass == ASSAY_UPDATE || step) HOST(update_pass)(&plan->p, &plan->params, args, NULL);
     return ASSAY_OK;
 }
 

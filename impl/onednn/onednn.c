@@ -205,23 +205,6 @@ static void product(int ta, int tb, int64_t m, int64_t n, int64_t k, const float
             c[r * ldc + j] = NAN;
 }
 
-static void loss(const assay_plan *plan, const assay_args *args, const float *logits, float *grad, int one)
-{
-    const HOST(loss_args) a = {.p = &plan->p,
-                               .lens = args->lens,
-                               .labels = args->labels,
-                               .label_lens = args->label_lens,
-                               .logits = logits,
-                               .class_weights = args->class_weights,
-                               .dloss = args->dloss,
-                               .one = one,
-                               .loss_rows = args->loss_rows,
-                               .loss = args->loss,
-                               .grad = grad,
-                               .scratch = in(args->workspace, plan->loss)};
-    HOST(loss)(&a, NULL);
-}
-
 static onednn_stack_args stack_args(const assay_plan *plan, const assay_args *args, void *kept)
 {
     return (onednn_stack_args){.packed = args->packed,
@@ -310,27 +293,8 @@ static assay_status backward(assay_plan *plan, const assay_args *args, int accum
 
 static assay_status update(assay_plan *plan, const assay_args *args)
 {
-    const assay_host_layout *l = &plan->stack.params;
-    float *w = args->packed, *m = l->moments ? w + l->total : NULL, *v = m ? m + l->total : NULL;
-    for (int i = 0; i < l->params; i++) {
-        const int64_t at = l->offset[i];
-        HOST(update)
-        (&plan->p, args->step, l->size[i], (float *)args->grads + at, w + at, m ? m + at : NULL, v ? v + at : NULL,
-         NULL);
-    }
+    HOST(update_pass)(&plan->p, &plan->stack.params, args, NULL);
     return onednn_stack_load(&plan->stack, args->packed);
-}
-
-/* The losses on their own: of impl/common/host, like those of networks. */
-static assay_status run_loss_op(const assay_plan *plan, assay_pass pass, const assay_args *args)
-{
-    const int ctc = plan->p.op == ASSAY_OP_CTC;
-    float *kept = ctc ? in(args->reserve, plan->dlogits) : NULL, *dx = args->dx;
-    if (pass == ASSAY_INFER) loss(plan, args, args->x, NULL, 1);
-    if (pass == ASSAY_TRAIN) loss(plan, args, args->x, kept, 1);
-    if (pass == ASSAY_BACKWARD && dx && !ctc) loss(plan, args, args->x, dx, 0);
-    if (pass == ASSAY_BACKWARD && dx && ctc) HOST(ctc_backward)(&plan->p, kept, args->dloss, dx);
-    return pass <= ASSAY_BACKWARD && pass != ASSAY_LOSS_PASS ? ASSAY_OK : ASSAY_BAD_ARGUMENT;
 }
 
 static int all_rows_full(const assay_problem *p, const int32_t *lens)
@@ -343,16 +307,18 @@ static int all_rows_full(const assay_problem *p, const int32_t *lens)
 static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
 {
     const int net = plan->p.op == ASSAY_OP_NETWORK, step = pass == ASSAY_STEP;
+    void *scratch = in(args->workspace, plan->loss);
+    float *dlogits = in(args->reserve, plan->dlogits);
     assay_status st = ASSAY_OK;
     (void)stream;
-    if (!has_stack(&plan->p)) return run_loss_op(plan, pass, args);
+    if (!has_stack(&plan->p)) return HOST(loss_op)(&plan->p, pass, args, dlogits, scratch, NULL);
     if (!net && pass != ASSAY_INFER && pass != ASSAY_TRAIN && pass != ASSAY_BACKWARD) return ASSAY_BAD_ARGUMENT;
     if (!all_rows_full(&plan->p, args->lens)) return ASSAY_UNSUPPORTED;
     omp_set_num_threads(plan->ctx->threads);
     if (pass == ASSAY_INFER) return forward(plan, ASSAY_INFER, args);
     if (pass == ASSAY_TRAIN || step) st = forward(plan, ASSAY_TRAIN, args);
     if (st == ASSAY_OK && (pass == ASSAY_LOSS_PASS || step))
-        loss(plan, args, in(args->reserve, plan->logits), in(args->reserve, plan->dlogits), 1);
+        HOST(loss_pass)(&plan->p, args, in(args->reserve, plan->logits), dlogits, scratch, NULL);
     if (st == ASSAY_OK && (pass == ASSAY_BACKWARD || step)) st = backward(plan, args, args->accumulate && !step);
     if (st == ASSAY_OK && (pass == ASSAY_UPDATE || step)) st = update(plan, args);
     return st;

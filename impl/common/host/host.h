@@ -7,6 +7,7 @@
 #ifndef ASSAY_HOST_HOST_H
 #define ASSAY_HOST_HOST_H
 
+#include "impl/common/host/layout.h"
 #include "impl/common/host/precision.h"
 #include "impl/common/host/team.h"
 #include "impl/impl.h"
@@ -76,5 +77,21 @@ void HOST(embedding_backward)(const assay_problem *p, const int32_t *ids, const 
 /* One step on n parameters; m and v are Adam's and may be NULL for SGD. step = updates made before. */
 void HOST(update)(const assay_problem *p, int64_t step, int64_t n, const real *g, real *w, real *m, real *v,
                   assay_host_team *team);
+
+/* ---- passes, from the arguments of a call ---- */
+
+/* LOSS_PASS of a network: args->loss and loss_rows as wanted, and dlogits (like logits) for an upstream gradient of 1.
+ * scratch: HOST(loss_scratch)() bytes, 64-byte aligned. */
+void HOST(loss_pass)(const assay_problem *p, const assay_args *args, const real *logits, real *dlogits, void *scratch,
+                     assay_host_team *team);
+
+/* Any pass of ops xent and ctc. kept: op ctc's gradient from TRAIN to BACKWARD, like x; unused with op xent.
+ * ASSAY_BAD_ARGUMENT: these ops have no such pass. */
+assay_status HOST(loss_op)(const assay_problem *p, assay_pass pass, const assay_args *args, real *kept, void *scratch,
+                           assay_host_team *team);
+
+/* UPDATE: args->packed by args->grads, both in this layout. */
+void HOST(update_pass)(const assay_problem *p, const assay_host_layout *l, const assay_args *args,
+                       assay_host_team *team);
 
 #endif

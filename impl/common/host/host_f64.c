@@ -11,3 +11,4 @@
 #include "impl/common/host/loss.inc"
 #include "impl/common/host/linear.inc"
 #include "impl/common/host/optimizer.inc"
+#include "impl/common/host/passes.inc"
