@@ -9,6 +9,8 @@
 
 #include "conformance/session.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -121,6 +123,13 @@ static void an_input_is_sealed_against_others(void **state)
     assay_memory m = make(BYTES, ASSAY_PLACE_END, 1);
     assert_false(writable_mapping(&m));
     assert_int_equal(pwrite(m.fd, "x", 1, 0), -1);
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", m.fd);
+    int again = open(path, O_RDWR); /* another description of the same file, with the same seals */
+    assert_true(again >= 0);
+    assert_int_equal(pwrite(again, "x", 1, 0), -1);
+    assert_ptr_equal(mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, again, 0), MAP_FAILED);
+    close(again);
     ((unsigned char *)assay_memory_data(&m))[0] = 1; /* the parent goes on writing */
     assay_memory_free(&m);
 }

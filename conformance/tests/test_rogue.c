@@ -230,68 +230,6 @@ static void a_thread_left_behind_is_counted(void **state)
     assert_int_equal(timing_of(ROGUE_LEAVE_THREAD).threads, 2);
 }
 
-static void forbidden(int rogue, const char *what)
-{
-    rig r;
-    rig_start(&r, rogue, ASSAY_PLACE_END, patient);
-    int level = assay_session_about(r.session)->sandbox;
-    assay_reply reply = level == 2 ? rig_run(&r, NULL) : (assay_reply){.outcome = ASSAY_MUTE};
-    rig_free(&r);
-    if (level < 2) skip(); /* no seccomp here, or a sanitizer that needs what it forbids */
-    assert_string_equal(reply.what, what);
-    assert_int_equal(reply.outcome, ASSAY_DIED);
-    assert_int_equal(reply.signal, SIGSYS);
-}
-
-static void a_fork_is_forbidden(void **state)
-{
-    (void)state;
-    forbidden(ROGUE_FORK, "SIGSYS in run (train): system call clone is forbidden");
-}
-
-static void another_program_is_forbidden(void **state)
-{
-    (void)state;
-    forbidden(ROGUE_EXEC, "SIGSYS in run (train): system call execve is forbidden");
-}
-
-static void the_network_is_forbidden(void **state)
-{
-    (void)state;
-    forbidden(ROGUE_SOCKET, "SIGSYS in run (train): system call socket is forbidden");
-}
-
-static void debugging_the_parent_is_forbidden(void **state)
-{
-    (void)state;
-    forbidden(ROGUE_TRACE, "SIGSYS in run (train): system call ptrace is forbidden");
-}
-
-static void signals_to_the_parent_are_forbidden(void **state)
-{
-    (void)state;
-    forbidden(ROGUE_KILL_PARENT, "SIGSYS in run (train): system call kill is forbidden");
-}
-
-static void interrupting_timers_are_forbidden(void **state)
-{
-    (void)state;
-    forbidden(ROGUE_TIMER, "SIGSYS in run (train): system call setitimer is forbidden");
-}
-
-static void a_file_cannot_be_opened(void **state)
-{
-    (void)state;
-    rig r;
-    rig_start(&r, ROGUE_OPEN_FILE, ASSAY_PLACE_END, patient);
-    int level = assay_session_about(r.session)->sandbox;
-    assay_reply reply = rig_run(&r, NULL);
-    rig_free(&r);
-    if (level < 2) skip(); /* no seccomp here, or a sanitizer that needs what it forbids */
-    assert_int_equal(reply.outcome, ASSAY_ANSWERED);
-    assert_int_equal(reply.status, ASSAY_OK); /* refused, and the plugin went on */
-}
-
 static void a_worker_is_not_root_and_knows_nothing(void **state)
 {
     (void)state;
@@ -414,13 +352,6 @@ int main(void)
         cmocka_unit_test(another_rounding_mode_is_noticed),
         cmocka_unit_test(flushed_subnormals_are_noticed),
         cmocka_unit_test(a_thread_left_behind_is_counted),
-        cmocka_unit_test(a_fork_is_forbidden),
-        cmocka_unit_test(another_program_is_forbidden),
-        cmocka_unit_test(the_network_is_forbidden),
-        cmocka_unit_test(debugging_the_parent_is_forbidden),
-        cmocka_unit_test(signals_to_the_parent_are_forbidden),
-        cmocka_unit_test(interrupting_timers_are_forbidden),
-        cmocka_unit_test(a_file_cannot_be_opened),
         cmocka_unit_test(a_worker_is_not_root_and_knows_nothing),
         cmocka_unit_test(a_status_that_is_none_is_a_failure),
         cmocka_unit_test(garbage_on_the_socket_is_mute),

@@ -1,4 +1,4 @@
-/* test_worker.c: the worker's loop as a library: in a thread of this program, and in a host program at level 1.
+/* test_worker.c: the worker's loop as a library, in a thread of this program.
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -219,52 +219,16 @@ static void what_is_no_plugin_is_refused(void **state)
     close(pair[1]);
 }
 
-/* A host that isn't assay-worker, with the sandbox of drivers and interpreters: what `rogue` does there. */
-static assay_reply hosted(int rogue, int *level)
-{
-    rig r;
-    assay_session_options o = rig_options(patient);
-    memset(&r, 0, sizeof r);
-    o.worker = ASSAY_TEST_HOST;
-    assay_reply reply = assay_session_start(ROGUE("rogue"), &o, &r.session);
-    *level = r.session ? assay_session_about(r.session)->sandbox : -1;
-    if (reply.status == ASSAY_OK) reply = rig_plan(&r, rogue, ASSAY_PLACE_END);
-    if (reply.status == ASSAY_OK) reply = rig_run(&r, NULL);
-    rig_free(&r);
-    return reply;
-}
-
-static void a_host_serves_at_the_weaker_level(void **state)
-{
-    (void)state;
-    int level;
-    assert_string_equal(hosted(ROGUE_HONEST, &level).what, "");
-    if (level == 0) skip(); /* no seccomp here, or a sanitizer that needs what it forbids */
-    assert_int_equal(level, 1);
-    assert_int_equal(hosted(ROGUE_OPEN_FILE, &level).status, ASSAY_FAILED); /* it could */
-    assert_string_equal(hosted(ROGUE_FORK, &level).what, "");               /* refused, and it went on */
-    assert_string_equal(hosted(ROGUE_EXEC, &level).what, "");
-    assert_string_equal(hosted(ROGUE_SOCKET, &level).what, "");
-    assert_string_equal(hosted(ROGUE_KILL_PARENT, &level).what, "");
-    assert_string_equal(hosted(ROGUE_TRACE, &level).what, "SIGSYS in run (train): system call ptrace is forbidden");
-}
-
 #define GUEST(test) cmocka_unit_test_setup_teardown(test, invite, dismiss)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        GUEST(a_thread_serves_a_session),
-        GUEST(a_thread_packs_poisons_and_unpacks),
-        GUEST(a_thread_finds_broken_blocks),
-        GUEST(a_thread_judges_what_it_is_given),
-        GUEST(a_lost_parent_ends_the_loop),
-        GUEST(another_protocol_ends_the_loop),
-        GUEST(a_short_message_ends_the_loop),
-        GUEST(requests_out_of_order_are_refused),
-        GUEST(impossible_bindings_are_refused),
-        cmocka_unit_test(what_is_no_plugin_is_refused),
-        cmocka_unit_test(a_host_serves_at_the_weaker_level),
+        GUEST(a_thread_serves_a_session),       GUEST(a_thread_packs_poisons_and_unpacks),
+        GUEST(a_thread_finds_broken_blocks),    GUEST(a_thread_judges_what_it_is_given),
+        GUEST(a_lost_parent_ends_the_loop),     GUEST(another_protocol_ends_the_loop),
+        GUEST(a_short_message_ends_the_loop),   GUEST(requests_out_of_order_are_refused),
+        GUEST(impossible_bindings_are_refused), cmocka_unit_test(what_is_no_plugin_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

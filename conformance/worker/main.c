@@ -7,48 +7,18 @@
 #include "conformance/worker/worker.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WHY = 192, NOBODY = 65534 };
+enum { WHY = 192 };
 
 typedef const assay_impl *entry_point(void);
-
-/* If memory runs out, the kernel ends the worker and not the parent, which knows what to make of it. */
-static void settle(void)
-{
-    const struct rlimit none = {0, 0};
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setrlimit(RLIMIT_CORE, &none);
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        if (write(fd, "1000", 4) != 4) errno = 0; /* nothing depends on it */
-        close(fd);
-    }
-}
-
-/* As root: gives the process to nobody, so that plugins run without a root's rights. 0 if that failed. */
-static int drop_root(void)
-{
-    if (geteuid() != 0) return 1;
-    if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)
-        return 0;
-    /* Giving up a user forgets both: the worker would outlive its parent, and its own /proc/self be closed to it. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_DUMPABLE, 1);
-    return 1;
-}
 
 /* A copy that nobody may load too, for a plugin in a folder that only root sees. -1 if there can be none. */
 static int copy_of(int file)
@@ -106,9 +76,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: assay-worker SOCKET PLUGIN: started by assay, with an open descriptor\n");
         return 2;
     }
-    settle();
+    assay_worker_settle();
     int file = open(argv[2], O_RDONLY | O_CLOEXEC);
-    int dropped = drop_root();
+    int dropped = assay_worker_drop_root();
     assay_worker_options options = {.struct_size = sizeof options,
                                     .sandbox = dropped ? 2 : 1,
                                     .allocations = assay_count_works() ? assay_count_allocations : NULL};

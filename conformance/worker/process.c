@@ -74,6 +74,8 @@ static void make_environment(environment *e, int threads)
         add_variable(e, kept[k], getenv(kept[k]));
     for (size_t k = 0; k < sizeof pools / sizeof *pools; k++)
         add_variable(e, pools[k], number);
+    add_variable(e, "USER", "nobody"); /* a worker's user may have no name: who asks gets this one */
+    add_variable(e, "HOME", "/nonexistent");
 }
 
 static void free_environment(environment *e)

@@ -21,6 +21,13 @@ typedef struct assay_worker_options {
     int64_t (*allocations)(void); /* heap allocations of the process so far, any thread; NULL = they aren't counted */
 } assay_worker_options;
 
+/* First of all: the process dies with its parent, leaves no core, goes first where memory runs out, and has lowered its
+ * limits on files, queues and priority. Never fails. */
+ASSAY_EXPORT void assay_worker_settle(void);
+
+/* As root: gives the process to a user that no other process is run by. 1 unless it is root still. */
+ASSAY_EXPORT int assay_worker_drop_root(void);
+
 /* Before foreign code is loaded: from here on a crash is reported through the socket, and what no plugin needs while
  * it loads (debugging, network, new programs) is forbidden as far as `sandbox` allows. Optional. Never fails. */
 ASSAY_EXPORT void assay_worker_begin(int socket, const assay_worker_options *options);

@@ -15,15 +15,11 @@ stderr, which the session shows with the verdict.
 import ctypes
 import importlib.util
 import os
-import resource
-import signal
 import sys
 import warnings
 
 import abi
 
-NOBODY = 65534
-PDEATHSIG, DUMPABLE = 1, 4  # prctl
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBC = ctypes.CDLL(None, use_errno=True)
 STATUS = {abi.Unsupported: abi.ASSAY_UNSUPPORTED, MemoryError: abi.ASSAY_NO_MEMORY}
@@ -32,31 +28,6 @@ STATUS = {abi.Unsupported: abi.ASSAY_UNSUPPORTED, MemoryError: abi.ASSAY_NO_MEMO
 def one_line(error):
     text = str(error).strip().splitlines()
     return "%s: %s" % (type(error).__name__, text[0] if text else "no reason given")
-
-
-def settle():
-    """As main.c of assay-worker: dies with its parent, leaves no core, goes first where memory runs out."""
-    LIBC.prctl(PDEATHSIG, signal.SIGKILL)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
-            score.write("1000")
-    except OSError:
-        pass  # nothing depends on it
-
-
-def drop_root():
-    """After the imports, since an interpreter's files may be root's alone. False if it failed."""
-    if os.geteuid() != 0:
-        return True
-    try:
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
-    except OSError:
-        return False
-    LIBC.prctl(DUMPABLE, 1)
-    return True
 
 
 def load(path):
@@ -167,7 +138,7 @@ def serve(socket, path):
     worker = ctypes.CDLL(os.path.join(HERE, "..", "..", "libassay_worker.so"))
     options = abi.assay_worker_options(struct_size=ctypes.sizeof(abi.assay_worker_options), sandbox=1)
     warnings.simplefilter("ignore")  # an implementation prints nothing
-    settle()
+    worker.assay_worker_settle()
     worker.assay_worker_begin(socket, ctypes.byref(options))
     try:
         table = Table(load(path))
@@ -178,7 +149,7 @@ def serve(socket, path):
         return worker.assay_worker_refuse(socket, abi.ASSAY_NO_DEVICE, why.encode())
     except (Exception, SystemExit) as error:  # whatever the module's first lines do
         return worker.assay_worker_refuse(socket, abi.ASSAY_BAD_ARGUMENT, one_line(error).encode())
-    if not drop_root():
+    if not worker.assay_worker_drop_root():  # after the imports: an interpreter's files may be root's alone
         options.sandbox = 0  # said in the record: it could do anything that root can
     return worker.assay_worker_serve(socket, ctypes.byref(table.impl), ctypes.byref(options))
 

@@ -3,6 +3,7 @@
 #include "conformance/tests/plugins/rogue.h"
 #include "impl/impl.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <fenv.h>
 #include <pthread.h>
@@ -11,9 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -216,10 +221,48 @@ static assay_status disturb(int how)
     return ASSAY_OK;
 }
 
+/* Permitted if the address is all that is wrong with it. */
+static int read_parent(void)
+{
+    char byte;
+    const struct iovec here = {&byte, 1}, there = {NULL, 1};
+    return process_vm_readv(getppid(), &here, 1, &there, 1, 0) >= 0 || errno == EFAULT ? 0 : -1;
+}
+
+static int open_for(const char *format, long a, long b, int flags)
+{
+    char path[96];
+    snprintf(path, sizeof path, format, a, b);
+    return open(path, flags);
+}
+
+static uintptr_t page_of(const void *at)
+{
+    return (uintptr_t)at & ~(uintptr_t)(PAGE - 1);
+}
+
+/* A second mapping of the same pages, which would be asked for anew what may be done with it. */
+static int map_again(const void *input)
+{
+    void *twin = mremap((void *)page_of(input), 0, PAGE, MREMAP_MAYMOVE);
+    return twin != MAP_FAILED && mprotect(twin, PAGE, PROT_READ | PROT_WRITE) == 0 ? 0 : -1;
+}
+
+static int raise_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_FSIZE, &files) != 0) return -1;
+    files.rlim_cur = files.rlim_max = RLIM_INFINITY;
+    return setrlimit(RLIMIT_FSIZE, &files);
+}
+
 /* Calls that the sandbox forbids; the status tells what happened where it does not. */
-static assay_status escape(int how)
+static assay_status escape(int how, const assay_args *args)
 {
     const struct itimerval second = {{0, 0}, {1, 0}};
+    const long start = (long)page_of(args->x);
+    char parameters[256] = "";
+    pid_t group;
     int got = -1;
     switch (how) {
     case ROGUE_FORK:
@@ -241,6 +284,37 @@ static assay_status escape(int how)
     case ROGUE_TIMER:
         got = setitimer(ITIMER_REAL, &second, NULL);
         break;
+    case ROGUE_READ_PARENT:
+        got = read_parent();
+        break;
+    case ROGUE_PARENT_MEMORY:
+        got = open_for("/proc/%ld/mem", getppid(), 0, O_RDONLY);
+        break;
+    case ROGUE_REOPEN_INPUT:
+        got = open_for("/proc/self/map_files/%lx-%lx", start, start + PAGE, O_RDWR);
+        break;
+    case ROGUE_MAP_INPUT:
+        got = map_again(args->x);
+        break;
+    case ROGUE_RAISE_LIMIT:
+        got = raise_limit();
+        break;
+    case ROGUE_LEAVE_GROUP:
+        group = getpgid(getppid());
+        got = setpgid(0, group < 0 ? getppid() : group);
+        break;
+    case ROGUE_OTHER_ABI:
+        got = (int)syscall(0x40000000 | SYS_getppid);
+        break;
+    case ROGUE_RING:
+        got = (int)syscall(SYS_io_uring_setup, 1, parameters);
+        break;
+    case ROGUE_QUEUE:
+        got = msgget(IPC_PRIVATE, 0600);
+        break;
+    case ROGUE_HANDLER:
+        got = signal(SIGSYS, SIG_IGN) == SIG_ERR ? -1 : 0;
+        break;
     case ROGUE_OPEN_FILE:
         got = open("/etc/passwd", O_RDONLY);
         break;
@@ -250,8 +324,12 @@ static assay_status escape(int how)
     return got < 0 ? ASSAY_OK : ASSAY_FAILED;
 }
 
-static assay_status speak(int how)
+static assay_status speak(int how, const assay_args *args)
 {
+    if (how == ROGUE_USER) {
+        *(float *)args->y = (float)getuid();
+        return ASSAY_OK;
+    }
     if (how == ROGUE_LOOK_AROUND) return getuid() == 0 || getenv(ROGUE_SECRET) ? ASSAY_FAILED : ASSAY_OK;
     if (how == ROGUE_BAD_STATUS) return (assay_status)77;
     if (how == ROGUE_HANG_UP) {
@@ -269,8 +347,8 @@ static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *arg
     if (how <= ROGUE_EXIT || how == ROGUE_LEAVE_THREAD) return crash(how);
     if (how <= ROGUE_FAR_PAST_PACKED || how == ROGUE_CHANGE_ARGS) return overstep(&plan->p, args);
     if (how <= ROGUE_FLUSH_SUBNORMALS) return disturb(how);
-    if (how <= ROGUE_OPEN_FILE) return escape(how);
-    return speak(how);
+    if (how <= ROGUE_OPEN_FILE) return escape(how, args);
+    return speak(how, args);
 }
 
 static const void *extension(const char *id)

@@ -31,8 +31,19 @@ enum rogue {
     ROGUE_TRACE,
     ROGUE_KILL_PARENT,
     ROGUE_TIMER,
-    ROGUE_OPEN_FILE,   /* ASSAY_FAILED if it could */
-    ROGUE_LOOK_AROUND, /* ASSAY_FAILED if it is root or finds the secret in its environment */
+    ROGUE_READ_PARENT,   /* process_vm_readv() */
+    ROGUE_PARENT_MEMORY, /* /proc/PPID/mem */
+    ROGUE_REOPEN_INPUT,  /* x through /proc/self/map_files, for writing */
+    ROGUE_MAP_INPUT,     /* x in a second place, to be written there */
+    ROGUE_RAISE_LIMIT,   /* of the size of files */
+    ROGUE_LEAVE_GROUP,   /* that the parent ends, for the parent's own */
+    ROGUE_OTHER_ABI,     /* a call by the numbers of x32 */
+    ROGUE_RING,          /* io_uring, whose operations pass no filter */
+    ROGUE_QUEUE,         /* of messages, that outlives the process */
+    ROGUE_HANDLER,       /* in place of the one that reports a forbidden call */
+    ROGUE_OPEN_FILE,     /* ASSAY_FAILED if it could, as all of these from ROGUE_FORK on */
+    ROGUE_LOOK_AROUND,   /* ASSAY_FAILED if it is root or finds the secret in its environment */
+    ROGUE_USER,          /* y[0] = its user's number */
     ROGUE_BAD_STATUS,
     ROGUE_GARBAGE,     /* writes to the worker's socket */
     ROGUE_HANG_UP,     /* closes the worker's socket and waits */
