@@ -16,7 +16,7 @@ string(SHA256 reference_hash "${hashes}")
 
 file(GLOB checks CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.c)
 assay_add(library assay_conformance
-    SOURCES verdict.c names.c values.c case.c compare.c arithmetic.c floor_runs.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c expect.c suite.c feature.c
+    SOURCES verdict.c names.c values.c case.c compare.c arithmetic.c floor_runs.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c derived.c pieces.c units.c expect.c suite.c feature.c
             certificate.c certificate_file.c gate.c mutation.c
             golden.c golden_compare.c ${checks}
     DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"

@@ -58,6 +58,10 @@ static void judge_one(assay_trial *t, const char *label, const assay_problem *p,
     }
     assay_finding f =
         assay_finding_judge(what, &m, &d, &o->floor[x->id], t->declared.store, assay_floor_bound(p, &t->declared));
+    if (t->lenient && f.verdict == ASSAY_VERDICT_ILL_POSED) {
+        f = assay_finding_exact(what, "undecided", 1, -1);
+        t->undecided++;
+    }
     if (d.norm_truth > 0) t->alive_truths++;
     assay_trial_add(t, &f);
 }

@@ -44,6 +44,8 @@ typedef struct assay_trial {
     assay_finding *findings; /* [ASSAY_MAX_FINDINGS], the suite's */
     int finding_count;
     int alive_truths; /* judged tensors whose truth was not all zero */
+    int lenient;      /* 1: what a floor above its bound cannot decide is held to exact contracts alone, and counted */
+    int undecided;    /* tensors so counted */
     assay_verdict verdict;
     int over;
     char why[256];
@@ -54,6 +56,12 @@ typedef struct assay_trial {
  * passed); may be NULL. 1 if it worked; then the caller frees *got. Else the trial is over and *got is empty. */
 int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *given, unsigned wanted,
                     const unsigned char *skip, assay_values *got);
+
+/* The same with problem *p in the place of the subject's own: fewer samples or steps, other sizes. Whether the
+ * implementation supports it is asked first: where not, nothing is run, a finding says so, and 0 is returned though the
+ * trial isn't over. The plan is made for this run alone. */
+int assay_trial_run_as(assay_trial *t, const char *label, const assay_problem *p, assay_routine routine,
+                       const assay_values *given, unsigned wanted, assay_values *got);
 
 /* Judges every tensor of got that o has the truth of. label goes in front of the tensor's name ("", "dy alone: "). */
 void assay_trial_judge(assay_trial *t, const char *label, const assay_problem *p, const assay_values *given,

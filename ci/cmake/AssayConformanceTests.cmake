@@ -13,7 +13,7 @@ set(groups_ctc values differences contract)
 set(groups_network values update contract)
 set(checks_values forward,backward)
 set(checks_differences gradcheck)
-set(checks_contract lengths,memory,determinism,contract,environment)
+set(checks_contract lengths,memory,determinism,contract,environment,metamorphic)
 set(checks_update update)
 
 get_property(implementations GLOBAL PROPERTY ASSAY_PLUGINS_impl)

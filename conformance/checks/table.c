@@ -24,6 +24,11 @@ int assay_case_has_memory(const assay_case *c)
     return !c->documented && (c->flags & ASSAY_CASE_MEMORY);
 }
 
+int assay_case_stands_alone(const assay_case *c)
+{
+    return !c->documented && c->problem.op != ASSAY_OP_NETWORK;
+}
+
 int assay_case_has_update(const assay_case *c)
 {
     return !c->documented && c->problem.op == ASSAY_OP_NETWORK && c->problem.optimizer != ASSAY_OPT_NONE;
