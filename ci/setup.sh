@@ -1,17 +1,29 @@
 #!/usr/bin/env bash
-# setup.sh: installs what ci/packages.txt lists and this machine lacks; silent and offline when nothing is missing.
+# setup.sh: installs what ci/packages.txt (or another such list: setup.sh FILE) names and this machine lacks; silent and
+# offline when nothing is missing.
 # SPDX-License-Identifier: MIT
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+list=${1:-ci/packages.txt}
 oldest_cmake=3.25 # presets schema 6, which CMakePresets.json uses
+
+links_fuzzer() { # links_fuzzer compiler
+    local program status=0
+    program=$(mktemp)
+    echo 'int LLVMFuzzerTestOneInput(const unsigned char *b, unsigned long n) { return !b && n; }' |
+        "$1" -x c - -fsanitize=fuzzer,address -o "$program" 2>/dev/null || status=1
+    rm -f "$program"
+    return $status
+}
 
 present() { # present kind:name
     case $1 in
     command:*) command -v "${1#command:}" >/dev/null ;;
     module:*) command -v pkg-config >/dev/null && pkg-config --exists "${1#module:}" ;;
     header:*) command -v cc >/dev/null && echo "#include <${1#header:}>" | cc -E -x c - >/dev/null 2>&1 ;;
-    *) echo "ci/packages.txt: probe '$1' is none of command:NAME, module:NAME, header:NAME" >&2 && exit 2 ;;
+    fuzzer:*) links_fuzzer "${1#fuzzer:}" ;;
+    *) echo "$list: probe '$1' is none of command:NAME, module:NAME, header:NAME, fuzzer:COMPILER" >&2 && exit 2 ;;
     esac
 }
 
@@ -19,7 +31,7 @@ list_missing() {
     local package probe
     while read -r package probe; do
         [[ -z $package || $package == \#* ]] || present "$probe" || echo "$package"
-    done <ci/packages.txt | sort -u
+    done <"$list" | sort -u
 }
 
 install() {

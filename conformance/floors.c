@@ -38,6 +38,9 @@ static int read_tensors(const assay_problem *p, json_t *tensors, assay_floor *fl
         if (json_unpack(item, "[F, F, F, F, F]", &floor[id].phi, &floor[id].phi_row, &floor[id].phi_element,
                         &floor[id].row_sum, &floor[id].scale) != 0)
             return 0;
+        if (!(floor[id].phi >= 0 && floor[id].phi_row >= 0 && floor[id].phi_element >= 0 && floor[id].row_sum >= 0 &&
+              floor[id].scale >= 0))
+            return 0;
     }
     return 1;
 }

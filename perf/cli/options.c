@@ -163,9 +163,14 @@ static int set(const assay_usage *u, const assay_option *o, const char *text)
     return ASSAY_EXIT_USAGE;
 }
 
-/* The argument that getopt_long() has just refused. */
-static const char *refused(char **argv)
+/* The argument that getopt_long() has just refused. A letter that it does not know may stand in the middle of an
+ * argument that optind has not passed yet; values of long options are below MAX_OPTIONS, which no letter is. */
+static const char *refused(char **argv, char letter[3])
 {
+    if (optopt > MAX_OPTIONS) {
+        snprintf(letter, 3, "-%c", optopt);
+        return letter;
+    }
     return argv[optind > 1 ? optind - 1 : 1];
 }
 
@@ -180,7 +185,7 @@ int assay_options_read(const assay_usage *u, const assay_option *options, int ar
     table[count] = (struct option){"help", no_argument, NULL, HELP};
 
     opterr = 0;
-    optind = 1;
+    optind = 0; /* glibc: forget what an earlier command line left unread */
     for (int k; (k = getopt_long(argc, argv, ":h", table, NULL)) != -1;) {
         if (k == HELP || k == 'h') {
             print_help(u, options);
@@ -188,7 +193,8 @@ int assay_options_read(const assay_usage *u, const assay_option *options, int ar
         }
         if (k == '?' || k == ':') {
             const char *what = k == ':' ? "an argument after it" : "one of the options of --help";
-            assay_print_error("%s: '%s': expected %s", u->command, refused(argv), what);
+            char letter[3];
+            assay_print_error("%s: '%s': expected %s", u->command, refused(argv, letter), what);
             return ASSAY_EXIT_USAGE;
         }
         int bad = set(u, &options[k], optarg);

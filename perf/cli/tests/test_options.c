@@ -223,6 +223,38 @@ static void help_tells_the_defaults_that_hold(void **state)
     assert_non_null(strstr(text, "threads\n"));
 }
 
+/* What a line makes the program say, in one line. */
+static void told(char **argv, char *said, size_t size)
+{
+    values v = {0};
+    FILE *t = tmpfile();
+    const int saved = dup(STDERR_FILENO);
+    assert_true(t && saved >= 0 && dup2(fileno(t), STDERR_FILENO) >= 0);
+    const int status = read_line(&v, NULL, argv);
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    close(saved);
+    rewind(t);
+    assert_non_null(fgets(said, (int)size, t));
+    fclose(t);
+    assert_int_equal(status, 2);
+}
+
+static void a_refusal_names_the_argument_that_is_wrong(void **state)
+{
+    char said[256];
+    (void)state;
+    told(LINE("--flag", "--flog"), said, sizeof said);
+    assert_non_null(strstr(said, "'--flog'"));
+    told(LINE("--flag", "-xy"), said, sizeof said); /* a letter, with more behind it */
+    assert_non_null(strstr(said, "'-x'"));
+    told(LINE("--flag", "-x"), said, sizeof said);
+    assert_non_null(strstr(said, "'-x'"));
+    told(LINE("--flag=3", "--count", "4"), said, sizeof said);
+    assert_non_null(strstr(said, "'--flag=3'"));
+    told(LINE("--flag", "--count"), said, sizeof said);
+    assert_non_null(strstr(said, "'--count'"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_seed_fits_in_64_bits),
         cmocka_unit_test(unknown_and_incomplete_options_are_refused),
         cmocka_unit_test(positional_arguments_go_where_they_are_taken),
+        cmocka_unit_test(a_refusal_names_the_argument_that_is_wrong),
         cmocka_unit_test(help_tells_the_defaults_that_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
