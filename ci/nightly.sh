@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 repeats=${ASSAY_NIGHTLY_REPEATS:-8} # seeds for the quick check
+killed=${ASSAY_NIGHTLY_KILLS:-200}  # times
 fuzzing=${ASSAY_NIGHTLY_FUZZ:-60}   # seconds for each parser
 budget=${ASSAY_NIGHTLY_BUDGET:-5400}  # seconds for timing every workload
 out=build/nightly
@@ -30,6 +31,7 @@ part check-full "$assay" check --full --json "$out/check-full.json" --junit "$ou
 part check-seeds "$assay" check --quick --repeat "$repeats" --json "$out/check-seeds.json"
 part mutants "$assay" mutants --json "$out/mutants.json"
 part honest "$assay" mutants --honest --json "$out/honest.json"
+part kill ci/kill.sh "$assay" "$killed"
 part fuzz ci/fuzz.sh "$fuzzing"
 part workloads "$assay" run --all --budget "$budget" --out "$out/report"
 echo "ci/nightly.sh: worst exit status $worst; results lie in $out"

@@ -6,8 +6,12 @@
 
 #include <sodium.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const assay_command commands[] = {
 #define COMMAND(name, summary) {#name, summary, assay_command_##name},
@@ -52,12 +56,23 @@ static int perform(int argc, char **argv)
     return ASSAY_EXIT_USAGE;
 }
 
+/* A caller may have closed them: whatever is opened next would take their numbers, and be printed over. Standard output
+ * is opened for reading, so that printing still fails. */
+static void hold_standard_files(void)
+{
+    static const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd) exit(ASSAY_EXIT_UNABLE);
+}
+
 /* What was to be read but could not be written is no success. */
 int main(int argc, char **argv)
 {
-    int status = perform(argc, argv);
-    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-    if (errno == EPIPE) return status; /* the reader had enough */
-    assay_print_error("standard output: %s", strerror(errno));
+    hold_standard_files();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk, and told as one */
+    const int status = perform(argc, argv), flushed = fflush(stdout) == 0;
+    if (flushed && !ferror(stdout)) return status;
+    if (!flushed && errno == EPIPE) return status; /* the reader had enough */
+    assay_print_error("standard output: %s", flushed ? "not everything could be written" : strerror(errno));
     return status == ASSAY_EXIT_HELD ? ASSAY_EXIT_UNABLE : status;
 }
