@@ -27,7 +27,8 @@ mkdir -p "$out"
 assay=build/release/bin/assay
 part truth "$assay" truth --full --json "$out/truth.json"
 part all-floats build/release/bin/test_vecmath 1
-part check-full "$assay" check --full --json "$out/check-full.json" --junit "$out/check-full.xml"
+part check-full "$assay" check --full --documented --json "$out/check-full.json" --junit "$out/check-full.xml" \
+    --markdown "$out/tolerances.md"
 part check-seeds "$assay" check --quick --repeat "$repeats" --json "$out/check-seeds.json"
 part mutants "$assay" mutants --json "$out/mutants.json"
 part honest "$assay" mutants --honest --json "$out/honest.json"

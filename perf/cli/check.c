@@ -124,8 +124,8 @@ static int write_files(const run *r, const assay_summary *s)
                             : q->suite.level == ASSAY_LEVEL_QUICK ? " --quick"
                                                                   : "";
         char command[128];
-        snprintf(command, sizeof command, "assay check%s --seed 0x%llx --markdown FILE", level,
-                 (unsigned long long)q->first_seed);
+        snprintf(command, sizeof command, "assay check%s%s --seed 0x%llx --markdown FILE", level,
+                 q->documented ? " --documented" : "", (unsigned long long)q->first_seed);
         int other = assay_results_write_markdown(&r->results, command, q->markdown);
         if (other > status) status = other;
     }
@@ -216,7 +216,8 @@ int assay_command_check(int argc, char **argv)
         {"case", "GLOB", "these cases only (`assay list cases`)", ASSAY_TAKES_TEXT, &q.suite.glob},
         {"seed", "SEED", "of all data; default: fresh", ASSAY_TAKES_SEED, &q.suite.seed},
         {"quick", NULL, "the quick set", ASSAY_TAKES_NOTHING, &quick},
-        {"full", NULL, "everything, the long forms too", ASSAY_TAKES_NOTHING, &full},
+        {"full", NULL, "every case in its long form", ASSAY_TAKES_NOTHING, &full},
+        {"documented", NULL, "every documented shape too: minutes each", ASSAY_TAKES_NOTHING, &q.documented},
         {"repeat", "N", "so many runs, each with the next seed", ASSAY_TAKES_COUNT, &q.repeat},
         {"threads", "N", "that an implementation may use; default: all processors", ASSAY_TAKES_THREADS,
          &q.suite.threads},
@@ -247,7 +248,7 @@ int assay_command_check(int argc, char **argv)
     q.suite.plugin_count = plugins.count;
     q.suite.level = quick ? ASSAY_LEVEL_QUICK : full ? ASSAY_LEVEL_FULL : ASSAY_LEVEL_ORDINARY;
     q.suite.extra = documented;
-    q.suite.extra_count = assay_documented_cases(q.suite.level, q.suite.glob, documented);
+    q.suite.extra_count = assay_documented_cases(q.suite.level, q.documented, q.suite.glob, documented);
     status = assay_check_perform(&q);
     assay_plugins_free(&plugins);
     return status;

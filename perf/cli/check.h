@@ -8,8 +8,9 @@
 typedef struct assay_check_request {
     const char *command; /* for messages and files: "check" */
     assay_suite_options
-        suite;  /* plugins, selection, level, threads, cache; seed of the first run. The callbacks are set here */
-    int repeat; /* runs, each with the next seed */
+        suite;      /* plugins, selection, level, threads, cache; seed of the first run. The callbacks are set here */
+    int documented; /* 1: every documented shape was asked for: files say so */
+    int repeat;     /* runs, each with the next seed */
     double margin_limit;                             /* a PASS above it counts as a failure; 0 = none */
     const char *json, *junit, *markdown;             /* files, or NULL */
     void (*also)(void *user, const assay_result *r); /* called for every result that counts; may be NULL */

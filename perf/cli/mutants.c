@@ -113,7 +113,7 @@ static int one(request *q, const assay_mutant *m)
         return ASSAY_EXIT_UNABLE;
     }
     q->suite.extra = extra;
-    q->suite.extra_count = m->glob ? assay_documented_cases(q->suite.level, m->glob, extra) : 0;
+    q->suite.extra_count = m->glob ? assay_documented_cases(q->suite.level, 0, m->glob, extra) : 0;
     if (!q->run) printf("seed %s\n", assay_print_seed(q->suite.seed, seed, sizeof seed));
     fflush(stdout);
     assay_status st = assay_mutation_run(m, path, &q->suite, q->all, &r, why, sizeof why);
