@@ -1,5 +1,6 @@
 /* test_cheats.c: plugins that are right in less time than it takes, or in an environment of their own, get no number.
  * SPDX-License-Identifier: MIT */
+#include "perf/stats.h"
 #include "perf/tests/bed.h"
 #include "perf/tests/plugins/cheat.h"
 
@@ -139,6 +140,44 @@ static void what_is_put_off_is_below_the_roof(void **state)
     bed_free(b);
 }
 
+/* What is asked for in return is fewer samples, or a time that counts the start. */
+static void a_slow_start_buys_nothing(void **state)
+{
+    (void)state;
+    bed *b = bed_of("slow-start");
+    assert_true(b->entrant.estimate[ASSAY_PHASE_STEP] >= 1e-9 * CHEAT_START_NANOSECONDS);
+    assay_measure_steps(&b->m, b->entrants, 1, 0);
+    const assay_series *steps = &b->entrant.series[ASSAY_PHASE_STEP];
+    assert_true(steps->count >= ASSAY_SAMPLES_LEAST);
+    for (int32_t k = 0; k < steps->count; k++)
+        assert_true(steps->seconds[k] >= nap && steps->seconds[k] < 1e-9 * CHEAT_START_NANOSECONDS);
+    bed_free(b);
+}
+
+static void nothing_in_the_buffers_tells_that_nobody_looks(void **state)
+{
+    (void)state;
+    no_false_number("prepared", 0);
+}
+
+static void what_is_wrong_at_the_timed_shape_only_is_found_there(void **state)
+{
+    (void)state;
+    refused("timed-shape", ASSAY_VERDICT_FAIL, "far off");
+}
+
+static void what_is_left_to_a_thread_is_not_there_when_it_is_read(void **state)
+{
+    (void)state;
+    no_false_number("elsewhere", 0);
+}
+
+static void an_answer_before_the_work_gains_nothing(void **state)
+{
+    (void)state;
+    no_false_number("answers-first", 0);
+}
+
 static void flushing_subnormals_under_the_clock_is_noticed(void **state)
 {
     (void)state;
@@ -192,6 +231,11 @@ int main(void)
         cmocka_unit_test(what_is_put_off_is_found_in_unpack),
         cmocka_unit_test(what_is_done_early_is_found_in_pack),
         cmocka_unit_test(what_is_put_off_is_below_the_roof),
+        cmocka_unit_test(a_slow_start_buys_nothing),
+        cmocka_unit_test(nothing_in_the_buffers_tells_that_nobody_looks),
+        cmocka_unit_test(what_is_wrong_at_the_timed_shape_only_is_found_there),
+        cmocka_unit_test(what_is_left_to_a_thread_is_not_there_when_it_is_read),
+        cmocka_unit_test(an_answer_before_the_work_gains_nothing),
         cmocka_unit_test(flushing_subnormals_under_the_clock_is_noticed),
         cmocka_unit_test(printing_under_the_clock_is_noticed),
         cmocka_unit_test(allocating_under_the_clock_is_noticed),
