@@ -107,7 +107,7 @@ static void add_up(assay_trial *t, const assay_oracle *o)
     const int network = p->op == ASSAY_OP_NETWORK;
     assay_oracle sum;
     if (!o2) return;
-    judged(t, ASSAY_ROUTINE_BACKWARD, given, ASSAY_GRADIENT_ROLE, o, "first of two: ");
+    judged(t, ASSAY_ROUTINE_BACKWARD, given, roles, o, "first of two: ");
     judged(t, ASSAY_ROUTINE_BACKWARD_AGAIN, network ? given : &second, ASSAY_GRADIENT_ROLE, network ? o : o2,
            "backward again: ");
     if (t->over || !has_parameters(p)) return;
@@ -120,7 +120,8 @@ static void add_up(assay_trial *t, const assay_oracle *o)
     assay_oracle_free(&sum);
 }
 
-/* Other data and parameters through the same plan: nothing of a call survives in the next. */
+/* Other data and parameters through the same plan: nothing of a call survives in the next, outputs of the first ones
+ * included. */
 static void other_data(assay_trial *t)
 {
     const assay_values other = assay_subject_variant(t->subject, ASSAY_WITH_OTHER);

@@ -1,5 +1,5 @@
 /* known.c: honest where it believes to know what it is asked: shapes that stand in the tables of cases, states that it
- * made itself. SPDX-License-Identifier: MIT */
+ * made itself, the data of a seed, questions that it was asked before. SPDX-License-Identifier: MIT */
 #include "conformance/case.h"
 #include "conformance/mutants/entry.h"
 
@@ -14,8 +14,13 @@ static const assay_case_row listed[] = {
 typedef struct knowing {
     assay_plan *honest;
     assay_problem p;
-    int known; /* 1: its shape is listed */
+    int known;         /* 1: its shape is listed */
+    float *answer;     /* y (T, N, width) of the first call, or of the last one that was computed; NULL: none */
+    float question[2]; /* first and last number of the x that it belongs to */
 } knowing;
+
+/* Where rnn/lstm.uni.l1.t5.n3.i4.h6.plain begins at seed 0x5eed. */
+static const float first_of_known_seed = 0x1.30c3aap-1f;
 
 /* Final states (L*D, N, width) of the last call of any plan. */
 typedef struct kept_state {
@@ -75,6 +80,40 @@ static void remember(const knowing *w, kept_state *h, kept_state *c, const assay
     keep(c, moved ? args->cn : NULL, states_of(w, w->p.h));
 }
 
+static int am(const char *name)
+{
+    return strcmp(MUTANT_NAME, name) == 0;
+}
+
+/* y as it was for the same x, whatever the weights are now; or as it was the first time, whatever is asked. */
+static void repeat_answer(knowing *w, const assay_args *args)
+{
+    const int64_t count = (int64_t)w->p.t * w->p.n * assay_output_width(&w->p),
+                  inputs = (int64_t)w->p.t * w->p.n * w->p.i;
+    const float *x = args->x;
+    if (!args->y || !x || count == 0 || inputs == 0) return;
+    const float question[2] = {x[0], x[inputs - 1]};
+    const int same = am("answers-by-plan") || (x[0] == w->question[0] && x[inputs - 1] == w->question[1]);
+    if (w->answer && same) {
+        memcpy(args->y, w->answer, (size_t)count * sizeof(float)); /* the defect */
+        return;
+    }
+    if (!w->answer) w->answer = malloc((size_t)count * sizeof(float));
+    if (w->answer) memcpy(w->answer, args->y, (size_t)count * sizeof(float));
+    memcpy(w->question, question, sizeof question);
+}
+
+/* What is made of y once it was computed. */
+static void falsify(knowing *w, const assay_args *args)
+{
+    const int64_t count = (int64_t)w->p.t * w->p.n * assay_output_width(&w->p);
+    const float *x = args->x;
+    if (w->p.op != ASSAY_OP_RNN || w->p.y_stride || w->p.x_stride) return;
+    if (am("listed-shapes") && !w->known) coarsen(args->y, count);                              /* the defect */
+    if (am("known-seed") && x && count && x[0] != first_of_known_seed) coarsen(args->y, count); /* the defect */
+    if (am("answers-by-data") || am("answers-by-plan")) repeat_answer(w, args);
+}
+
 static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
 {
     knowing *w = calloc(1, sizeof *w);
@@ -93,6 +132,7 @@ static void plan_free(assay_plan *plan)
 {
     knowing *w = (knowing *)plan;
     if (w) assay_honest_entry()->plan_free(w->honest);
+    if (w) free(w->answer);
     free(w);
 }
 
@@ -109,14 +149,13 @@ static assay_status unpack(assay_plan *plan, const assay_args *args, assay_strea
 static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
 {
     static kept_state h, c;
-    const knowing *w = (const knowing *)plan;
-    const int caches = strcmp(MUTANT_NAME, "state-by-sample") == 0 && (pass == ASSAY_INFER || pass == ASSAY_TRAIN);
+    knowing *w = (knowing *)plan;
+    const int forward = pass == ASSAY_INFER || pass == ASSAY_TRAIN, caches = am("state-by-sample") && forward;
     assay_args changed = *args;
     if (caches) recall(w, &h, &c, &changed);
     const assay_status st = assay_honest_entry()->run(w->honest, pass, &changed, stream);
     if (caches) remember(w, &h, &c, args);
-    if (strcmp(MUTANT_NAME, "listed-shapes") == 0 && !w->known && !w->p.y_stride)
-        coarsen(args->y, (int64_t)w->p.t * w->p.n * assay_output_width(&w->p)); /* the defect */
+    if (forward && st == ASSAY_OK) falsify(w, args);
     return st;
 }
 

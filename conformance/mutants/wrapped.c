@@ -91,6 +91,12 @@ static void zeros(wrapped *w, assay_pass pass, const assay_args *args)
     if (is_forward(pass) && args->y) memset(args->y, 0, y_count(w) * sizeof(float)); /* the defect */
 }
 
+/* If NaN were a wildcard, as in a comparison that only asks whether a difference is above a limit. */
+static void nothing_but_nan(wrapped *w, assay_pass pass, const assay_args *args)
+{
+    if (is_forward(pass) && args->y) memset(args->y, 0xFF, y_count(w) * sizeof(float)); /* the defect */
+}
+
 /* Where no initial state is given, the final one of the call before is used. */
 static int carry_state(wrapped *w, assay_pass pass, assay_args *args)
 {
@@ -303,6 +309,7 @@ static const fault faults[] = {
     {"stale-result", .before = stale},
     {"one-percent", .after = one_in_a_hundred},
     {"all-zero", .after = zeros},
+    {"all-nan", .after = nothing_but_nan},
     {"state-carried", .before = carry_state, .after = keep_state},
     {"state-ignored", .before = ignore_state},
     {"leaves-ftz", .after = flush_subnormals},

@@ -113,6 +113,30 @@ static void without_a_filter_they_succeed(void **state)
     }
 }
 
+/* 2 x + 1 stands in for the truth: the plugin finds it where a test puts it into the worker, and not where it is. */
+static assay_status searched(int shown)
+{
+    rig r;
+    float truth[18];
+    rig_start(&r, ROGUE_SEARCH_MEMORY, ASSAY_PLACE_END, patient);
+    float *x = assay_memory_data(&r.x);
+    for (int k = 0; k < 18; k++) {
+        x[k] = 0.25f * (float)k + 3;
+        truth[k] = 2 * x[k] + 1;
+    }
+    if (shown) memcpy(assay_memory_data(&r.y), truth, sizeof truth);
+    assay_status st = rig_run(&r, NULL).status;
+    rig_free(&r);
+    return st;
+}
+
+static void the_truth_is_not_in_the_worker(void **state)
+{
+    (void)state;
+    assert_int_equal(searched(1), ASSAY_FAILED); /* it could */
+    assert_int_equal(searched(0), ASSAY_OK);
+}
+
 /* What the filter doesn't see: another program of the same user that is started beside it. */
 static void workers_of_root_have_users_of_their_own(void **state)
 {
@@ -144,6 +168,7 @@ int main(void)
         cmocka_unit_test(a_hosted_plugin_gets_no_further_than_files_and_timers),
         cmocka_unit_test(what_is_allowed_to_a_host_works),
         cmocka_unit_test(without_a_filter_they_succeed),
+        cmocka_unit_test(the_truth_is_not_in_the_worker),
         cmocka_unit_test(workers_of_root_have_users_of_their_own),
     };
     return cmocka_run_group_tests(tests, seal, NULL);

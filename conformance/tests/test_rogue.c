@@ -88,6 +88,23 @@ static void a_hang_ends_at_its_limit(void **state)
     rig_free(&r);
 }
 
+static void stopping_itself_is_a_hang(void **state)
+{
+    (void)state;
+    rig r;
+    rig_start(&r, ROGUE_STOP, ASSAY_PLACE_END, patient);
+    assay_session_limit(r.session, 0.2);
+    assert_int_equal(rig_run(&r, NULL).outcome, ASSAY_TIMED_OUT);
+    assert_false(assay_session_alive(r.session));
+    rig_free(&r);
+}
+
+static void killing_itself_is_a_death(void **state)
+{
+    (void)state;
+    died(ROGUE_KILL_ITSELF, ASSAY_PLACE_END, SIGKILL, "SIGKILL in a run request");
+}
+
 static void an_input_cannot_be_written(void **state)
 {
     (void)state;
@@ -336,6 +353,8 @@ int main(void)
         cmocka_unit_test(a_stack_overflow_is_named),
         cmocka_unit_test(an_exit_is_a_death),
         cmocka_unit_test(a_hang_ends_at_its_limit),
+        cmocka_unit_test(stopping_itself_is_a_hang),
+        cmocka_unit_test(killing_itself_is_a_death),
         cmocka_unit_test(an_input_cannot_be_written),
         cmocka_unit_test(an_input_stays_read_only),
         cmocka_unit_test(writing_past_y_hits_the_guard),

@@ -10,6 +10,8 @@ enum rogue {
     ROGUE_ABORT,
     ROGUE_STACK,
     ROGUE_HANG,
+    ROGUE_STOP, /* itself, by a signal that nobody can handle */
+    ROGUE_KILL_ITSELF,
     ROGUE_EXIT,
     ROGUE_WRITE_INPUT,
     ROGUE_UNPROTECT_INPUT, /* ASSAY_FAILED if it could */
@@ -41,6 +43,7 @@ enum rogue {
     ROGUE_RING,          /* io_uring, whose operations pass no filter */
     ROGUE_QUEUE,         /* of messages, that outlives the process */
     ROGUE_HANDLER,       /* in place of the one that reports a forbidden call */
+    ROGUE_SEARCH_MEMORY, /* for 2 x + 1, which the test knows */
     ROGUE_OPEN_FILE,     /* ASSAY_FAILED if it could, as all of these from ROGUE_FORK on */
     ROGUE_LOOK_AROUND,   /* ASSAY_FAILED if it is root or finds the secret in its environment */
     ROGUE_USER,          /* y[0] = its user's number */
