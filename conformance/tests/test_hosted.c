@@ -197,6 +197,41 @@ static void the_hash_covers_the_module(void **state)
     assert_string_not_equal(one, other);
 }
 
+/* What a module tries in open(), after its imports; the first thing that works is told. */
+static const char escaping_module[] =
+    "import os, socket\n"
+    "NAME, VERSION = 'own', '1'\n"
+    "supports = plan = None\n"
+    "parent = os.getppid()\n"
+    "attempts = {\n"
+    "    'fork': lambda: os.fork() or os._exit(0),\n"
+    "    'exec': lambda: os.execv('/bin/true', ['true']),\n"
+    "    'network': lambda: socket.socket(socket.AF_INET),\n"
+    "    'signal': lambda: os.kill(parent, 0),\n"
+    "    'memory': lambda: os.open('/proc/%d/mem' % parent, os.O_RDONLY),\n"
+    "    'group': lambda: os.setpgid(0, os.getpgid(parent)),\n"
+    "    'root': lambda: os.setuid(0),\n"
+    "}\n"
+    "def open(threads):\n"
+    "    for name, attempt in attempts.items():\n"
+    "        try:\n"
+    "            attempt()\n"
+    "        except OSError:\n"
+    "            continue\n"
+    "        if name != 'root' or os.getuid() == 0: raise RuntimeError(name + ' works')\n";
+
+static void a_module_gets_nowhere(void **state)
+{
+    assay_session *s = NULL;
+    (void)state;
+    assay_parent_seal();
+    assert_string_equal(start(ASSAY_PLAIN, &s).what, "");
+    const int level = assay_session_about(s)->sandbox;
+    assay_session_end(s);
+    if (level == 0) skip(); /* no seccomp here */
+    assert_string_equal(start_text(escaping_module, NULL).what, "");
+}
+
 /* The structs that Python read out of the headers are those of the compiler. */
 static void structs_are_the_compilers(void **state)
 {
@@ -262,6 +297,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_no_plugin),
         cmocka_unit_test(the_hash_covers_the_module),
         cmocka_unit_test(structs_are_the_compilers),
+        cmocka_unit_test(a_module_gets_nowhere),
     };
     if (!is_there()) {
         printf("%s: no such interpreter, or it has no ctypes\n", assay_hosted_interpreter());
