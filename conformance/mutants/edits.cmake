@@ -48,6 +48,18 @@ edit(gru-bias-inside ${cell}
     [=[const int outside = before || s->d->gru_reset == ASSAY_RESET_AFTER_OUTSIDE;]=] [=[const int outside = before;]=])
 edit(gru-share-of-old ${cell} [=[return d->gru_mix == ASSAY_MIX_KEEPS ? z : 1 - z;]=] [=[return d->gru_mix >= 0 ? z : 0;]=])
 
+edit(gru-bias-order ${cell}
+    [=[start(s->count, pitch, 3 * h, s->given.b_ih, s->gates);]=]
+    [=[start(s->count, pitch, 3 * h, s->given.b_ih, s->gates);
+    if (s->given.b_ih) start(s->count, pitch, h, s->given.b_ih + h, s->gates);
+    if (s->given.b_ih) start(s->count, pitch, h, s->given.b_ih, s->gates + h);]=])
+edit(linear-not-cleared ${cell}
+    [=[to[r * pitch + j] = bias ? bias[j] : 0;]=] [=[if (bias || r < 2) to[r * pitch + j] = bias ? bias[j] : 0;]=])
+edit(inner-unprojected ${stack}
+    [=[r->direction * width), h_rows + k * width, width]=]
+    [=[r->direction * width),
+                   p->proj && r->layer < p->layers - 1 ? step.m + k * h : h_rows + k * width, width]=])
+
 # ---- B: time, lengths, direction ----
 edit(reverse-from-padded-end ${stack}
     [=[if (t < length_of(r, n)) r->s->active]=] [=[if (r->direction || t < length_of(r, n)) r->s->active]=])
@@ -130,6 +142,16 @@ edit(coupled-one-part ${cell} [=[(d->coupled ? g[j] - s->c[k] : g[j])]=] [=[(d->
 edit(clip-passes ${cell} [=[d->clip_gradient == ASSAY_CLIP_CUTS) dc = 0;]=] [=[d->clip_gradient > ASSAY_CLIP_PASSES) dc = 0;]=])
 edit(projection-of-cell ${cell} [=[s->de[k] = o[j] * tanh_c; /*]=] [=[s->de[k] = tanh_c; /*]=])
 
+edit(dx-over-dy ${stack} [=[s->d_input[l % 2], 0)]=] [=[s->d_input[0], 0)]=])
+edit(backward-time-major ${stack} [=[up->dy + assay_row_of(p, t, n) * up->pitch]=] [=[up->dy + ((int64_t)t * p->n + n) * up->pitch]=])
+edit(mask-of-first-step ${merge} [=[mask[before + at] *]=] [=[mask[before + at % (p->n * assay_output_width(p))] *]=])
+edit(slope-of-rounded ${cell}
+    [=[if (d->gate_activation == ASSAY_GATE_SIGMOID) return y * (1 - y);]=]
+    [=[if (d->gate_activation == ASSAY_GATE_SIGMOID) {
+        const float far = y * 65537, short_y = far - (far - y); /* eight bits of y */
+        return short_y * (1 - short_y);
+    }]=])
+edit(last-step-at-end ${stack} [=[ends = t == length_of(r, n) - 1;]=] [=[ends = t == p->t - 1;]=])
 # ---- D: accumulation ----
 edit(overwrites ${plugin} [=[if (!accumulate) memset(args->grads]=] [=[if (accumulate >= 0) memset(args->grads]=])
 edit(always-adds ${plugin} [=[if (!accumulate) memset(args->grads]=] [=[if (accumulate > 1) memset(args->grads]=])
@@ -189,6 +211,15 @@ edit(ctc-not-collapsed ${ctc} [=[if (p->dialect.ctc_collapse) {]=] [=[if (p->dia
 edit(ctc-mean-plain ${ctc}
     [=[terms[k] = job.loss_rows[k] / own_divisor(a, k);]=] [=[terms[k] = job.loss_rows[k];]=])
 
+edit(ctc-beta-unset ${ctc}
+    [=[    for (int64_t s = 0; s < states + 2; s++)
+        beta[s] =]=]
+    [=[    for (int64_t s = states > 1 ? states - 2 : 0; s < states + 2; s++)
+        beta[s] =]=])
+edit(ctc-infinite-as-zero ${ctc}
+    [=[p->dialect.ctc_infeasible == ASSAY_INFEASIBLE_INF ? INFINITY : 0;]=]
+    [=[p->dialect.ctc_infeasible == ASSAY_INFEASIBLE_INF ? 0 : 0;]=])
+
 # ---- F: cross-entropy ----
 edit(xent-ignored-counted ${xent}
     [=[if (!row_counts(a, row)) continue;
@@ -216,6 +247,15 @@ edit(xent-mean-over-all ${xent}
     [=[case ASSAY_REDUCE_MEAN:
         return counting;]=] [=[case ASSAY_REDUCE_MEAN:
         return (double)rows;]=])
+
+edit(xent-ignored-as-label ${xent}
+    [=[            job->loss_rows[row] = 0;]=]
+    [=[            job->loss_rows[row] = a->p->dialect.xent_ignores && assay_host_inside(a->p, a->lens, row) && row > 0
+                                      ? -a->logits[row * stride + a->labels[row] % classes]
+                                      : 0;]=])
+edit(xent-label-in-a-byte ${xent}
+    [=[a->logits + row * stride, a->labels[row], &job->target,]=]
+    [=[a->logits + row * stride, a->labels[row] & 255, &job->target,]=])
 
 # ---- G: arithmetic ----
 # An operand as a tensor core takes it: 10 bits of mantissa, to nearest, ties away.

@@ -16,6 +16,7 @@ typedef struct wrapped {
     float *dx, *dh0, *dc0, *dy; /* copies of these tensors, or NULL */
     int backwards;              /* since the last forward */
     int calls;                  /* of run() on this plan, as far as a fault counts them */
+    int32_t *lens;              /* (N), a copy, or NULL */
     float seen_x, seen_dy;      /* where the last backward's x and dy began */
     double sample;              /* of the parameters that `packed` was made from */
 } wrapped;
@@ -300,6 +301,56 @@ static int drop_small_gradient(wrapped *w, assay_pass pass, assay_args *args)
     return 0;
 }
 
+/* Rows of y in the order of samples where the harness asked for that of steps. */
+static void transpose_y(wrapped *w, assay_pass pass, const assay_args *args)
+{
+    const int64_t t = w->p.t, n = w->p.n, wide = n > 0 && t > 0 ? y_count(w) / (t * n) : 0;
+    float *y = args->y;
+    if (!is_forward(pass) || !y || w->p.y_stride || w->p.proj || w->p.dialect.layout == ASSAY_BATCH_MAJOR ||
+        w->p.dialect.merge != ASSAY_MERGE_CONCAT)
+        return;
+    keep((void **)&w->dy, y, (size_t)y_count(w) * sizeof *y);
+    for (int64_t row = 0; row < t * n; row++)
+        memcpy(y + (row % n * t + row / n) * wide, w->dy + row * wide, (size_t)wide * sizeof *y); /* the defect */
+}
+
+/* The fast path of full batches, taken whatever the lengths. */
+static int no_lengths(wrapped *w, assay_pass pass, assay_args *args)
+{
+    (void)w, (void)pass;
+    args->lens = NULL; /* the defect */
+    return 0;
+}
+
+/* Lengths as a library takes them that wants the batch sorted, longest first. */
+static int sorted_lengths(wrapped *w, assay_pass pass, assay_args *args)
+{
+    (void)pass;
+    if (!args->lens) return 0;
+    keep((void **)&w->lens, args->lens, (size_t)w->p.n * sizeof *w->lens);
+    for (int32_t n = 1; n < w->p.n; n++)
+        for (int32_t k = n; k > 0 && w->lens[k - 1] < w->lens[k]; k--) {
+            const int32_t longer = w->lens[k];
+            w->lens[k] = w->lens[k - 1];
+            w->lens[k - 1] = longer;
+        }
+    args->lens = w->lens; /* the defect */
+    return 0;
+}
+
+static int loss_of_full_rows(wrapped *w, assay_pass pass, assay_args *args)
+{
+    (void)w;
+    if (pass == ASSAY_LOSS_PASS) args->lens = NULL; /* the defect: the loss does not know the padding */
+    return 0;
+}
+
+/* Nobody trains the input, so its gradient is left out. */
+static void no_dx(wrapped *w, assay_pass pass, const assay_args *args)
+{
+    if (pass == ASSAY_BACKWARD && args->dx && !w->p.x_stride) memset(args->dx, 0, x_bytes(w)); /* the defect */
+}
+
 static const fault faults[] = {
     {"write-past-y", .after = write_past_y},
     {"inputs-zeroed", .after = zero_x},
@@ -324,6 +375,11 @@ static const fault faults[] = {
     {"weights-by-sample", .packed = pack_if_changed},
     {"gradient-clipped", .before = clip_gradient},
     {"small-gradient-dropped", .before = drop_small_gradient},
+    {"y-batch-first", .after = transpose_y},
+    {"lengths-ignored", .before = no_lengths},
+    {"lengths-sorted", .before = sorted_lengths},
+    {"loss-on-padding", .before = loss_of_full_rows},
+    {"dx-zero", .after = no_dx},
     {"step-first-gradients", .before = step_from_first, .packed = keep_packed},
 };
 
@@ -372,6 +428,7 @@ static void plan_free(assay_plan *plan)
     free(w->dh0);
     free(w->dc0);
     free(w->dy);
+    free(w->lens);
     free(w);
 }
 
