@@ -79,6 +79,36 @@ static void count(assay_mutation_result *out, const assay_result *r)
         snprintf(out->by[k].what, sizeof out->by[k].what, "%s (%s)", worst->what, worst->rule);
 }
 
+/* Causes that are asked for. */
+static const struct {
+    const char *mutant, *words;
+} causes[] = {
+#define CAUSE(mutant, words) {mutant, words},
+#include "conformance/mutants/causes.inc"
+#undef CAUSE
+};
+
+int assay_mutant_cause_count(void)
+{
+    return (int)(sizeof causes / sizeof *causes);
+}
+
+const char *assay_mutant_cause(const char *name)
+{
+    for (size_t k = 0; k < sizeof causes / sizeof *causes; k++)
+        if (!strcmp(causes[k].mutant, name)) return causes[k].words;
+    return NULL;
+}
+
+static void hear(assay_mutation_result *out, const assay_result *r)
+{
+    const char *words = assay_mutant_cause(out->mutant->name);
+    const int right = words && strstr(r->cause, words);
+    if (!r->cause[0] || out->named || (out->cause[0] && !right)) return;
+    snprintf(out->cause, sizeof out->cause, "%s", r->cause);
+    out->named = right;
+}
+
 static void on_result(void *user, const assay_result *r)
 {
     watch *w = user;
@@ -86,6 +116,7 @@ static void on_result(void *user, const assay_result *r)
     w->out->results++;
     if (w->out->mutant->death != ASSAY_DEATH_NONE) {
         count(w->out, r);
+        hear(w->out, r);
         return;
     }
     w->out->weakest = fmax(w->out->weakest, r->margin);
@@ -138,6 +169,7 @@ assay_status assay_mutation_run(const assay_mutant *m, const char *plugin, const
     o.glob = m->glob; /* NULL: the level's own cases */
     o.on_result = on_result;
     o.on_progress = NULL;
+    o.diagnose = assay_mutant_cause(m->name) ? 2 : 0;
     o.stop = stop;
     o.user = &w;
     assay_status st = assay_suite_run(&o, &sum, why, why_size);

@@ -27,6 +27,10 @@ int assay_mutant_count(void);
 const assay_mutant *assay_mutant_get(int index);
 const assay_mutant *assay_mutant_by_name(const char *name); /* NULL if there is none */
 
+/* What a diagnosis of this mutant's failures has to say (mutants/causes.inc), or NULL: nothing is asked of it. */
+const char *assay_mutant_cause(const char *name);
+int assay_mutant_cause_count(void);
+
 #define ASSAY_KILL_MARGIN     2.0
 #define ASSAY_HONEST_MARGIN   0.5
 #define ASSAY_MUTATION_CHECKS 16
@@ -42,9 +46,11 @@ typedef struct assay_mutation_result {
         char what[64];           /* "dW.l0.f (tensor)" or the crash */
     } by[ASSAY_MUTATION_CHECKS]; /* in order of the table of checks; only those with kills or results */
     int by_count;
-    double weakest; /* smallest over the named checks of their largest margin; honest: the worst margin */
-    int results;    /* verdicts looked at */
-    char why[256];  /* one line when it does not hold */
+    int named;       /* 1: a diagnosis said what the mutant's row expects */
+    char cause[400]; /* that one, or else the first; "" */
+    double weakest;  /* smallest over the named checks of their largest margin; honest: the worst margin */
+    int results;     /* verdicts looked at */
+    char why[256];   /* one line when it does not hold */
 } assay_mutation_result;
 
 /* Runs one mutant: base gives seed, threads, worker, cache, extra cases, stop. With `all` every case of its glob is

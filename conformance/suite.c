@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DRAWS 3 /* sets of data at most, for a check that could not decide on the one before */
+#define MOST_CHECKS 64
+#define DRAWS       3 /* sets of data at most, for a check that could not decide on the one before */
 
 /* One implementation under test. */
 typedef struct candidate {
@@ -24,6 +25,7 @@ typedef struct candidate {
     char name[48], hash[65];       /* of what was loaded last */
     int no_device, hopeless, told; /* nothing to run on; can't be started any more; and that was delivered */
     assay_verdict end;             /* when hopeless: how it ended */
+    int diagnosed[MOST_CHECKS];    /* failures of each check whose cause was looked for */
     char why[256];
 } candidate;
 
@@ -146,6 +148,7 @@ static void deliver(run_state *s, const candidate *c, const assay_case *k, const
     r.finding_count = t->finding_count;
     r.seconds = seconds;
     if (t->verdict != ASSAY_VERDICT_PASS) snprintf(r.why, sizeof r.why, "%s", t->why);
+    if (t->verdict == ASSAY_VERDICT_FAIL) snprintf(r.cause, sizeof r.cause, "%s", t->cause);
     int is_check = strcmp(check, ASSAY_CHECK_LOAD) != 0; /* nobody can ask for "load" */
     snprintf(r.reproducer, sizeof r.reproducer, "assay check --impl %s --case '%s'%s%s --seed 0x%llx --threads %d%s",
              c->label, k->id, is_check ? " --check " : "", is_check ? check : "", (unsigned long long)s->o->seed,
@@ -210,7 +213,10 @@ static void try_check(run_state *s, candidate *c, assay_subject *subject, const 
     t->check = k;
     t->declared = *declared;
     t->findings = s->findings;
+    const int check = (int)(k - assay_check_get(0));
+    t->diagnose = check < MOST_CHECKS && c->diagnosed[check] < s->o->diagnose;
     k->run(t);
+    if (t->cause[0]) c->diagnosed[check]++;
     assay_trial_release(t);
 }
 

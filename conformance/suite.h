@@ -26,7 +26,8 @@ typedef struct assay_finding {
     char what[40]; /* tensor, and what of it: "dR.l0.f", "y (padding)" */
     char rule[12]; /* which rule was tightest: tensor, row, element, zero, finite, rowsum, bits, ... */
     double error, floor, limit, margin;
-    int64_t where; /* worst element (rule element, zero) or row (rule row), -1 if none */
+    int64_t where;  /* worst element (rule element, zero) or row (rule row), -1 if none */
+    char place[96]; /* the same in words, of the worst element for the rule of the whole tensor; "" where it has none */
     assay_verdict verdict;
     int loose; /* 1: the arithmetic is declared opaque, so the limit says little */
 } assay_finding;
@@ -54,7 +55,8 @@ typedef struct assay_result {
     const assay_finding *findings;
     int finding_count;
     double seconds;
-    char why[256];        /* one line: reason of anything but PASS; of a PASS: "" */
+    char why[256];   /* one line: reason of anything but PASS; of a PASS: "" */
+    char cause[400]; /* of a FAIL: what the results look like (diagnose.h), one line; "" if that was not looked at */
     char reproducer[512]; /* "assay check --impl blas --case ... --check ... --seed 0x..." */
 } assay_result;
 
@@ -71,6 +73,7 @@ typedef struct assay_suite_options {
     assay_level level;
     int threads;             /* for the plugins */
     double time_limit;       /* seconds a request; 0 = 10 + a share of the work */
+    int diagnose;            /* of so many failures of each check on each implementation the cause is looked for */
     const char *worker;      /* path of assay-worker; NULL = beside this program */
     const char *cache;       /* folder for truths and floors; NULL = none */
     const assay_case *extra; /* further cases: the documented shapes */

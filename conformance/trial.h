@@ -49,6 +49,8 @@ typedef struct assay_trial {
     assay_verdict verdict;
     int over;
     char why[256];
+    int diagnose;    /* 1: the first failing comparison is looked into */
+    char cause[400]; /* what it showed, one line; "" */
 } assay_trial;
 
 /* Runs a routine on given data (of the subject's problem), and makes *got with the tensors of the roles in `wanted`,

@@ -205,10 +205,12 @@ int assay_command_check(int argc, char **argv)
         "assay check --impl blas --impl ./mine.so --op ctc --quick"};
     assay_strings impls = {{0}, 0};
     int quick = 0, full = 0;
-    assay_check_request q = {
-        .command = "check",
-        .suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_seed_fresh(), .floors = ASSAY_FLOORS},
-        .repeat = 1};
+    assay_check_request q = {.command = "check",
+                             .suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
+                                       .seed = assay_seed_fresh(),
+                                       .floors = ASSAY_FLOORS,
+                                       .diagnose = 4},
+                             .repeat = 1};
     const assay_option options[] = {
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
         {"op", "OP", "rnn, xent, ctc or network only", ASSAY_TAKES_TEXT, &q.suite.op},

@@ -39,6 +39,11 @@ static void put_case(FILE *f, const json_t *x)
     fprintf(f, ">\n    <%s message=\"%s: ", element, verdict);
     assay_escape(f, text_of(x, "why"));
     fputs("\">", f);
+    if (text_of(x, "cause")[0]) {
+        fputs("cause: ", f);
+        assay_escape(f, text_of(x, "cause"));
+        fputc('\n', f);
+    }
     assay_escape(f, text_of(x, "reproducer"));
     fprintf(f, "</%s>\n  </testcase>\n", element);
 }

@@ -23,7 +23,8 @@ typedef struct request {
     assay_plugins plugins;
     json_t *rows;
     int run, held, no_memory;
-    double weakest; /* of the mutants that were killed */
+    int asked, named; /* mutants whose cause is asked for; those whose diagnosis named it */
+    double weakest;   /* of the mutants that were killed */
     char weakest_at[48];
     int first_kills[ASSAY_MUTATION_CHECKS][2]; /* per check: mutants it killed; those that nothing else killed */
 } request;
@@ -84,6 +85,7 @@ static void show(const request *q, const assay_mutation_result *r)
                assay_print_number(r->by[k].margin, margin, sizeof margin), r->by[k].case_id, r->by[k].what);
     }
     if (!r->held) printf("         %s\n", r->why);
+    if (assay_mutant_cause(m->name)) printf("         %s: %s\n", r->named ? "named" : "MISNAMED", r->cause);
     fflush(stdout);
 }
 
@@ -95,10 +97,10 @@ static void keep(request *q, const assay_mutation_result *r)
         bad |= json_array_append_new(by, json_pack("{s:s, s:i, s:o, s:s, s:s}", "check", r->by[k].check, "kills",
                                                    r->by[k].kills, "margin", assay_output_real(r->by[k].margin), "case",
                                                    r->by[k].case_id, "what", r->by[k].what));
-    bad |= json_array_append_new(q->rows, json_pack("{s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:o}", "name", r->mutant->name,
-                                                    "id", r->mutant->id, "what", r->mutant->what, "held", r->held,
-                                                    "margin", assay_output_real(r->weakest), "named", r->mutant->checks,
-                                                    "why", r->why, "by", by));
+    bad |= json_array_append_new(q->rows, json_pack("{s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:s, s:o}", "name",
+                                                    r->mutant->name, "id", r->mutant->id, "what", r->mutant->what,
+                                                    "held", r->held, "margin", assay_output_real(r->weakest), "named",
+                                                    r->mutant->checks, "why", r->why, "cause", r->cause, "by", by));
     if (bad) q->no_memory = 1;
 }
 
@@ -127,6 +129,8 @@ static int one(request *q, const assay_mutant *m)
     tally(q, &r);
     q->run++;
     q->held += r.held;
+    q->asked += assay_mutant_cause(m->name) != NULL;
+    q->named += r.named;
     if (r.held && m->death != ASSAY_DEATH_NONE && (r.weakest < q->weakest || !q->weakest_at[0])) {
         q->weakest = r.weakest;
         snprintf(q->weakest_at, sizeof q->weakest_at, "%s", m->name);
@@ -156,8 +160,9 @@ static int finish(request *q, int status)
                assay_print_number(q->weakest, margin, sizeof margin), q->weakest_at);
     else
         printf("%d mutants, none killed\n", q->run);
+    if (q->asked) printf("%d of %d causes named by the diagnosis\n", q->named, q->asked);
     if (assay_interrupted()) assay_interrupt_tell("mutants");
-    if (q->held < q->run) status = ASSAY_EXIT_BROKEN;
+    if (q->held < q->run || q->named < q->asked) status = ASSAY_EXIT_BROKEN;
     if (q->json) {
         json_t *head = q->no_memory ? NULL : assay_output_head("mutants");
         if (head &&

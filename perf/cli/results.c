@@ -48,10 +48,10 @@ static assay_result_tally *tally_of(assay_results *r, const char *impl, const ch
 
 static json_t *finding_json(const assay_finding *f)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:b}", "what", f->what, "verdict",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:s, s:b}", "what", f->what, "verdict",
                      assay_verdict_name(f->verdict), "rule", f->rule, "error", assay_output_real(f->error), "floor",
                      assay_output_real(f->floor), "limit", assay_output_real(f->limit), "margin",
-                     assay_output_real(f->margin), "where", (json_int_t)f->where, "loose", f->loose);
+                     assay_output_real(f->margin), "where", (json_int_t)f->where, "place", f->place, "loose", f->loose);
 }
 
 static json_t *result_json(const assay_result *x)
@@ -65,12 +65,12 @@ static json_t *result_json(const assay_result *x)
         }
     }
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:s, s:s, s:o}", "impl",
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:s, s:s, s:s, s:o}", "impl",
         assay_print_clean(x->impl, impl, sizeof impl), "plugin", assay_print_clean(x->plugin, plugin, sizeof plugin),
         "case", x->case_id, "check", x->check, "arithmetic", assay_format_name(x->arithmetic), "seed",
         assay_print_seed(x->seed, seed, sizeof seed), "verdict", assay_verdict_name(x->verdict), "margin",
-        assay_output_real(x->margin), "seconds", x->seconds, "why", assay_print_clean(x->why, why, sizeof why),
-        "reproducer", assay_print_clean(x->reproducer, reproducer, sizeof reproducer), "findings", findings);
+        assay_output_real(x->margin), "seconds", x->seconds, "why", assay_print_clean(x->why, why, sizeof why), "cause",
+        x->cause, "reproducer", assay_print_clean(x->reproducer, reproducer, sizeof reproducer), "findings", findings);
 }
 
 static const assay_finding *worst_finding(const assay_result *x)
@@ -123,12 +123,16 @@ void assay_results_print_failure(const assay_result *x)
         printf("    %-20s %-8s error %-8s limit %-8s margin %-8s", f->what, f->rule,
                assay_print_number(f->error, error, sizeof error), assay_print_number(f->limit, limit, sizeof limit),
                assay_print_number(f->margin, margin, sizeof margin));
-        if (f->where >= 0) printf(" at %lld", (long long)f->where);
+        if (f->place[0])
+            printf(" at %s", f->place);
+        else if (f->where >= 0)
+            printf(" at %lld", (long long)f->where);
         if (f->loose) printf(" loose");
         putchar('\n');
         shown++;
     }
     if (bad > shown) printf("    and %d more\n", bad - shown);
+    if (x->cause[0]) printf("  cause: %s\n", x->cause);
     printf("  %s\n", assay_print_clean(x->reproducer, reproducer, sizeof reproducer));
     fflush(stdout);
 }
