@@ -1,6 +1,6 @@
 /* case.c: rows into cases: the computed id, and the data of a case from (seed, id, tensor, index).
  * SPDX-License-Identifier: MIT */
-#include "conformance/case.h"
+#include "conformance/case_row.h"
 
 #include "reference/data.h"
 
@@ -234,14 +234,8 @@ static void make_id(const assay_case_row *r, char *id, size_t size)
     snprintf(id, size, "%s/%s.%s.%s", op[r->op], r->dialect, shape, r->tag);
 }
 
-int assay_case_count(void)
+void assay_row_case(const assay_case_row *r, assay_case *out)
 {
-    return COUNT(rows);
-}
-
-void assay_case_get(int index, assay_case *out)
-{
-    const assay_case_row *r = &rows[index];
     memset(out, 0, sizeof *out);
     make_id(r, out->id, sizeof out->id);
     make_problem(r, &out->problem);
@@ -251,4 +245,14 @@ void assay_case_get(int index, assay_case *out)
     out->ragged = r->ragged;
     out->fill = fill;
     out->source = r;
+}
+
+int assay_case_count(void)
+{
+    return COUNT(rows);
+}
+
+void assay_case_get(int index, assay_case *out)
+{
+    assay_row_case(&rows[index], out);
 }

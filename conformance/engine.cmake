@@ -18,14 +18,14 @@ file(GLOB checks CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.c)
 assay_add(library assay_conformance
     SOURCES verdict.c names.c values.c case.c compare.c arithmetic.c floor_runs.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c derived.c pieces.c units.c expect.c suite.c feature.c
             certificate.c certificate_file.c gate.c mutation.c
-            locate.c diagnose.c suspect.c looks.c worlds.c worlds_dialect.c worlds_inputs.c worlds_weights.c worlds_data.c
+            case_parse.c shrink.c locate.c diagnose.c suspect.c looks.c worlds.c worlds_dialect.c worlds_inputs.c worlds_weights.c worlds_data.c
             golden.c golden_compare.c ${checks}
     DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"
     LINK assay_covered)
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM
                       OpenMP::OpenMP_C m)
 
-foreach(name compare names locate diagnose cases certificate oracle narrow floor_table golden)
+foreach(name compare names locate diagnose case_parse cases certificate oracle narrow floor_table golden)
     assay_add(test test_${name} SOURCES tests/test_${name}.c tests/folder.c LINK assay_conformance assay_covered
               DEFINE ASSAY_WORKER="$<TARGET_FILE:assay-worker>" ASSAY_FLOORS="${CMAKE_SOURCE_DIR}/fixtures/floors")
 endforeach()

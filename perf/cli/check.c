@@ -1,6 +1,7 @@
 /* check.c: `assay check`: conformance of implementations, with a verdict for each case and check.
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/check.h"
+#include "conformance/case_parse.h"
 #include "conformance/clock.h"
 #include "conformance/hash.h"
 #include "conformance/suite.h"
@@ -11,15 +12,19 @@
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
 #include "perf/cli/results.h"
+#include "perf/cli/smallest.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#define SHRINK_SECONDS 10 /* for all first failures together: about as long as a quick run of one implementation */
+
 typedef struct run {
     assay_results results;
     assay_progress progress;
+    assay_smallest smallest;
     const assay_check_request *request;
     int announced; /* 1: the seed of this repetition was printed */
     char cut[256]; /* why the suite could not go on; "" */
@@ -41,6 +46,7 @@ static void on_result(void *user, const assay_result *x)
     int bad = assay_verdict_is_failure(x->verdict) || x->verdict == ASSAY_VERDICT_BROKEN;
     announce(r);
     assay_results_add(&r->results, x);
+    assay_smallest_note(&r->smallest, x);
     if (r->request->also) r->request->also(r->request->user, x);
     if (bad || x->verdict == ASSAY_VERDICT_ILL_POSED) {
         assay_progress_clear(&r->progress);
@@ -108,7 +114,8 @@ static int write_files(const run *r, const assay_summary *s)
         }
         int bad = json_object_set_new(head, "complete", json_boolean(is_whole(r, s))) ||
                   json_object_set_new(head, "worst_passing_margin", assay_output_real(margin)) ||
-                  json_object_set_new(head, "counts", counts) || json_object_set(head, "results", r->results.all);
+                  json_object_set_new(head, "counts", counts) || json_object_set(head, "results", r->results.all) ||
+                  (r->smallest.all && json_object_set(head, "smallest", r->smallest.all));
         if (bad) {
             json_decref(head);
             head = NULL;
@@ -184,6 +191,7 @@ int assay_check_perform(assay_check_request *q)
         q->suite.seed++;
     }
     assay_progress_clear(&r.progress);
+    if (q->shrink > 0 && result == ASSAY_OK && !all.stopped) assay_smallest_find(&r.smallest, &q->suite, q->shrink);
     if (result == ASSAY_BAD_ARGUMENT) {
         assay_print_error("%s: %s", q->command, why);
     } else {
@@ -192,7 +200,21 @@ int assay_check_perform(assay_check_request *q)
     }
     q->whole = result != ASSAY_BAD_ARGUMENT && is_whole(&r, &all);
     assay_results_free(&r.results);
+    assay_smallest_free(&r.smallest);
     return status;
+}
+
+/* An id that neither the table nor the workloads have is a case of its own: *spec, in extra[0]. -1: go on; or 2. */
+static int add_spelt_case(assay_suite_options *o, assay_case_spec *spec, assay_case *extra)
+{
+    char why[256];
+    if (!o->glob || o->extra_count || !assay_case_is_id(o->glob) || assay_case_is_in_table(o->glob)) return -1;
+    if (assay_case_parse(o->glob, spec, extra, why, sizeof why) != ASSAY_OK) {
+        assay_print_error("check: %s", why);
+        return ASSAY_EXIT_USAGE;
+    }
+    o->extra_count = 1;
+    return -1;
 }
 
 int assay_command_check(int argc, char **argv)
@@ -204,7 +226,7 @@ int assay_command_check(int argc, char **argv)
         "printed with the command that repeats it. Without --seed the data are new in each run.",
         "assay check --impl blas --impl ./mine.so --op ctc --quick"};
     assay_strings impls = {{0}, 0};
-    int quick = 0, full = 0;
+    int quick = 0, full = 0, no_shrink = 0;
     assay_check_request q = {.command = "check",
                              .suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
                                        .seed = assay_seed_fresh(),
@@ -215,7 +237,8 @@ int assay_command_check(int argc, char **argv)
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
         {"op", "OP", "rnn, xent, ctc or network only", ASSAY_TAKES_TEXT, &q.suite.op},
         {"check", "NAME", "this check only (`assay list checks`)", ASSAY_TAKES_TEXT, &q.suite.check},
-        {"case", "GLOB", "these cases only (`assay list cases`)", ASSAY_TAKES_TEXT, &q.suite.glob},
+        {"case", "GLOB|ID", "these cases only (`assay list cases`); one of your own: rnn/lstm.bi.l1.t3.n2.i4.h5",
+         ASSAY_TAKES_TEXT, &q.suite.glob},
         {"seed", "SEED", "of all data; default: fresh", ASSAY_TAKES_SEED, &q.suite.seed},
         {"quick", NULL, "the quick set", ASSAY_TAKES_NOTHING, &quick},
         {"full", NULL, "every case in its long form", ASSAY_TAKES_NOTHING, &full},
@@ -227,6 +250,8 @@ int assay_command_check(int argc, char **argv)
          &q.suite.time_limit},
         {"margin-limit", "M", "a PASS with a worst margin above M counts as a failure", ASSAY_TAKES_REAL,
          &q.margin_limit},
+        {"no-shrink", NULL, "do not look for the smallest cases on which failures still show", ASSAY_TAKES_NOTHING,
+         &no_shrink},
         {"cache", "DIR", "keep truths and floors there; made if its parent is there", ASSAY_TAKES_PRIVATE,
          &q.suite.cache},
         {"json", "FILE", "write every result", ASSAY_TAKES_OUTPUT, &q.json},
@@ -242,6 +267,7 @@ int assay_command_check(int argc, char **argv)
     }
     assay_plugins plugins;
     assay_case documented[ASSAY_DOCUMENTED_MOST];
+    assay_case_spec spec;
     status = assay_plugins_select(&impls, &plugins);
     if (status < 0 && (status = assay_plugins_distinct("check", &plugins)) >= 0) assay_plugins_free(&plugins);
     if (status >= 0) return status;
@@ -251,7 +277,9 @@ int assay_command_check(int argc, char **argv)
     q.suite.level = quick ? ASSAY_LEVEL_QUICK : full ? ASSAY_LEVEL_FULL : ASSAY_LEVEL_ORDINARY;
     q.suite.extra = documented;
     q.suite.extra_count = assay_documented_cases(q.suite.level, q.documented, q.suite.glob, documented);
-    status = assay_check_perform(&q);
+    q.shrink = no_shrink ? 0 : SHRINK_SECONDS;
+    status = add_spelt_case(&q.suite, &spec, documented);
+    if (status < 0) status = assay_check_perform(&q);
     assay_plugins_free(&plugins);
     return status;
 }

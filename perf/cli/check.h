@@ -12,6 +12,7 @@ typedef struct assay_check_request {
     int documented; /* 1: every documented shape was asked for: files say so */
     int repeat;     /* runs, each with the next seed */
     double margin_limit;                             /* a PASS above it counts as a failure; 0 = none */
+    double shrink;                                   /* seconds to make first failures smaller; 0 = they stay */
     const char *json, *junit, *markdown;             /* files, or NULL */
     void (*also)(void *user, const assay_result *r); /* called for every result that counts; may be NULL */
     void *user;
