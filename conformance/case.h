@@ -21,7 +21,25 @@ enum {
     ASSAY_CASE_NO_LENS = 64,     /* lens absent (NULL) */
     ASSAY_CASE_DIAGNOSTIC = 128, /* may be ILL_POSED without the suite being at fault */
     ASSAY_CASE_HELD = 256,       /* x is the same at every step, so that states keep growing */
-    ASSAY_CASE_NARROW = 512      /* asked in tf32, bf16 and fp16 too; no differences there: such a forward has steps */
+    ASSAY_CASE_NARROW = 512,     /* asked in tf32, bf16 and fp16 too; no differences there: such a forward has steps */
+    ASSAY_CASE_FULL = 1024       /* in the full set only, or by name; not in the table of noises */
+};
+
+/* Lengths of the samples. */
+enum {
+    ASSAY_ROWS_FULL,     /* all T */
+    ASSAY_ROWS_SPELT,    /* lens[] */
+    ASSAY_ROWS_UNSORTED, /* 1 .. T by a rule, rising and falling, the last one T */
+    ASSAY_ROWS_EMPTY     /* the same with a sample of length 0 in the middle */
+};
+
+/* What the data look like, beyond their scale. */
+enum {
+    ASSAY_DATA_PLAIN,
+    ASSAY_DATA_HEAVY,   /* x: normal / uniform, so that a few elements are hundreds of times larger than most */
+    ASSAY_DATA_OUTLIER, /* x of the last sample is 256 times as large */
+    ASSAY_DATA_TINY,    /* W and R are subnormal in fp32 */
+    ASSAY_DATA_MASKED   /* logits of each third class are -inf, and no label names one of them */
 };
 
 typedef struct assay_dialect_row {
@@ -35,11 +53,13 @@ typedef struct assay_case_row {
     const char *tag;     /* ends the id: what is special about it */
     const char *dialect; /* name of an assay_dialect_row */
     int32_t op, t, n, i, h, layers, directions, vocab, classes, head, loss, dense_bias, optimizer;
-    int32_t ragged; /* 1: lens[] holds the lengths of all n samples; 0: all T */
+    int32_t ragged; /* ASSAY_ROWS_ */
     int32_t lens[ASSAY_ROW_LENS];
     int32_t label_lens[ASSAY_ROW_LENS]; /* CTC */
+    int32_t longest;                    /* CTC: > 0 = label lengths by a rule, none longer than this or its frames */
     int32_t repeats;                    /* CTC: 1 = labels repeat often (two classes), -1 = no neighbours are equal */
     int32_t proj, x_stride, y_stride;   /* as problem.h names them */
+    int32_t data;                       /* ASSAY_DATA_ */
     double x_scale;                     /* 0 = 1: standard deviation of x and of logits */
     double offset;                      /* added to b_ih's forget slice (LSTM), z slice (GRU): docs/workloads.md 1.4; to
                                            every logit (losses) */

@@ -5,7 +5,16 @@
 
 #include "conformance/case.h"
 
+/* Frames, and labels of a CTC string, of sample n. */
+int32_t assay_row_length(const assay_case_row *r, int32_t n);
+int32_t assay_row_label_length(const assay_case_row *r, int32_t n);
+
+void assay_row_problem(const assay_case_row *r, assay_problem *out);
+
 /* The row as a case; it must outlive the case. */
 void assay_row_case(const assay_case_row *r, assay_case *out);
+
+/* assay_case.fill of such a case. */
+assay_status assay_row_fill(const assay_case *c, uint64_t seed, int state, assay_values *out, int64_t *step);
 
 #endif

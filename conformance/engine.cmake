@@ -14,14 +14,21 @@ foreach(source ${reference_sources})
 endforeach()
 string(SHA256 reference_hash "${hashes}")
 
+# Cases that hold every pair of sizes and kinds: conformance/pairs.inc, included by case.c.
+set(pairs ${CMAKE_CURRENT_BINARY_DIR}/pairs/conformance)
+file(MAKE_DIRECTORY ${pairs})
+assay_add(program assay-pairs SOURCES pairs_make.c pairs.c case_row.c case_data.c values.c LINK assay_base)
+add_custom_command(OUTPUT ${pairs}/pairs.inc COMMAND assay-pairs ${pairs}/pairs.inc DEPENDS assay-pairs VERBATIM)
+
 file(GLOB checks CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.c)
 assay_add(library assay_conformance
-    SOURCES verdict.c names.c values.c case.c compare.c arithmetic.c floor_runs.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c derived.c pieces.c units.c expect.c suite.c feature.c
+    SOURCES verdict.c names.c values.c case.c case_row.c case_data.c pairs.c ${pairs}/pairs.inc compare.c arithmetic.c floor_runs.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c derived.c pieces.c units.c expect.c suite.c feature.c
             certificate.c certificate_file.c gate.c mutation.c
             case_parse.c shrink.c locate.c diagnose.c suspect.c looks.c worlds.c worlds_dialect.c worlds_inputs.c worlds_weights.c worlds_data.c
             golden.c golden_compare.c ${checks}
     DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"
     LINK assay_covered)
+target_include_directories(assay_conformance PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/pairs)
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM
                       OpenMP::OpenMP_C m)
 

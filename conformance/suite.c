@@ -34,7 +34,8 @@ typedef struct run_state {
     assay_summary *summary;
     candidate *candidates;
     assay_finding *findings;
-    int selected, done; /* cases */
+    int selected, done;    /* cases */
+    char ill_posed_at[96]; /* the last committed case that was */
 } run_state;
 
 /* ---- selection ---- */
@@ -66,7 +67,8 @@ static int is_selected(const assay_suite_options *o, const assay_case *c)
 {
     if (o->op && op_by_name(o->op) != c->problem.op) return 0;
     if (o->glob && fnmatch(o->glob, c->id, 0) != 0) return 0;
-    return o->glob || o->level != ASSAY_LEVEL_QUICK || (c->flags & ASSAY_CASE_QUICK);
+    if (o->glob || o->level == ASSAY_LEVEL_FULL) return 1;
+    return o->level == ASSAY_LEVEL_QUICK ? c->flags & ASSAY_CASE_QUICK : !(c->flags & ASSAY_CASE_FULL);
 }
 
 static int applies(const assay_suite_options *o, const assay_check *k, const assay_case *c)
@@ -75,13 +77,32 @@ static int applies(const assay_suite_options *o, const assay_check *k, const ass
     return !k->applies || k->applies(c);
 }
 
+/* A parameter of one element that an optimizer moves. Where it is near 0 its new value shows, in fp64, what is lost in
+ * 1 - beta^t, which no run of a floor rounds. */
+static int has_lone_parameter(const assay_problem *p)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    const int count = p->optimizer == ASSAY_OPT_NONE ? 0 : assay_tensors_of(p, list);
+    int any = 0;
+    for (int k = 0; k < count; k++)
+        any |= list[k].role == ASSAY_ROLE_UPDATED && list[k].count == 1;
+    return any;
+}
+
 /* The full level takes every small case through more: each cotangent, both placements, fp64. Differences stay with the
- * rows that were chosen for them, away from kinks and saturation. */
+ * rows that were chosen for them, away from kinks and saturation. Rows of the full set alone are there for their sizes
+ * or data: of those the smaller ones are taken further, and no cotangent is singled out. */
 static void widen(const assay_suite_options *o, assay_case *c)
 {
-    const double small = 3e5;
-    if (o->level != ASSAY_LEVEL_FULL || c->documented || assay_macs_forward(&c->problem, NULL) > small) return;
-    c->flags |= ASSAY_CASE_EACH | ASSAY_CASE_MEMORY | ASSAY_CASE_FP64;
+    const assay_problem *p = &c->problem;
+    const int rare = (c->flags & ASSAY_CASE_FULL) != 0;
+    const double small = rare ? 5e4 : 3e5, few = 1e5; /* multiply-adds; logits and states of CTC */
+    const double elements = (double)p->t * p->n * (p->classes + 2.0 * p->max_label);
+    if (o->level != ASSAY_LEVEL_FULL || c->documented) return;
+    c->flags |= rare ? ASSAY_CASE_MEMORY : 0;
+    if (assay_macs_forward(p, NULL) > small || elements > few) return;
+    c->flags |= ASSAY_CASE_MEMORY | (rare ? 0 : ASSAY_CASE_EACH);
+    if (!has_lone_parameter(p)) c->flags |= ASSAY_CASE_FP64;
 }
 
 static int total_cases(const assay_suite_options *o)
@@ -154,7 +175,11 @@ static void deliver(run_state *s, const candidate *c, const assay_case *k, const
              c->label, k->id, is_check ? " --check " : "", is_check ? check : "", (unsigned long long)s->o->seed,
              s->o->threads, s->o->level == ASSAY_LEVEL_FULL ? " --full" : "");
     s->summary->counts[t->verdict]++;
-    if (t->verdict == ASSAY_VERDICT_ILL_POSED && !(k->flags & ASSAY_CASE_DIAGNOSTIC)) s->summary->ill_posed_committed++;
+    if (t->verdict == ASSAY_VERDICT_ILL_POSED && !(k->flags & ASSAY_CASE_DIAGNOSTIC) &&
+        strcmp(s->ill_posed_at, k->id) != 0) {
+        snprintf(s->ill_posed_at, sizeof s->ill_posed_at, "%s", k->id);
+        s->summary->ill_posed_committed++;
+    }
     if (t->verdict == ASSAY_VERDICT_PASS) s->summary->worst_margin = fmax(s->summary->worst_margin, r.margin);
     if (s->o->on_result) s->o->on_result(s->o->user, &r);
 }
@@ -404,7 +429,7 @@ static assay_status check_names(const assay_suite_options *o, int selected, char
 
 assay_status assay_suite_run(const assay_suite_options *o, assay_summary *out, char *why, size_t why_size)
 {
-    run_state s = {o, out, NULL, NULL, count_selected(o), 0};
+    run_state s = {.o = o, .summary = out, .selected = count_selected(o)};
     memset(out, 0, sizeof *out);
     assay_status st = check_names(o, s.selected, why, why_size);
     if (st != ASSAY_OK) return st;

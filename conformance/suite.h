@@ -87,7 +87,7 @@ typedef struct assay_suite_options {
 
 typedef struct assay_summary {
     int counts[ASSAY_VERDICT_COUNT];
-    int ill_posed_committed; /* ILL_POSED results of cases that are no diagnostic: the suite's fault */
+    int ill_posed_committed; /* cases that are ILL_POSED and no diagnostic: the suite's fault */
     int stopped;             /* 1: ended early */
     double worst_margin;     /* over all findings of PASS results; 0 if there are none */
 } assay_summary;

@@ -7,8 +7,10 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "conformance/pairs.h"
 #include "conformance/suite.h"
 
 static void ids_are_unique(void **state)
@@ -164,6 +166,58 @@ static void labels_and_ids_are_not_all_equal(void **state)
     assert_true(judged >= 5);
 }
 
+/* The number of possible pairs stands here, so that none is lost by a stricter rule unnoticed. */
+static void cases_cover_the_pairs_of_sizes_and_kinds(void **state)
+{
+    assay_pairs *p = malloc(sizeof *p);
+    (void)state;
+    assert_non_null(p);
+    assay_pairs_of_cases(p);
+    assert_int_equal(p->possible, 1784);
+    assert_true(p->covered * 100 >= p->possible * 99);
+    free(p);
+}
+
+static void a_pair_needs_a_legal_problem_within_the_cap(void **state)
+{
+    int level[ASSAY_FACTORS];
+    assay_case_row row;
+    (void)state;
+    for (int f = 0; f < ASSAY_FACTORS; f++)
+        level[f] = ASSAY_LEVEL_FREE;
+    level[ASSAY_FACTOR_N] = level[ASSAY_FACTOR_H] = assay_pair_level_count(ASSAY_FACTOR_H) - 1; /* 127 and more */
+    assert_false(assay_pairs_row(level, NULL, ASSAY_PAIRS_WORK, &row));
+    assert_true(assay_pairs_row(level, NULL, 100 * ASSAY_PAIRS_WORK, &row));
+    level[ASSAY_FACTOR_N] = 0; /* no sample has no string */
+    level[ASSAY_FACTOR_H] = ASSAY_LEVEL_FREE;
+    level[ASSAY_FACTOR_LABELS] = 1;
+    assert_false(assay_pairs_row(level, NULL, ASSAY_PAIRS_WORK, &row));
+    level[ASSAY_FACTOR_LABELS] = 0;
+    assert_true(assay_pairs_row(level, NULL, ASSAY_PAIRS_WORK, &row));
+    assert_int_equal(row.n, 0);
+}
+
+static void every_size_stands_in_every_place(void **state)
+{
+    static const int32_t sizes[] = {0, 1, 2, 3, 5, 7, 17, 31, 33, 63, 65, 127, 129, 257};
+    static const char *const places[] = {"T", "N", "I", "H", "classes", "labels"};
+    (void)state;
+    for (int place = 0; place < 6; place++)
+        for (size_t k = place >= 2 && place < 5; k < sizeof sizes / sizeof *sizes; k++) { /* I, H and classes: no 0 */
+            int found = 0;
+            for (int i = 0; i < assay_case_count(); i++) {
+                assay_case c;
+                assay_case_get(i, &c);
+                const assay_problem *p = &c.problem;
+                const int32_t labels =
+                    p->max_label - (p->max_label > 0 && p->dialect.ctc_labels); /* one more: padded */
+                const int32_t of[] = {p->t, p->n, p->i, p->h, p->classes, labels};
+                found += of[place] == sizes[k];
+            }
+            if (!found) fail_msg("%s = %d is in no case", places[place], (int)sizes[k]);
+        }
+}
+
 static void every_check_applies_to_some_case_or_to_documented_shapes(void **state)
 {
     (void)state;
@@ -236,6 +290,9 @@ int main(void)
         cmocka_unit_test(data_have_the_bits_of_the_arithmetic_asked_for),
         cmocka_unit_test(no_real_tensor_is_constant),
         cmocka_unit_test(labels_and_ids_are_not_all_equal),
+        cmocka_unit_test(cases_cover_the_pairs_of_sizes_and_kinds),
+        cmocka_unit_test(a_pair_needs_a_legal_problem_within_the_cap),
+        cmocka_unit_test(every_size_stands_in_every_place),
         cmocka_unit_test(every_check_applies_to_some_case_or_to_documented_shapes),
         cmocka_unit_test(verdicts_have_names_and_an_order),
         cmocka_unit_test(a_summary_becomes_the_documented_exit_code),

@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conformance/arithmetic.h"
+#include "conformance/case.h"
 #include "conformance/file.h"
 #include "conformance/floor_table.h"
+#include "conformance/names.h"
 #include "conformance/tests/folder.h"
 
 static void add(assay_floor_table *t, const char *id, double noise)
@@ -112,13 +115,38 @@ static void stored_limits_lie_between_0_and_1(void **state)
     assay_floor_table_free(&t);
 }
 
+/* The count of ill-posed committed cases, at the noises that are kept: none. A new small case needs its row. */
+static void no_committed_case_is_ill_posed(void **state)
+{
+    const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, 4, 0, 0};
+    char why[4400] = "";
+    assay_floor_table t;
+    int ill_posed = 0;
+    (void)state;
+    assert_int_equal(assay_floor_table_read(ASSAY_FLOORS, ASSAY_FP32, &t, why, sizeof why), ASSAY_OK);
+    for (int i = 0; i < assay_case_count(); i++) {
+        assay_case c;
+        assay_case_get(i, &c);
+        if (c.flags & (ASSAY_CASE_FULL | ASSAY_CASE_DIAGNOSTIC)) continue;
+        const assay_noise_row *row = assay_floor_table_find(&t, c.id);
+        int beyond = 0;
+        if (!row) fail_msg("%s has no row: assay floor --table fixtures/floors", c.id);
+        for (int k = 0; k < row->count; k++) {
+            const int judged = !assay_names_hold(c.ungated, ' ', row->tensors[k].tensor);
+            beyond |= judged && !(row->tensors[k].phi <= assay_floor_bound(&c.problem, &fp32));
+        }
+        ill_posed += beyond;
+    }
+    assert_int_equal(ill_posed, 0);
+    assay_floor_table_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_table_comes_back_from_disk),
-        cmocka_unit_test(a_noise_that_is_no_number_is_not_written),
-        cmocka_unit_test(a_damaged_table_is_refused),
-        cmocka_unit_test(stored_limits_lie_between_0_and_1),
+        cmocka_unit_test(a_table_comes_back_from_disk),   cmocka_unit_test(a_noise_that_is_no_number_is_not_written),
+        cmocka_unit_test(a_damaged_table_is_refused),     cmocka_unit_test(stored_limits_lie_between_0_and_1),
+        cmocka_unit_test(no_committed_case_is_ill_posed),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

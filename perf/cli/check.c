@@ -93,7 +93,7 @@ static void print_summary(const assay_summary *s, double seconds)
         printf("%sworst passing margin %s", separator, assay_print_number(s->worst_margin, margin, sizeof margin));
     else
         printf("%snothing passed", separator);
-    printf(", %.1f s\n", seconds);
+    printf(", %d committed cases ILL_POSED, %.1f s\n", s->ill_posed_committed, seconds);
 }
 
 /* 1 if every selected case was run and its results were kept. */
@@ -114,6 +114,7 @@ static int write_files(const run *r, const assay_summary *s)
         }
         int bad = json_object_set_new(head, "complete", json_boolean(is_whole(r, s))) ||
                   json_object_set_new(head, "worst_passing_margin", assay_output_real(margin)) ||
+                  json_object_set_new(head, "ill_posed_committed", json_integer(s->ill_posed_committed)) ||
                   json_object_set_new(head, "counts", counts) || json_object_set(head, "results", r->results.all) ||
                   (r->smallest.all && json_object_set(head, "smallest", r->smallest.all));
         if (bad) {

@@ -233,7 +233,8 @@ static int perform_all(request *q)
     assay_case c;
     for (int k = 0; !q->workload && k < assay_case_count() && status == ASSAY_EXIT_HELD; k++) {
         assay_case_get(k, &c);
-        if (!q->glob || !fnmatch(q->glob, c.id, 0)) status = perform(q, &c);
+        const int counts = !(c.flags & ASSAY_CASE_FULL) || !(q->table || q->compare); /* the table has the small ones */
+        if (counts && (!q->glob || !fnmatch(q->glob, c.id, 0))) status = perform(q, &c);
     }
     for (int k = 0; q->workload && k < assay_workload_count() && status == ASSAY_EXIT_HELD; k++) {
         const assay_workload *w = assay_workload_get(k);

@@ -1,6 +1,6 @@
 /* list.c: `assay list`: what there is to check, to time and to check with.
  * SPDX-License-Identifier: MIT */
-#include "conformance/case.h"
+#include "conformance/pairs.h"
 #include "conformance/session.h"
 #include "conformance/suite.h"
 #include "perf/cli/command.h"
@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int list_impls(void)
@@ -33,14 +34,28 @@ static int list_impls(void)
     return status;
 }
 
+/* Pairs of levels of the factors that conformance/pairs.h names. */
+static int list_coverage(void)
+{
+    assay_pairs *p = malloc(sizeof *p);
+    if (!p) return ASSAY_EXIT_UNABLE;
+    assay_pairs_of_cases(p);
+    printf("\n%d cases; of %d pairs of sizes and kinds that a case can hold %d are covered, %.1f %%; %d more fit no "
+           "case\n",
+           assay_case_count(), p->possible, p->covered, 100.0 * p->covered / p->possible, p->impossible);
+    free(p);
+    return ASSAY_EXIT_HELD;
+}
+
 static int list_cases(void)
 {
     for (int k = 0; k < assay_case_count(); k++) {
         assay_case c;
         assay_case_get(k, &c);
-        printf("%-52s %s%s\n", c.id, c.flags & ASSAY_CASE_QUICK ? "quick  " : "       ", c.why);
+        const char *set = c.flags & ASSAY_CASE_QUICK ? "quick" : c.flags & ASSAY_CASE_FULL ? "full" : "";
+        printf("%-52s %-6s %s\n", c.id, set, c.why);
     }
-    return ASSAY_EXIT_HELD;
+    return list_coverage();
 }
 
 static int list_checks(void)

@@ -64,7 +64,7 @@ int assay_floor_validate_print(const char *glob, const char *arithmetic, uint64_
         for (int k = 0; k < assay_case_count() && status == ASSAY_EXIT_HELD && !assay_interrupted(); k++) {
             assay_case c;
             assay_case_get(k, &c);
-            if (fnmatch(glob ? glob : "*", c.id, 0) != 0) continue;
+            if (c.flags & ASSAY_CASE_FULL || fnmatch(glob ? glob : "*", c.id, 0) != 0) continue;
             for (int s = 0; s < seeds && status == ASSAY_EXIT_HELD; s++)
                 status = one_case(a, &c, seed + (uint64_t)s, &t);
         }
