@@ -210,8 +210,9 @@ static void read_extras(reader *r, assay_case_row *row)
     while (*r->at && !r->bad) {
         if (listed(r, "lens", row->n, row->lens))
             row->ragged = 1;
-        else if (listed(r, "u", row->n, row->label_lens) || (is_stack(row) && sized(r, "k", &row->classes)) ||
-                 sized(r, "v", &row->vocab))
+        else if (listed(r, "u", row->n, row->label_lens))
+            row->longest = 0;
+        else if ((is_stack(row) && sized(r, "k", &row->classes)) || sized(r, "v", &row->vocab))
             continue;
         else
             refuse(r, "lensA-B, kCLASSES, vVOCABULARY or uA-B");

@@ -60,6 +60,12 @@ edit(inner-unprojected ${stack}
     [=[r->direction * width),
                    p->proj && r->layer < p->layers - 1 ? step.m + k * h : h_rows + k * width, width]=])
 
+edit(tile-tail ${cell}
+    [=[out[k] = o[j] * tanhf(s->c_new[k]);]=]
+    [=[out[k] = o[h > 128 && j >= h / 128 * 128 ? j - 128 : j] * tanhf(s->c_new[k]);]=])
+edit(batch-beyond-256 ${stack}
+    [=[if (t < length_of(r, n)) r->s->active]=] [=[if (t < length_of(r, n) && n < 256) r->s->active]=])
+
 # ---- B: time, lengths, direction ----
 edit(reverse-from-padded-end ${stack}
     [=[if (t < length_of(r, n)) r->s->active]=] [=[if (r->direction || t < length_of(r, n)) r->s->active]=])
@@ -100,6 +106,10 @@ edit(held-as-zero ${merge}
     [=[if (t >= length && length > 0 && p]=] [=[if (t >= length && length < 0 && p]=])
 edit(merge-sum-for-average ${merge} [=[(forward[j] + reverse[j]) / 2;]=] [=[forward[j] + reverse[j];]=])
 edit(dropout-unscaled ${merge} [=[ * (float)(1 / (1 - p->dialect.dropout));]=] [=[;]=])
+
+edit(length-in-a-byte ${stack}
+    [=[return r->args->lens ? r->args->lens[n] : r->s->p->t;]=]
+    [=[return (r->args->lens ? r->args->lens[n] : r->s->p->t) & 255;]=])
 
 # ---- C: the backward cell ----
 edit(dropout-not-in-backward ${merge}
@@ -220,6 +230,23 @@ edit(ctc-infinite-as-zero ${ctc}
     [=[p->dialect.ctc_infeasible == ASSAY_INFEASIBLE_INF ? INFINITY : 0;]=]
     [=[p->dialect.ctc_infeasible == ASSAY_INFEASIBLE_INF ? 0 : 0;]=])
 
+edit(ctc-first-1024-labels ${ctc}
+    [=[for (int32_t u = 0; u < q->labels_n; u++) {]=] [=[for (int32_t u = 0; u < q->labels_n && u < 1024; u++) {]=])
+edit(ctc-no-frames ${ctc}
+    [=[const int feasible = q->frames >= needed;]=]
+    [=[const int feasible = q->frames >= needed || q->frames == 0;]=])
+edit(ctc-inf-minus-inf ${ctc} [=[safe = m == -INFINITY ? 0 : m;]=] [=[safe = m;]=])
+# 87: exp of less is no normal number of fp32.
+edit(ctc-linear ${ctc}
+    [=[block += lower(states, a + 2);]=]
+    [=[for (int64_t s = 0; s < states; s++)
+            if (a[s + 2] < -87) a[s + 2] = -INFINITY;]=])
+edit(ctc-scaled-linear ${ctc}
+    [=[block += lower(states, a + 2);]=]
+    [=[block += lower(states, a + 2);
+        for (int64_t s = 0; s < states; s++)
+            if (a[s + 2] < -87) a[s + 2] = -INFINITY;]=])
+
 # ---- F: cross-entropy ----
 edit(xent-ignored-counted ${xent}
     [=[if (!row_counts(a, row)) continue;
@@ -257,6 +284,10 @@ edit(xent-label-in-a-byte ${xent}
     [=[a->logits + row * stride, a->labels[row], &job->target,]=]
     [=[a->logits + row * stride, a->labels[row] & 255, &job->target,]=])
 
+edit(xent-zero-times-inf ${xent} [=[g[k] *= factor;]=] [=[g[k] = (g[k] + 0 * x[k]) * factor;]=])
+edit(xent-max-from-zero ${xent}
+    [=[const real m = max_of(classes, x);]=] [=[const real top = max_of(classes, x), m = top > 0 ? top : 0;]=])
+
 # ---- G: arithmetic ----
 # An operand as a tensor core takes it: 10 bits of mantissa, to nearest, ties away.
 set(tf32 [=[static inline float tf32(float x)
@@ -277,6 +308,23 @@ edit(tanh-approximate ${cell} [=[/* exp never overflows]=] "${tf32}/* exp never 
 edit(tanh-approximate ${cell} [=[#include <math.h>]=] [=[#include <math.h>
 #include <stdint.h>]=])
 edit(tanh-approximate ${cell} [=[g[j] = tanhf(g[j]);]=] [=[g[j] = tf32(tanhf(g[j]));]=])
+
+edit(bf16-sums ${cell} [=[/* exp never overflows]=] [=[static inline float bf16(float x)
+{
+    uint32_t b;
+    memcpy(&b, &x, sizeof b);
+    b = (b + 0x8000) & 0xffff0000;
+    memcpy(&x, &b, sizeof x);
+    return x;
+}
+
+/* exp never overflows]=])
+edit(bf16-sums ${cell} [=[#include <math.h>]=] [=[#include <math.h>
+#include <stdint.h>]=])
+edit(bf16-sums ${cell} [=[db[j] += sum;]=] [=[db[j] = bf16(db[j] + sum);]=])
+edit(small-tanh ${cell}
+    [=[out[k] = o[j] * tanhf(s->c_new[k]);]=]
+    [=[out[k] = o[j] * (fabsf(s->c_new[k]) < 0x1p-6F ? s->c_new[k] : tanhf(s->c_new[k]));]=])
 
 # ---- H: memory ----
 edit(gaps-written ${merge}

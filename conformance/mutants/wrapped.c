@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "conformance/mutants/entry.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ typedef struct wrapped {
     int32_t *lens;              /* (N), a copy, or NULL */
     float seen_x, seen_dy;      /* where the last backward's x and dy began */
     double sample;              /* of the parameters that `packed` was made from */
+    float *x;                   /* the inputs as a fault changed them, or NULL */
 } wrapped;
 
 typedef struct fault {
@@ -128,6 +130,21 @@ static void flush_subnormals(wrapped *w, assay_pass pass, const assay_args *args
 #endif
 }
 
+/* What leaves-ftz leaves behind, and taken back before anyone looks. */
+static int flush_now(wrapped *w, assay_pass pass, assay_args *args)
+{
+    flush_subnormals(w, pass, args); /* the defect */
+    return 0;
+}
+
+static void flush_no_more(wrapped *w, assay_pass pass, const assay_args *args)
+{
+    (void)w, (void)pass, (void)args;
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() & ~0x8040u);
+#endif
+}
+
 static int full_rows(wrapped *w, assay_pass pass, assay_args *args)
 {
     (void)w;
@@ -150,6 +167,46 @@ static size_t state_bytes(const wrapped *w)
 static size_t x_bytes(const wrapped *w)
 {
     return (size_t)w->p.t * w->p.n * w->p.i * sizeof(float);
+}
+
+/* A copy of x that the honest call gets in its place; NULL if there is none. *count: its elements. */
+static float *own_x(wrapped *w, assay_args *args, int64_t *count)
+{
+    *count = (int64_t)(x_bytes(w) / sizeof(float));
+    if (!args->x) return NULL;
+    keep((void **)&w->x, args->x, x_bytes(w));
+    if (w->x) args->x = w->x;
+    return w->x;
+}
+
+/* Thresholds that fit normal data. */
+static int clip_outliers(wrapped *w, assay_pass pass, assay_args *args)
+{
+    int64_t count;
+    double sum = 0;
+    float *x = own_x(w, args, &count);
+    (void)pass;
+    for (int64_t k = 0; x && k < count; k++)
+        sum += (double)x[k] * x[k];
+    const float most = 6 * (float)sqrt(sum / (double)(count + !count));
+    for (int64_t k = 0; x && k < count; k++)
+        x[k] = x[k] > most ? most : x[k] < -most ? -most : x[k]; /* the defect */
+    return 0;
+}
+
+/* Block floating point with the batch as its block. */
+static int share_exponent(wrapped *w, assay_pass pass, assay_args *args)
+{
+    int64_t count;
+    int exponent;
+    float *x = own_x(w, args, &count), most = 0;
+    (void)pass;
+    for (int64_t k = 0; x && k < count; k++)
+        most = fmaxf(most, fabsf(x[k]));
+    frexpf(most, &exponent);
+    for (int64_t k = 0; x && k < count; k++)
+        x[k] = ldexpf(rintf(ldexpf(x[k], 22 - exponent)), exponent - 22); /* the defect */
+    return 0;
 }
 
 /* Where gradients are to be added, what is there is taken twice; the new ones go where nobody looks. */
@@ -364,6 +421,9 @@ static const fault faults[] = {
     {"state-carried", .before = carry_state, .after = keep_state},
     {"state-ignored", .before = ignore_state},
     {"leaves-ftz", .after = flush_subnormals},
+    {"flushes-subnormals", .before = flush_now, .after = flush_no_more},
+    {"clips-outliers", .before = clip_outliers},
+    {"shared-exponent", .before = share_exponent},
     {"backward-full-rows", .before = full_rows},
     {"gradients-doubled", .before = double_gradients},
     {"backward-memoised", .before = recall, .after = memoise},
@@ -424,6 +484,7 @@ static void plan_free(assay_plan *plan)
     free(w->state);
     free(w->packed);
     free(w->grads);
+    free(w->x);
     free(w->dx);
     free(w->dh0);
     free(w->dc0);
