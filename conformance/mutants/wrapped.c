@@ -1,27 +1,9 @@
 /* wrapped.c: mutants whose fault lies around an honest call: before it, after it, or in the sizes that the plan states.
  * SPDX-License-Identifier: MIT */
-#include "conformance/mutants/entry.h"
+#include "conformance/mutants/wrapped.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What the harness gets as a plan. */
-typedef struct wrapped {
-    assay_plan *honest;
-    assay_problem p;
-    const void *last_x, *last_y; /* of the call before */
-    float *state;                /* (L*D, N, H) left from the call before, or NULL */
-    assay_sizes sizes;
-    void *packed, *grads;       /* copies of these blocks as they were once, or NULL */
-    float *dx, *dh0, *dc0, *dy; /* copies of these tensors, or NULL */
-    int backwards;              /* since the last forward */
-    int calls;                  /* of run() on this plan, as far as a fault counts them */
-    int32_t *lens;              /* (N), a copy, or NULL */
-    float seen_x, seen_dy;      /* where the last backward's x and dy began */
-    double sample;              /* of the parameters that `packed` was made from */
-    float *x;                   /* the inputs as a fault changed them, or NULL */
-} wrapped;
 
 typedef struct fault {
     const char *name;
@@ -42,7 +24,7 @@ static int64_t y_count(const wrapped *w)
     return (int64_t)w->p.t * w->p.n * w->p.directions * w->p.h;
 }
 
-/* ---- the faults ---- */
+/* ---- the faults; those of the data are in wrapped_data.c ---- */
 
 static void write_past_y(wrapped *w, assay_pass pass, const assay_args *args)
 {
@@ -130,21 +112,6 @@ static void flush_subnormals(wrapped *w, assay_pass pass, const assay_args *args
 #endif
 }
 
-/* What leaves-ftz leaves behind, and taken back before anyone looks. */
-static int flush_now(wrapped *w, assay_pass pass, assay_args *args)
-{
-    flush_subnormals(w, pass, args); /* the defect */
-    return 0;
-}
-
-static void flush_no_more(wrapped *w, assay_pass pass, const assay_args *args)
-{
-    (void)w, (void)pass, (void)args;
-#if defined(__x86_64__)
-    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() & ~0x8040u);
-#endif
-}
-
 static int full_rows(wrapped *w, assay_pass pass, assay_args *args)
 {
     (void)w;
@@ -152,61 +119,9 @@ static int full_rows(wrapped *w, assay_pass pass, assay_args *args)
     return 0;
 }
 
-/* A copy of something that the harness owns, made at the first call and renewed by later ones. */
-static void keep(void **copy, const void *from, size_t bytes)
-{
-    if (!*copy) *copy = malloc(bytes + 1);
-    if (*copy && from) memcpy(*copy, from, bytes);
-}
-
 static size_t state_bytes(const wrapped *w)
 {
     return (size_t)w->p.layers * w->p.directions * w->p.n * w->p.h * sizeof(float);
-}
-
-static size_t x_bytes(const wrapped *w)
-{
-    return (size_t)w->p.t * w->p.n * w->p.i * sizeof(float);
-}
-
-/* A copy of x that the honest call gets in its place; NULL if there is none. *count: its elements. */
-static float *own_x(wrapped *w, assay_args *args, int64_t *count)
-{
-    *count = (int64_t)(x_bytes(w) / sizeof(float));
-    if (!args->x) return NULL;
-    keep((void **)&w->x, args->x, x_bytes(w));
-    if (w->x) args->x = w->x;
-    return w->x;
-}
-
-/* Thresholds that fit normal data. */
-static int clip_outliers(wrapped *w, assay_pass pass, assay_args *args)
-{
-    int64_t count;
-    double sum = 0;
-    float *x = own_x(w, args, &count);
-    (void)pass;
-    for (int64_t k = 0; x && k < count; k++)
-        sum += (double)x[k] * x[k];
-    const float most = 6 * (float)sqrt(sum / (double)(count + !count));
-    for (int64_t k = 0; x && k < count; k++)
-        x[k] = x[k] > most ? most : x[k] < -most ? -most : x[k]; /* the defect */
-    return 0;
-}
-
-/* Block floating point with the batch as its block. */
-static int share_exponent(wrapped *w, assay_pass pass, assay_args *args)
-{
-    int64_t count;
-    int exponent;
-    float *x = own_x(w, args, &count), most = 0;
-    (void)pass;
-    for (int64_t k = 0; x && k < count; k++)
-        most = fmaxf(most, fabsf(x[k]));
-    frexpf(most, &exponent);
-    for (int64_t k = 0; x && k < count; k++)
-        x[k] = ldexpf(rintf(ldexpf(x[k], 22 - exponent)), exponent - 22); /* the defect */
-    return 0;
 }
 
 /* Where gradients are to be added, what is there is taken twice; the new ones go where nobody looks. */
@@ -216,7 +131,7 @@ static int double_gradients(wrapped *w, assay_pass pass, assay_args *args)
     if (pass != ASSAY_BACKWARD || !args->accumulate) return 0;
     for (size_t i = 0; i < w->sizes.grads / sizeof *grads; i++)
         grads[i] *= 2; /* the defect */
-    keep(&w->grads, NULL, w->sizes.grads);
+    wrapped_keep(&w->grads, NULL, w->sizes.grads);
     args->grads = w->grads;
     args->accumulate = 0;
     return 0;
@@ -229,7 +144,7 @@ static int recall(wrapped *w, assay_pass pass, assay_args *args)
     const float *before = w->grads;
     if (pass == ASSAY_TRAIN) w->backwards = 0;
     if (pass != ASSAY_BACKWARD || !w->backwards++) return 0;
-    if (args->dx) memcpy(args->dx, w->dx, x_bytes(w)); /* the defect, and below */
+    if (args->dx) memcpy(args->dx, w->dx, wrapped_x_bytes(w)); /* the defect, and below */
     if (args->dh0) memcpy(args->dh0, w->dh0, state_bytes(w));
     if (args->dc0) memcpy(args->dc0, w->dc0, state_bytes(w));
     for (size_t i = 0; i < w->sizes.grads / sizeof *grads; i++)
@@ -240,10 +155,10 @@ static int recall(wrapped *w, assay_pass pass, assay_args *args)
 static void memoise(wrapped *w, assay_pass pass, const assay_args *args)
 {
     if (pass != ASSAY_BACKWARD) return;
-    keep(&w->grads, args->grads, w->sizes.grads);
-    keep((void **)&w->dx, args->dx, x_bytes(w));
-    keep((void **)&w->dh0, args->dh0, state_bytes(w));
-    keep((void **)&w->dc0, args->dc0, state_bytes(w));
+    wrapped_keep(&w->grads, args->grads, w->sizes.grads);
+    wrapped_keep((void **)&w->dx, args->dx, wrapped_x_bytes(w));
+    wrapped_keep((void **)&w->dh0, args->dh0, state_bytes(w));
+    wrapped_keep((void **)&w->dc0, args->dc0, state_bytes(w));
 }
 
 /* A second backward on one reserve makes gradients of parameters only: dx, dh0, dc0 are there from the first. */
@@ -266,7 +181,7 @@ static void spoil_repeat(wrapped *w, assay_pass pass, const assay_args *args)
 
 static void keep_packed(wrapped *w, const assay_args *args)
 {
-    keep(&w->packed, args->packed, w->sizes.packed);
+    wrapped_keep(&w->packed, args->packed, w->sizes.packed);
     w->backwards = 0;
 }
 
@@ -314,7 +229,7 @@ static int step_from_first(wrapped *w, assay_pass pass, assay_args *args)
     if (w->backwards++)
         memcpy(args->grads, w->grads, w->sizes.grads); /* the defect */
     else
-        keep(&w->grads, args->grads, w->sizes.grads);
+        wrapped_keep(&w->grads, args->grads, w->sizes.grads);
     pass_of_step(w, ASSAY_UPDATE, args);
     return 1;
 }
@@ -328,7 +243,7 @@ static void pack_if_changed(wrapped *w, const assay_args *args)
     if (w->packed && sample == w->sample)
         memcpy(args->packed, w->packed, w->sizes.packed); /* the defect */
     else
-        keep(&w->packed, args->packed, w->sizes.packed);
+        wrapped_keep(&w->packed, args->packed, w->sizes.packed);
     w->sample = sample;
 }
 
@@ -337,7 +252,7 @@ static float *own_dy(wrapped *w, assay_pass pass, assay_args *args)
 {
     const size_t bytes = (size_t)y_count(w) * sizeof(float);
     if (pass != ASSAY_BACKWARD || !args->dy || w->p.y_stride || w->p.proj) return NULL;
-    keep((void **)&w->dy, args->dy, bytes);
+    wrapped_keep((void **)&w->dy, args->dy, bytes);
     args->dy = w->dy;
     return w->dy;
 }
@@ -366,7 +281,7 @@ static void transpose_y(wrapped *w, assay_pass pass, const assay_args *args)
     if (!is_forward(pass) || !y || w->p.y_stride || w->p.proj || w->p.dialect.layout == ASSAY_BATCH_MAJOR ||
         w->p.dialect.merge != ASSAY_MERGE_CONCAT)
         return;
-    keep((void **)&w->dy, y, (size_t)y_count(w) * sizeof *y);
+    wrapped_keep((void **)&w->dy, y, (size_t)y_count(w) * sizeof *y);
     for (int64_t row = 0; row < t * n; row++)
         memcpy(y + (row % n * t + row / n) * wide, w->dy + row * wide, (size_t)wide * sizeof *y); /* the defect */
 }
@@ -384,7 +299,7 @@ static int sorted_lengths(wrapped *w, assay_pass pass, assay_args *args)
 {
     (void)pass;
     if (!args->lens) return 0;
-    keep((void **)&w->lens, args->lens, (size_t)w->p.n * sizeof *w->lens);
+    wrapped_keep((void **)&w->lens, args->lens, (size_t)w->p.n * sizeof *w->lens);
     for (int32_t n = 1; n < w->p.n; n++)
         for (int32_t k = n; k > 0 && w->lens[k - 1] < w->lens[k]; k--) {
             const int32_t longer = w->lens[k];
@@ -405,7 +320,7 @@ static int loss_of_full_rows(wrapped *w, assay_pass pass, assay_args *args)
 /* Nobody trains the input, so its gradient is left out. */
 static void no_dx(wrapped *w, assay_pass pass, const assay_args *args)
 {
-    if (pass == ASSAY_BACKWARD && args->dx && !w->p.x_stride) memset(args->dx, 0, x_bytes(w)); /* the defect */
+    if (pass == ASSAY_BACKWARD && args->dx && !w->p.x_stride) memset(args->dx, 0, wrapped_x_bytes(w)); /* the defect */
 }
 
 static const fault faults[] = {
@@ -421,9 +336,9 @@ static const fault faults[] = {
     {"state-carried", .before = carry_state, .after = keep_state},
     {"state-ignored", .before = ignore_state},
     {"leaves-ftz", .after = flush_subnormals},
-    {"flushes-subnormals", .before = flush_now, .after = flush_no_more},
-    {"clips-outliers", .before = clip_outliers},
-    {"shared-exponent", .before = share_exponent},
+    {"flushes-subnormals", .before = wrapped_flush_now, .after = wrapped_flush_no_more},
+    {"clips-outliers", .before = wrapped_clip_outliers},
+    {"shared-exponent", .before = wrapped_share_exponent},
     {"backward-full-rows", .before = full_rows},
     {"gradients-doubled", .before = double_gradients},
     {"backward-memoised", .before = recall, .after = memoise},
