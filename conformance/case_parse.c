@@ -284,6 +284,8 @@ assay_status assay_case_parse(const char *text, assay_case_spec *out, assay_case
     read_extras(&r, &out->row);
     if (!r.bad) assay_row_case(&out->row, c);
     if (!r.bad) check(&r, &out->row, c);
+    for (char *at = why; r.bad && *at; at++) /* the id's own characters */
+        if (*at < ' ' || *at > '~') *at = '?';
     if (r.bad) return ASSAY_BAD_ARGUMENT;
     snprintf(out->id, sizeof out->id, "%s", text);
     snprintf(c->id, sizeof c->id, "%s", text);

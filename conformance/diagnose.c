@@ -38,14 +38,6 @@ static void add(bench *b, int suspect, const char *text)
     b->found[k].tensors |= 1ull << suspect;
 }
 
-/* Updated parameters follow from gradients that were given: no other function is behind them. */
-static int has_function(const bench *b)
-{
-    for (int k = 0; k < b->suspect_count; k++)
-        if (b->suspects[k].x.role != ASSAY_ROLE_UPDATED) return 1;
-    return 0;
-}
-
 static void look(bench *b, int first)
 {
     for (int i = 0; i < assay_look_count(); i++) {
@@ -165,16 +157,17 @@ static void collect(bench *b)
 
 int assay_diagnose(const assay_symptom *s, char *text, size_t size)
 {
+    const double most = s->declared->accumulate == ASSAY_FP64 ? ASSAY_DIAGNOSE_MACS_FP64 : ASSAY_DIAGNOSE_MACS;
     int recognised = 0;
     text[0] = '\0';
-    if (assay_macs_forward(s->p, NULL) > ASSAY_DIAGNOSE_MACS) return 0;
+    if (assay_macs_forward(s->p, NULL) > most) return 0;
     bench *b = calloc(1, sizeof *b);
     if (!b) return 0;
     b->s = s;
     collect(b);
     if (b->suspect_count) {
         look(b, 1);
-        if (has_function(b)) imagine(b);
+        if (assay_world_is_home(s)) imagine(b);
         look(b, 0);
         recognised = say(b, text, size);
     }

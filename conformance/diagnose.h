@@ -6,8 +6,10 @@
 #include "conformance/oracle.h"
 #include "conformance/subject.h"
 
-/* Larger problems are not looked at: a diagnosis computes the reference about a hundred times. */
-#define ASSAY_DIAGNOSE_MACS 2e5
+/* Larger problems are not looked at: a diagnosis computes the reference about a hundred times. In quad, the oracle of
+ * fp64, it is as much slower. */
+#define ASSAY_DIAGNOSE_MACS      2e5
+#define ASSAY_DIAGNOSE_MACS_FP64 1e4
 
 /* One comparison that failed, or some of it. Nothing is owned. */
 typedef struct assay_symptom {

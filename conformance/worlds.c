@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "conformance/asked.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,24 +129,51 @@ static void put_right(const assay_asked *a, assay_values *truth)
     }
 }
 
+/* The reference's answer, in out->truth; 0 if it has none. */
+static int answer(const assay_asked *a, assay_world *out)
+{
+    const assay_question q = {
+        .p = &out->p, .given = &a->given, .step = a->s->step, .wanted = roles_of(a->s), .declared = &a->declared};
+    assay_oracle o;
+    if (assay_oracle_truth(&q, &o) != ASSAY_OK) return 0;
+    out->truth = o.truth;
+    return 1;
+}
+
+static int is_same(const double *a, const double *b, int64_t count)
+{
+    double size = 0, d = 0;
+    for (int64_t e = 0; e < count; e++) {
+        if (isfinite(a[e])) size = fmax(size, fabs(a[e]));
+        if (!(a[e] == b[e])) d = fmax(d, isfinite(a[e] - b[e]) ? fabs(a[e] - b[e]) : INFINITY);
+    }
+    return d <= 1e-9 * size;
+}
+
+int assay_world_is_home(const assay_symptom *s)
+{
+    assay_world w = {.p = *s->p};
+    const assay_asked a = {.s = s, .w = &w, .given = *s->given, .declared = *s->declared};
+    int home = answer(&a, &w);
+    for (int id = 0; id < ASSAY_TENSORS && home; id++) {
+        assay_tensor x;
+        if (!s->failed[id] || !assay_tensor_find(s->p, id, &x) || x.stride > x.row) continue;
+        home = w.truth.at[id] && is_same(s->o->truth.at[id], w.truth.at[id], x.count);
+    }
+    assay_values_free(&w.truth);
+    return home;
+}
+
 int assay_world_make(const assay_symptom *s, int index, int variant, assay_world *out)
 {
     assay_asked a = {.s = s, .w = out, .given = *s->given, .declared = *s->declared};
-    assay_oracle o;
     memset(out, 0, sizeof *out);
     out->share = ASSAY_SUSPECT_EXACT;
     out->p = *s->p;
     int made = worlds[index](&a, variant);
     if (made == ASSAY_WORLD_MADE && (a.failed || !fits(&a))) made = ASSAY_WORLD_NONE;
-    if (made == ASSAY_WORLD_MADE) {
-        const assay_question q = {
-            .p = &out->p, .given = &a.given, .step = s->step, .wanted = roles_of(s), .declared = &a.declared};
-        if (assay_oracle_truth(&q, &o) != ASSAY_OK) made = ASSAY_WORLD_NONE;
-    }
-    if (made == ASSAY_WORLD_MADE) {
-        out->truth = o.truth;
-        put_right(&a, &out->truth);
-    }
+    if (made == ASSAY_WORLD_MADE && !answer(&a, out)) made = ASSAY_WORLD_NONE;
+    if (made == ASSAY_WORLD_MADE) put_right(&a, &out->truth);
     for (int k = 0; k < a.owned; k++)
         free(a.own[k]);
     return made;

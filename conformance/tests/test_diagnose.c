@@ -163,6 +163,25 @@ static void the_truth_of_the_data_before_is_stale(void **state)
     expect(&b, 1, "dx: stale: the truth of the other data");
 }
 
+/* What was to be made is no function of the data alone, as a sum with another truth is none, and the plain truth came
+ * back: no dialect is to blame, though one that is the same function on these data exists. */
+static void no_dialect_is_blamed_where_the_truth_is_a_sum(void **state)
+{
+    enum { COUNT = 5 * 3 * 4 };
+    double wanted[COUNT];
+    assay_oracle sum;
+    bed b;
+    (void)state;
+    set_up(&b, plain, "dx");
+    assert_int_equal(b.x.count, COUNT);
+    for (int e = 0; e < COUNT; e++)
+        wanted[e] = b.v[e] * (1 + e % 3);
+    sum = *b.o;
+    sum.truth.at[ASSAY_DX] = wanted;
+    b.s.o = &sum;
+    expect(&b, 0, "dx: not recognised");
+}
+
 static void what_nothing_explains_is_placed_and_not_named(void **state)
 {
     bed b;
@@ -196,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_transposed_weight_and_another_tensor_are_named),
         cmocka_unit_test(nothing_and_no_number_are_told_apart_and_placed),
         cmocka_unit_test(the_truth_of_the_data_before_is_stale),
+        cmocka_unit_test(no_dialect_is_blamed_where_the_truth_is_a_sum),
         cmocka_unit_test(what_nothing_explains_is_placed_and_not_named),
         cmocka_unit_test(every_cause_that_is_asked_for_belongs_to_a_mutant),
     };

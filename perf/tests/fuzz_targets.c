@@ -1,5 +1,6 @@
 /* fuzz_targets.c: the parsers of files and command lines, each on arbitrary bytes (fuzz.h).
  * SPDX-License-Identifier: MIT */
+#include "conformance/case_parse.h"
 #include "conformance/certificate.h"
 #include "conformance/file.h"
 #include "conformance/floor_table.h"
@@ -245,10 +246,39 @@ static void read_options(const char *folder, const uint8_t *bytes, size_t size)
     free(text);
 }
 
+/* ---- ids of cases ---- */
+
+static void make_case(const char *folder, const char *path)
+{
+    static const char id[] = "network/lstm.uni.l1.t4.n3.i3.h4.every.lens4-0-2.k3.v5";
+    (void)folder;
+    put(path, (const uint8_t *)id, sizeof id - 1);
+}
+
+static void read_case(const char *folder, const uint8_t *bytes, size_t size)
+{
+    assay_case_spec spec, again;
+    assay_case c, same;
+    char why[256] = "", *text = calloc(size + 1, 1);
+    (void)folder;
+    must(text != NULL, "memory");
+    memcpy(text, bytes, size);
+    if (assay_case_parse(text, &spec, &c, why, sizeof why) == ASSAY_OK) {
+        if (assay_case_spell(&spec))
+            must(assay_case_parse(spec.id, &again, &same, why, sizeof why) == ASSAY_OK &&
+                     !memcmp(&same.problem, &c.problem, sizeof c.problem),
+                 "a case that was read can be spelt and read again");
+    } else {
+        must(why[0] && !strchr(why, '\n'), "a refusal has one line");
+    }
+    free(text);
+}
+
 static const test_target targets[] = {
     {"records", make_records, read_records}, {"certificate", make_certificate, read_certificate},
     {"floors", make_floors, read_floors},    {"floor-table", make_floor_table, read_floor_table},
     {"golden", make_golden, read_golden},    {"options", make_options, read_options},
+    {"case", make_case, read_case},
 };
 
 int test_target_count(void)
