@@ -84,6 +84,7 @@ static void a_time_below_the_roof_leaves_no_number(void **state)
     b->of.peak = 1e-6; /* GFLOP/s: then no step of this network can take less than 30 s */
     assert_int_equal(assay_outcome_judge(&b->of, b->entrants, 1, &margin, &seconds), ASSAY_OK);
     assert_int_equal(b->entrant.rig.verdict, ASSAY_VERDICT_MISTRUSTED);
+    assert_non_null(strstr(b->entrant.rig.why, "less than the declared work takes"));
     assert_int_equal(assay_outcome_record(&b->of, &b->entrant, margin, &records), 0);
 }
 
