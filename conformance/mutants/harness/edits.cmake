@@ -18,9 +18,9 @@ edit(drawn-anew conformance/subject.c [=[assay_values given = assay_subject_vari
 edit(last-only perf/outcome.c [=[for (size_t n = 0; n < sizeof kinds / sizeof *kinds && st == ASSAY_OK; n++)]=]
      [=[for (size_t n = sizeof kinds / sizeof *kinds - 1; n < sizeof kinds / sizeof *kinds && st == ASSAY_OK; n++)]=])
 edit(default-differs perf/cli/options.c [=[printf("; default %d", *(const int *)o->target);]=] [=[printf("; default %d", 1);]=])
-edit(labels-equal conformance/case.c [=[return (int32_t)(assay_random_uniform(seed, stream, index) * count);]=]
+edit(labels-equal conformance/case_data.c [=[return (int32_t)(assay_random_uniform(seed, stream, index) * count);]=]
      [=[return (int32_t)(assay_random_uniform(seed, stream, 0) * count);]=])
-edit(cotangent-of-ones conformance/case.c [=[recipe r = {1, 1, 0};]=]
+edit(cotangent-of-ones conformance/case_data.c [=[recipe r = {1, 1, 0};]=]
      [=[recipe r = {1, x->role != ASSAY_ROLE_COTANGENT, x->role == ASSAY_ROLE_COTANGENT};]=])
 edit(truth-not-a-number conformance/compare.c [=[if (d->truth_nan >= 0) {]=] [=[if (0) {]=])
 edit(disabled conformance/engine.cmake [=[assay_add(test test_golden_teeth]=] [=[set_tests_properties(test_compare PROPERTIES DISABLED TRUE)
