@@ -27,11 +27,11 @@ static const char *const head_params[] = {"kc", "vc", "v"};
 /* Of the tensors whose shape depends on the op: by their rank. */
 static const char *shape_of_loss(const assay_problem *p, const assay_tensor *x)
 {
-    const int each = x->rank >= 2;
+    const int each = x->rank >= 2, apart = p->op == ASSAY_OP_CTC && p->dialect.ctc_reduction == ASSAY_REDUCE_NONE;
     if (x->id == ASSAY_LOGITS) return p->head == ASSAY_HEAD_EVERY ? "tnv" : "nv";
     if (x->id == ASSAY_LABELS && (p->op == ASSAY_OP_CTC || p->loss == ASSAY_LOSS_CTC)) return each ? "nu" : "j";
     if (x->id == ASSAY_LABELS || x->id == ASSAY_LOSS_ROWS) return each ? "tn" : "n";
-    if (x->id == ASSAY_DLOSS) return each ? "tn" : x->count == p->n && p->n > 1 ? "n" : "";
+    if (x->id == ASSAY_DLOSS) return each ? "tn" : apart ? "n" : "";
     return "";
 }
 
