@@ -33,10 +33,13 @@ const assay_mutant *assay_mutant_by_name(const char *name)
     return NULL;
 }
 
+#define MORE_CASES 4
+
 typedef struct watch {
     const assay_suite_options *base;
     assay_mutation_result *out;
     int all, failed; /* failed: an honest variant that did not pass */
+    int more;        /* cases run for the sake of the cause alone */
 } watch;
 
 /* Does this verdict kill? An error in numbers must exceed its limit by the kill margin; an exact contract is infinite.
@@ -150,13 +153,15 @@ static int stop(void *user)
     if (w->base->stop && w->base->stop(w->base->user)) return 1;
     if (w->all || w->out->mutant->death == ASSAY_DEATH_NONE) return 0;
     weakest_of(w->out, &survived);
-    return survived == NULL;
+    if (survived) return 0;
+    /* A cause that the first cases were too small to show gets a few more. */
+    return w->out->named || !assay_mutant_cause(w->out->mutant->name) || w->more++ >= MORE_CASES;
 }
 
 assay_status assay_mutation_run(const assay_mutant *m, const char *plugin, const assay_suite_options *base, int all,
                                 assay_mutation_result *out, char *why, size_t why_size)
 {
-    watch w = {base, out, all, 0};
+    watch w = {.base = base, .out = out, .all = all};
     assay_suite_options o = *base;
     assay_summary sum;
     const char *survived;
@@ -169,7 +174,7 @@ assay_status assay_mutation_run(const assay_mutant *m, const char *plugin, const
     o.glob = m->glob; /* NULL: the level's own cases */
     o.on_result = on_result;
     o.on_progress = NULL;
-    o.diagnose = assay_mutant_cause(m->name) ? 2 : 0;
+    o.diagnose = assay_mutant_cause(m->name) ? 2 + MORE_CASES : 0;
     o.stop = stop;
     o.user = &w;
     assay_status st = assay_suite_run(&o, &sum, why, why_size);
