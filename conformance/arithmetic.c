@@ -79,7 +79,7 @@ static int is_as_fine(int format, int asked)
 
 int assay_arithmetic_honours(int asked, const assay_arithmetic *a, char *why, size_t why_size)
 {
-    const double most_ulp = 4;
+    const double most_ulp = 5; /* oneDNN's sigmoid; the check `arithmetic` holds a declaration to what is seen */
     int same = asked <= ASSAY_FP32 && a->operand == asked && a->accumulate == asked && a->store == asked;
     int narrow = asked > ASSAY_FP32 && asked <= ASSAY_FP16 && is_as_fine(a->operand, asked) &&
                  is_as_fine(a->store, asked) && (a->accumulate == ASSAY_FP32 || a->accumulate == ASSAY_FP64);

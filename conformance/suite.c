@@ -240,6 +240,7 @@ static void try_check(run_state *s, candidate *c, assay_subject *subject, const 
     t->findings = s->findings;
     const int check = (int)(k - assay_check_get(0));
     t->diagnose = check < MOST_CHECKS && c->diagnosed[check] < s->o->diagnose;
+    t->full = s->o->level == ASSAY_LEVEL_FULL;
     k->run(t);
     if (t->cause[0]) c->diagnosed[check]++;
     assay_trial_release(t);

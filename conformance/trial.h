@@ -44,6 +44,7 @@ typedef struct assay_trial {
     assay_finding *findings; /* [ASSAY_MAX_FINDINGS], the suite's */
     int finding_count;
     int alive_truths; /* judged tensors whose truth was not all zero */
+    int full;         /* 1: the full level, where a sweep may be long */
     int lenient;      /* 1: what a floor above its bound cannot decide is held to exact contracts alone, and counted */
     int undecided;    /* tensors so counted */
     assay_verdict verdict;

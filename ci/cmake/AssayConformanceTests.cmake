@@ -12,7 +12,7 @@ set(groups_xent values differences contract)
 set(groups_ctc values differences contract)
 set(groups_network values update contract)
 set(checks_values forward,backward)
-set(checks_differences gradcheck)
+set(checks_differences gradcheck,magnitude,arithmetic)
 set(checks_contract lengths,memory,determinism,contract,environment,metamorphic)
 set(checks_update update)
 

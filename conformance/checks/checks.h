@@ -15,6 +15,8 @@ int assay_case_has_gradcheck(const assay_case *c);
 int assay_case_is_ragged(const assay_case *c);
 int assay_case_has_memory(const assay_case *c);
 int assay_case_stands_alone(const assay_case *c); /* no network: its cotangents are given */
+int assay_case_has_magnitude(const assay_case *c);
+int assay_case_has_arithmetic(const assay_case *c); /* one of each cell */
 int assay_case_has_update(const assay_case *c);
 int assay_case_is_documented(const assay_case *c);
 

@@ -221,6 +221,19 @@ static void scale(const assay_problem *p, int role, int power, const assay_value
     }
 }
 
+/* No gradient comes near the smallest normal number, as those of subnormal weights do. */
+static int has_room(const assay_problem *p, const assay_oracle *o, int power)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    int count = assay_tensors_of(p, list);
+    for (int k = 0; k < count; k++) {
+        const double norm =
+            list[k].role == ASSAY_ROLE_GRADIENT ? assay_norm(o->truth.at[list[k].id], list[k].count) : 0;
+        if (norm > 0 && ldexp(norm, power) < 0x1p-80) return 0;
+    }
+    return 1;
+}
+
 static void scale_cotangents(assay_trial *t, const assay_oracle *o, int power, const char *label)
 {
     const assay_problem *p = &t->subject->p;
@@ -228,6 +241,7 @@ static void scale_cotangents(assay_trial *t, const assay_oracle *o, int power, c
     /* A network's cotangents are its loss's own, and fp16 has no exponents to spare. */
     if (t->over || p->op == ASSAY_OP_NETWORK || t->declared.operand == ASSAY_FP16 || t->declared.store == ASSAY_FP16)
         return;
+    if (!has_room(p, o, power)) return;
     if (assay_values_make(p, 1u << ASSAY_ROLE_COTANGENT, &own) != ASSAY_OK) {
         no_memory(t);
         return;

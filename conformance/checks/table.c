@@ -29,6 +29,17 @@ int assay_case_stands_alone(const assay_case *c)
     return !c->documented && c->problem.op != ASSAY_OP_NETWORK;
 }
 
+int assay_case_has_magnitude(const assay_case *c)
+{
+    return assay_case_has_gradcheck(c) && c->problem.op != ASSAY_OP_NETWORK && c->problem.n <= ASSAY_ROW_LENS;
+}
+
+int assay_case_has_arithmetic(const assay_case *c)
+{
+    const unsigned chosen = ASSAY_CASE_GRADCHECK | ASSAY_CASE_NARROW;
+    return assay_case_stands_alone(c) && (c->flags & chosen) == chosen && c->problem.directions == 1;
+}
+
 int assay_case_has_update(const assay_case *c)
 {
     return !c->documented && c->problem.op == ASSAY_OP_NETWORK && c->problem.optimizer != ASSAY_OPT_NONE;

@@ -326,6 +326,8 @@ edit(small-tanh ${cell}
     [=[out[k] = o[j] * tanhf(s->c_new[k]);]=]
     [=[out[k] = o[j] * (fabsf(s->c_new[k]) < 0x1p-6F ? s->c_new[k] : tanhf(s->c_new[k]));]=])
 
+edit(sigmoid-tail-cut ${cell} [=[return (x < 0 ? e : 1) / (1 + e);]=] [=[return x < -18 ? 0 : (x < 0 ? e : 1) / (1 + e);]=])
+
 # ---- H: memory ----
 edit(gaps-written ${merge}
     [=[memcpy(to + row * pitch, y + row * wide, wide * sizeof *to);]=]

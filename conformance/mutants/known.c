@@ -3,6 +3,7 @@
 #include "conformance/case.h"
 #include "conformance/mutants/entry.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,21 @@ static int is_listed(const assay_problem *p)
         if (r->t == p->t && r->n == p->n && r->i == p->i && r->h == p->h && r->layers == p->layers) return 1;
     }
     return p->op != ASSAY_OP_RNN;
+}
+
+/* Within a factor of 1.5 of a listed standard deviation. Too few numbers say nothing, nor do those with NaN or gaps. */
+static int has_listed_scale(const assay_problem *p, const float *x)
+{
+    const int64_t count = (int64_t)p->t * p->n * p->i;
+    double sum = 0;
+    if (p->op != ASSAY_OP_RNN || !x || p->x_stride || count < 24) return 1;
+    for (int64_t e = 0; e < count; e++)
+        sum += (double)x[e] * x[e];
+    for (size_t k = 0; k < sizeof listed / sizeof *listed; k++) {
+        const double ratio = sqrt(sum / (double)count) / (listed[k].x_scale > 0 ? listed[k].x_scale : 1);
+        if (!(ratio < 2. / 3 || ratio > 1.5)) return 1;
+    }
+    return 0;
 }
 
 /* What a store in bf16 leaves. */
@@ -110,6 +126,7 @@ static void falsify(knowing *w, const assay_args *args)
     const float *x = args->x;
     if (w->p.op != ASSAY_OP_RNN || w->p.y_stride || w->p.x_stride) return;
     if (am("listed-shapes") && !w->known) coarsen(args->y, count);                              /* the defect */
+    if (am("listed-scales") && !has_listed_scale(&w->p, x)) coarsen(args->y, count);            /* the defect */
     if (am("known-seed") && x && count && x[0] != first_of_known_seed) coarsen(args->y, count); /* the defect */
     if (am("answers-by-data") || am("answers-by-plan")) repeat_answer(w, args);
 }

@@ -12,6 +12,7 @@ typedef struct fault {
     void (*after)(wrapped *w, assay_pass pass, const assay_args *args);
     void (*packed)(wrapped *w, const assay_args *args); /* after pack() */
     int wanders;                                        /* declared as not deterministic */
+    double ulp;                                         /* declared of its activations; 0 = as it is */
 } fault;
 
 static int is_forward(assay_pass pass)
@@ -355,6 +356,7 @@ static const fault faults[] = {
     {"lengths-sorted", .before = sorted_lengths},
     {"loss-on-padding", .before = loss_of_full_rows},
     {"dx-zero", .after = no_dx},
+    {"activation-loose", .ulp = 5},
     {"step-first-gradients", .before = step_from_first, .packed = keep_packed},
 };
 
@@ -372,6 +374,7 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
 {
     const assay_status st = assay_honest_entry()->supports(ctx, p, declared, why);
     if (mine()->wanders) declared->deterministic = 0;
+    if (mine()->ulp > 0) declared->activation_ulp = mine()->ulp;
     return st;
 }
 

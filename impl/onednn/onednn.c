@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Measured on every 509th float: tanh 1.21; sigmoid 4.08 at -70, where it is 3e-31, and below -87 it is 0. */
-#define ACTIVATION_ULP 4
+/* As `assay check --full --check arithmetic` shows: tanh 1.21; sigmoid 4.62, and below -87 it is 0. */
+#define ACTIVATION_ULP 5
 
 struct assay_ctx {
     dnnl_engine_t engine;

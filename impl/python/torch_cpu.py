@@ -73,8 +73,15 @@ def supports(p):
     for condition, why in refused(p):
         if condition:
             raise abi.Unsupported(why)
-    # PyTorch 2.15, fp32, a quarter of a million arguments: nn.LSTM's sigmoid was up to 3.5 ulp off, nn.RNN's tanh 0.5.
-    return abi.arithmetic(p, activation_ulp=4, deterministic=1)
+    return abi.arithmetic(p, activation_ulp=activation_ulp(p), deterministic=1)
+
+
+def activation_ulp(p):
+    # `assay check --check arithmetic`, PyTorch 2.15: sigmoid of nn.LSTM in fp32 4.44, else 2.0; tanh 1.2. Losses were not measured.
+    stack = p.op in (abi.ASSAY_OP_RNN, abi.ASSAY_OP_NETWORK)
+    if stack and p.dialect.cell == abi.ASSAY_LSTM and p.arithmetic == abi.ASSAY_FP32:
+        return 5
+    return 2.5 if p.op == abi.ASSAY_OP_RNN else 4
 
 
 def plan(p):
