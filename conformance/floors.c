@@ -6,14 +6,17 @@
 #include "conformance/hash.h"
 #include "reference/tensors.h"
 
+#include <glob.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void path_of(const char *folder, const char *case_id, int arithmetic, char *path, size_t size)
+/* <folder>/<id with / as _>.<arithmetic>.u<activation error>.json; "*" for any error. */
+static void path_of(const char *folder, const char *case_id, int arithmetic, const char *activation, char *path,
+                    size_t size)
 {
-    int n = snprintf(path, size, "%s/%s.%s.json", folder, case_id, assay_format_name(arithmetic));
+    int n = snprintf(path, size, "%s/%s.%s.u%s.json", folder, case_id, assay_format_name(arithmetic), activation);
     for (int k = (int)strlen(folder) + 1; k < n && k < (int)size; k++)
         if (path[k] == '/') path[k] = '_';
 }
@@ -45,10 +48,10 @@ static int read_tensors(const assay_problem *p, json_t *tensors, assay_floor *fl
     return 1;
 }
 
-int assay_floors_read(const char *folder, const char *case_id, const assay_problem *p, const assay_arithmetic *a,
-                      assay_oracle *o)
+/* One file; o is changed only if it fits and its activation error is larger than that of what o holds. */
+static void read_file(const char *path, const assay_problem *p, const assay_arithmetic *a, assay_oracle *o)
 {
-    char path[4096], why[256], want[65];
+    char why[256], want[65];
     char *text = NULL;
     size_t size = 0;
     const char *generator;
@@ -56,30 +59,44 @@ int assay_floors_read(const char *folder, const char *case_id, const assay_probl
     int format, seeds;
     json_t *tensors;
     json_error_t error;
-    if (p->arithmetic > ASSAY_FP32) return 0; /* a narrow format has many floors: of each operand, store, placement */
-    path_of(folder, case_id, p->arithmetic, path, sizeof path);
-    if (assay_file_read(path, 1u << 20, &text, &size, why, sizeof why) != ASSAY_OK) return 0;
+    assay_floor floor[ASSAY_TENSORS] = {{0}};
+    if (assay_file_read(path, 1u << 20, &text, &size, why, sizeof why) != ASSAY_OK) return;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     free(text);
     generator_of(p, want);
     int ok = root && json_unpack(root, "{s:i, s:s, s:F, s:i, s:o}", "assay_floors", &format, "generator", &generator,
                                  "activation_ulp", &activation, "seeds", &seeds, "tensors", &tensors) == 0;
     ok = ok && format == 2 && !strcmp(generator, want) && activation <= a->activation_ulp &&
-         read_tensors(p, tensors, o->floor);
+         activation > o->activation_ulp && read_tensors(p, tensors, floor);
     if (ok) {
+        memcpy(o->floor, floor, sizeof o->floor);
         o->method = ASSAY_FLOOR_STORED;
         o->runs = seeds * ASSAY_FLOOR_RUNS;
         o->activation_ulp = activation;
     }
     json_decref(root);
-    return ok;
+}
+
+int assay_floors_read(const char *folder, const char *case_id, const assay_problem *p, const assay_arithmetic *a,
+                      assay_oracle *o)
+{
+    char path[4096];
+    glob_t found;
+    if (p->arithmetic > ASSAY_FP32) return 0; /* a narrow format has many floors: of each operand, store, placement */
+    path_of(folder, case_id, p->arithmetic, "*", path, sizeof path);
+    o->activation_ulp = 0;
+    if (glob(path, GLOB_NOSORT, NULL, &found) != 0) return 0;
+    for (size_t k = 0; k < found.gl_pathc; k++)
+        read_file(found.gl_pathv[k], p, a, o);
+    globfree(&found);
+    return o->activation_ulp > 0;
 }
 
 assay_status assay_floors_write(const char *folder, const char *case_id, const assay_problem *p,
                                 const assay_arithmetic *a, const assay_floor *floor, int seeds, double spread,
                                 char *why, size_t why_size)
 {
-    char path[4096], generator[65];
+    char path[4096], generator[65], activation[32];
     assay_tensor list[ASSAY_TENSORS];
     json_t *tensors = json_object();
     int bad = 0;
@@ -102,7 +119,8 @@ assay_status assay_floors_write(const char *folder, const char *case_id, const a
         snprintf(why, why_size, "floors of %s: a floor is not a finite number", case_id);
         return ASSAY_FAILED;
     }
-    path_of(folder, case_id, p->arithmetic, path, sizeof path);
+    snprintf(activation, sizeof activation, "%g", a->activation_ulp);
+    path_of(folder, case_id, p->arithmetic, activation, path, sizeof path);
     assay_status st = assay_file_write(path, text, strlen(text), why, why_size);
     free(text);
     return st;

@@ -5,9 +5,9 @@
 
 #include "conformance/oracle.h"
 
-/* Fills o->floor from <folder>/<id with / as _>.<arithmetic>.json; 1 if so. 0 where there is no file, or it was made
- * for another problem, with a larger activation error than declared, or by other sources of the reference: then it is
- * measured. One that was made with a smaller activation error serves: it makes the limit stricter, if anything. */
+/* Fills o->floor from <folder>/<id with / as _>.<arithmetic>.u<activation error>.json; 1 if so: of the files that were
+ * made for this problem by these sources of the reference with at most the declared activation error, that with the
+ * largest. An error smaller than declared makes the limit stricter, if anything. 0: there is none, it is measured. */
 int assay_floors_read(const char *folder, const char *case_id, const assay_problem *p, const assay_arithmetic *a,
                       assay_oracle *o);
 

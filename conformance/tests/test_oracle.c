@@ -151,6 +151,13 @@ static void stored_floors_come_back_for_the_same_problem_only(void **state)
     other.activation_ulp = fp32.activation_ulp * 2;
     assert_true(assay_floors_read(test_folder(), c.id, &c.problem, &other, &back));
     assert_true(back.activation_ulp == fp32.activation_ulp);
+    floor[ASSAY_Y].phi = 3.5e-7; /* and another set, for more: it serves those who declare as much */
+    assert_int_equal(assay_floors_write(test_folder(), c.id, &c.problem, &other, floor, 4, 1.5, why, sizeof why),
+                     ASSAY_OK);
+    assert_true(assay_floors_read(test_folder(), c.id, &c.problem, &other, &back));
+    assert_true(back.floor[ASSAY_Y].phi == 3.5e-7 && back.activation_ulp == other.activation_ulp);
+    assert_true(assay_floors_read(test_folder(), c.id, &c.problem, &fp32, &back));
+    assert_true(back.floor[ASSAY_Y].phi == 1.5e-7);
     other.activation_ulp = fp32.activation_ulp / 2;
     assert_false(assay_floors_read(test_folder(), c.id, &c.problem, &other, &back));
     c.problem.n++;

@@ -134,7 +134,7 @@ static void make_floors(const char *folder, const char *path)
     assay_case c;
     char own[4096], why[256];
     assay_case_get(0, &c);
-    snprintf(own, sizeof own, "%s/case.fp32.json", folder);
+    snprintf(own, sizeof own, "%s/case.fp32.u4.json", folder);
     must(assay_floors_write(folder, "case", &c.problem, &fp32, floor, 4, 1.5, why, sizeof why) == ASSAY_OK,
          "floors can be written");
     copy(own, path);
@@ -146,7 +146,7 @@ static void read_floors(const char *folder, const uint8_t *bytes, size_t size)
     assay_oracle o;
     memset(&o, 0, sizeof o);
     assay_case_get(0, &c);
-    put_into(folder, "case.fp32.json", bytes, size);
+    put_into(folder, "case.fp32.u4.json", bytes, size);
     if (!assay_floors_read(folder, "case", &c.problem, &fp32, &o)) return;
     for (int k = 0; k < ASSAY_TENSORS; k++) {
         const assay_floor *f = &o.floor[k];
