@@ -91,7 +91,9 @@ static const struct {
     {"determinism", EVERYTHING, 0, 1},
     {"update", OP(NETWORK), ASSAY_FEATURE_BIT(SGD) | ASSAY_FEATURE_BIT(ADAM), 1},
     {"lengths", EVERYTHING, ASSAY_FEATURE_BIT(RAGGED), 0},
-    {"gradcheck", OP(RNN) | LOSSES, 0, 0}, /* a network's loss has no cotangent of its own to difference along */
+    {"gradcheck", OP(RNN) | LOSSES, 0, 0},   /* a network's loss has no cotangent of its own to difference along */
+    {"metamorphic", OP(RNN) | LOSSES, 0, 0}, /* and the next: of networks the parts */
+    {"magnitude", OP(RNN) | LOSSES, 0, 0},
     {"memory", EVERYTHING, 0, 0},
     {"environment", EVERYTHING, 0, 0},
 };

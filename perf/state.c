@@ -266,7 +266,8 @@ static assay_status fill_case(const assay_case *c, uint64_t seed, int state, ass
 
 void assay_workload_case(const assay_workload *w, assay_case *out)
 {
-    assay_case c = {.why = w->what, .problem = w->problem, .fill = fill_case, .source = w, .documented = 1};
+    assay_case c = {
+        .why = w->what, .problem = w->problem, .fill = fill_case, .source = w, .ragged = w->ragged, .documented = 1};
     size_t k = 0;
     for (; w->id[k] && k + 1 < sizeof c.id; k++)
         c.id[k] = w->id[k];

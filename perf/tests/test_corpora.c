@@ -72,7 +72,7 @@ static size_t mutate(unsigned short state[3], char *bytes, size_t size)
 
 static void every_parser_survives_changes_of_a_valid_input(void **state)
 {
-    enum { CHANGED = 2000 };
+    enum { CHANGED = 500 };
     char path[4096], why[256], *bytes;
     size_t size;
     unsigned short draws[3] = {1, 2, 3};

