@@ -8,7 +8,7 @@ failures=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
-checked=(check --impl naive --quick --case 'rnn/tanh*.plain' --check forward,backward --seed 7 --threads 1)
+checked=(check --impl naive --quick --case 'rnn/tanh*.plain' --check 'forward,backward' --seed 7 --threads 1)
 
 complain() {
     echo "ci/adversity.sh: $1; stderr: $(head -n 2 err)"

@@ -23,7 +23,9 @@ typedef struct reader {
 
 static void refuse(reader *r, const char *expected)
 {
-    if (!r->bad) snprintf(r->why, r->why_size, "case '%.60s': expected %s at '%.30s', as in `assay list cases`", r->text, expected, r->at);
+    if (!r->bad)
+        snprintf(r->why, r->why_size, "case '%.60s': expected %s at '%.30s', as in `assay list cases`", r->text,
+                 expected, r->at);
     r->bad = 1;
 }
 
