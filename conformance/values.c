@@ -125,6 +125,19 @@ void assay_values_quantise(const assay_problem *p, int arithmetic, assay_values 
     }
 }
 
+void assay_values_scale(const assay_problem *p, int role, double factor, const assay_values *from, assay_values *to)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    int count = assay_tensors_of(p, list);
+    for (int k = 0; k < count; k++) {
+        const double *in = from->at[list[k].id];
+        double *out = to->at[list[k].id];
+        if (!in || !out || list[k].integer || list[k].role != role) continue;
+        for (int64_t e = 0; e < list[k].count; e++)
+            out[e] = factor * in[e];
+    }
+}
+
 /* How a given tensor goes with the samples. */
 typedef enum grain {
     WHOLE,   /* not at all: parameters, class weights, one dloss */

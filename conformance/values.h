@@ -35,6 +35,9 @@ void assay_values_load(const assay_tensor *x, int arithmetic, const void *from, 
 int64_t assay_values_gap_written(const assay_tensor *x, int arithmetic, const void *memory);
 /* Rounds every real given tensor to what the element type can hold, so that truth and plugin see the same numbers. */
 void assay_values_quantise(const assay_problem *p, int arithmetic, assay_values *v);
+/* to = factor * from, for the real tensors of one role that are there in both; exact where factor is a power of two.
+ * They may be the same. */
+void assay_values_scale(const assay_problem *p, int role, double factor, const assay_values *from, assay_values *to);
 
 /* The samples rows[0..count) of a problem as a problem of their own: *sub_p and freshly made *sub (given tensors only).
  */

@@ -22,19 +22,6 @@ static void same(assay_trial *t, const assay_oracle *o, const char *label, const
     assay_values_free(&again);
 }
 
-/* to = factor * from, for the tensors of one role that are there in both; a power of two is exact. */
-static void scale(const assay_problem *p, int role, double factor, const assay_values *from, assay_values *to)
-{
-    assay_tensor list[ASSAY_TENSORS];
-    int count = assay_tensors_of(p, list);
-    for (int k = 0; k < count; k++) {
-        const double *in = from->at[list[k].id];
-        double *out = to->at[list[k].id];
-        for (int64_t e = 0; in && out && list[k].role == role && e < list[k].count; e++)
-            out[e] = factor * in[e];
-    }
-}
-
 /* Gradients are linear in the cotangents: with -1/2 of them they are -1/2 of the truth, and the floor is the same. */
 static void other_cotangents(assay_trial *t, const assay_oracle *o)
 {
@@ -45,11 +32,11 @@ static void other_cotangents(assay_trial *t, const assay_oracle *o)
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for cotangents");
         return;
     }
-    scale(p, ASSAY_ROLE_COTANGENT, -0.5, &given, &own);
+    assay_values_scale(p, ASSAY_ROLE_COTANGENT, -0.5, &given, &own);
     for (int id = 0; id < ASSAY_TENSORS; id++)
         if (given.at[id] && own.at[id]) given.at[id] = own.at[id];
     if (assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, &given, roles, NULL, &got)) {
-        scale(p, ASSAY_ROLE_GRADIENT, -2, &got, &got);
+        assay_values_scale(p, ASSAY_ROLE_GRADIENT, -2, &got, &got);
         assay_trial_judge(t, "other cotangents: ", p, &t->subject->given, &got, o);
         assay_values_free(&got);
     }

@@ -208,19 +208,6 @@ static void rename_units(assay_trial *t, const assay_oracle *o)
 
 /* ---- linear ---- */
 
-/* to = 2^power from, for the real tensors of one role: exact. */
-static void scale(const assay_problem *p, int role, int power, const assay_values *from, assay_values *to)
-{
-    assay_tensor list[ASSAY_TENSORS];
-    int count = assay_tensors_of(p, list);
-    for (int k = 0; k < count; k++) {
-        const double *in = from->at[list[k].id];
-        double *out = to->at[list[k].id];
-        for (int64_t e = 0; in && out && list[k].role == role && e < list[k].count; e++)
-            out[e] = ldexp(in[e], power);
-    }
-}
-
 /* No gradient comes near the smallest normal number, as those of subnormal weights do. */
 static int has_room(const assay_problem *p, const assay_oracle *o, int power)
 {
@@ -246,11 +233,11 @@ static void scale_cotangents(assay_trial *t, const assay_oracle *o, int power, c
         no_memory(t);
         return;
     }
-    scale(p, ASSAY_ROLE_COTANGENT, power, &given, &own);
+    assay_values_scale(p, ASSAY_ROLE_COTANGENT, ldexp(1, power), &given, &own);
     for (int id = 0; id < ASSAY_TENSORS; id++)
         if (given.at[id] && own.at[id]) given.at[id] = own.at[id];
     if (assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, &given, roles, NULL, &got)) {
-        scale(p, ASSAY_ROLE_GRADIENT, -power, &got, &got);
+        assay_values_scale(p, ASSAY_ROLE_GRADIENT, ldexp(1, -power), &got, &got);
         assay_trial_judge(t, label, p, &t->subject->given, &got, o);
         assay_values_free(&got);
     }

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As `assay check --full --check arithmetic` shows: tanh 1.21; sigmoid 4.62, and below -87 it is 0. */
+/* `assay check --impl onednn --check arithmetic --full --seed 0x5eed --json FILE`: tanh 1.21, sigmoid 4.55 ulp. */
 #define ACTIVATION_ULP 5
 
 struct assay_ctx {
