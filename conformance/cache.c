@@ -29,7 +29,7 @@ static int name_of(const assay_question *q, int parts, char *path, size_t size)
     if (!q->cache || sodium_init() < 0) return 0;
     const uint64_t words[] = {(uint64_t)q->step, q->wanted, q->seed, (uint64_t)parts, ASSAY_FLOOR_RUNS};
     crypto_hash_sha256_init(&h);
-    crypto_hash_sha256_update(&h, (const unsigned char *)ASSAY_REFERENCE_HASH, strlen(ASSAY_REFERENCE_HASH));
+    crypto_hash_sha256_update(&h, (const unsigned char *)ASSAY_ORACLE_HASH, strlen(ASSAY_ORACLE_HASH));
     crypto_hash_sha256_update(&h, (const unsigned char *)q->p, sizeof *q->p);
     crypto_hash_sha256_update(&h, (const unsigned char *)q->declared, sizeof *q->declared);
     crypto_hash_sha256_update(&h, (const unsigned char *)words, sizeof words);

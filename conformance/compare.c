@@ -47,7 +47,7 @@ static int64_t start_of(const assay_metric *m, int64_t r)
 static void whole(const assay_metric *m, const double *got, const double *truth, assay_distance *d, double *rms,
                   double *rms_row)
 {
-    double dd = 0, rr = 0, sum = 0, rows2 = 0;
+    double dd = 0, rr = 0, sum = 0, rows2 = 0, largest = 0;
     for (int64_t r = 0; r < m->count / m->row; r++) {
         const int64_t first = start_of(m, r);
         double n = row_norm(truth + first, m->row, m->one_norm);
@@ -59,12 +59,16 @@ static void whole(const assay_metric *m, const double *got, const double *truth,
             if (isnan(truth[k]) && d->truth_nan < 0) d->truth_nan = k;
             dd += e * e;
             sum += e;
-            if (isfinite(truth[k])) rr += truth[k] * truth[k];
+            if (isfinite(truth[k])) {
+                rr += truth[k] * truth[k];
+                largest = fmax(largest, fabs(truth[k]));
+            }
         }
     }
     double n = (double)m->count;
     d->norm_d = sqrt(dd);
     d->norm_truth = sqrt(rr);
+    d->unit = rr > 0 ? largest / d->norm_truth : 0;
     d->bias = dd > 0 ? fabs(sum / n) / sqrt(dd / n) * sqrt(n) : 0;
     *rms = sqrt(rr / n);
     *rms_row = sqrt(rows2 / (n / (double)m->row));
@@ -88,17 +92,19 @@ void assay_distance_measure(const assay_metric *m, const double *got, const doub
     for (int64_t r = 0; r < m->count / m->row; r++) {
         const int64_t first = start_of(m, r);
         const double *g = got + first, *t = truth + first;
-        double s = 0, total = 0;
+        double s = 0, total = 0, largest = 0;
         for (int64_t k = 0; k < m->row; k++) {
             int broken = 0;
+            if (isfinite(t[k])) largest = fmax(largest, fabs(t[k]));
             double e = fabs(difference(g[k], t[k], &broken));
             s += m->one_norm ? e : e * e;
             total += g[k];
             if (e > 0) larger(e / (fabs(t[k]) + rms), first + k, &out->element_ratio, &out->element_at);
             if (m->zero && m->zero[r] && !(g[k] == 0) && out->not_zero < 0) out->not_zero = first + k;
         }
-        double e = m->one_norm ? s : sqrt(s);
-        if (e > 0) larger(e / (row_norm(t, m->row, m->one_norm) + 0.1 * rms_row), r, &out->row_ratio, &out->row_at);
+        const double e = m->one_norm ? s : sqrt(s), size = row_norm(t, m->row, m->one_norm) + 0.1 * rms_row;
+        if (e > 0) larger(e / size, r, &out->row_ratio, &out->row_at);
+        if (largest > 0) out->unit_row = fmax(out->unit_row, largest / size);
         if (m->row_sums) larger(fabs(total), r, &out->row_sum, &out->row_sum_at);
     }
 }

@@ -36,6 +36,8 @@ typedef struct assay_metric {
 /* Distances. d = got - truth over the places where both are finite. Ratios are 0 for an empty tensor. */
 typedef struct assay_distance {
     double norm_d, norm_truth; /* 2-norms */
+    double unit, unit_row;     /* norm_d / norm_truth and row_ratio if the largest element alone, of all and of a row,
+                                * had an error of 1 relative to itself */
     double row_ratio;          /* max ||d_r|| / (||R_r|| + 0.1 rms of the row norms) */
     double element_ratio;      /* max |d_i| / (|R_i| + rms) */
     double row_sum;            /* max |sum of a row of got| */

@@ -1,18 +1,27 @@
 # engine.cmake: the suite itself: cases, truths and floors, checks, gate.
 # SPDX-License-Identifier: MIT
 
-# Floors and certificates speak of these very sources: what computes, not what certifies it.
+# Floors and certificates speak of these very sources: what computes and what runs it under rounding, not what certifies
+# it. What a cache keeps depends on how distances are measured, too.
 file(GLOB reference_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/reference/*.c ${CMAKE_SOURCE_DIR}/reference/*.h
      ${CMAKE_SOURCE_DIR}/reference/*.hpp)
 list(FILTER reference_sources EXCLUDE REGEX "/certify[^/]*$")
 list(SORT reference_sources)
-set(hashes "")
-foreach(source ${reference_sources})
-    file(SHA256 ${source} hash)
-    string(APPEND hashes ${hash})
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
-endforeach()
-string(SHA256 reference_hash "${hashes}")
+list(APPEND reference_sources ${CMAKE_CURRENT_SOURCE_DIR}/floor_runs.c ${CMAKE_CURRENT_SOURCE_DIR}/oracle.c)
+
+function(hash_of_files out)
+    set(hashes "")
+    foreach(source ${ARGN})
+        file(SHA256 ${source} hash)
+        string(APPEND hashes ${hash})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+    endforeach()
+    string(SHA256 hash "${hashes}")
+    set(${out} ${hash} PARENT_SCOPE)
+endfunction()
+
+hash_of_files(reference_hash ${reference_sources})
+hash_of_files(oracle_hash ${reference_sources} ${CMAKE_CURRENT_SOURCE_DIR}/compare.c)
 
 # Cases that hold every pair of sizes and kinds: conformance/pairs.inc, included by case.c.
 set(pairs ${CMAKE_CURRENT_BINARY_DIR}/pairs/conformance)
@@ -26,7 +35,7 @@ assay_add(library assay_conformance
             certificate.c certificate_file.c gate.c mutation.c
             case_parse.c shrink.c locate.c diagnose.c suspect.c looks.c worlds.c worlds_dialect.c worlds_inputs.c worlds_weights.c worlds_data.c
             golden.c golden_compare.c ${checks}
-    DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"
+    DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_ORACLE_HASH="${oracle_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"
     LINK assay_covered)
 target_include_directories(assay_conformance PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/pairs)
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM

@@ -7,11 +7,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* phi and its kin of one run, kept where larger. */
+/* phi and its kin of one run, kept where larger. A run may come out exact by luck, above all where few elements make up
+ * the norm: the least that is kept is one unit roundoff of the store in the largest element of the tensor, or of a
+ * row. */
 static assay_status keep_larger(const assay_floor_job *j, const assay_values *run, assay_floor *floor)
 {
     assay_tensor list[ASSAY_TENSORS];
     int count = assay_tensors_of(j->p, list);
+    const double u = assay_unit_roundoff(j->declared->store);
     for (int k = 0; k < count; k++) {
         const assay_tensor *x = &list[k];
         assay_metric m;
@@ -27,26 +30,13 @@ static assay_status keep_larger(const assay_floor_job *j, const assay_values *ru
             phi = d.row_ratio = d.element_ratio = INFINITY; /* the arithmetic overflows here: ill-posed */
 #pragma omp critical(assay_floor)
         {
-            floor[x->id].phi = fmax(floor[x->id].phi, phi);
-            floor[x->id].phi_row = fmax(floor[x->id].phi_row, d.row_ratio);
+            floor[x->id].phi = fmax(floor[x->id].phi, fmax(phi, u * d.unit));
+            floor[x->id].phi_row = fmax(floor[x->id].phi_row, fmax(d.row_ratio, u * d.unit_row));
             floor[x->id].phi_element = fmax(floor[x->id].phi_element, d.element_ratio);
             floor[x->id].row_sum = fmax(floor[x->id].row_sum, d.row_sum);
         }
     }
     return ASSAY_OK;
-}
-
-void assay_floor_bound_below(const assay_problem *p, const assay_arithmetic *a, assay_floor *floor)
-{
-    assay_tensor list[ASSAY_TENSORS];
-    int count = assay_tensors_of(p, list);
-    double u = assay_unit_roundoff(a->store);
-    for (int k = 0; k < count; k++) {
-        assay_floor *f = &floor[list[k].id];
-        double n = fmax(1, (double)list[k].count), row = fmax(1, (double)list[k].row);
-        f->phi = fmax(f->phi, u / sqrt(n));
-        f->phi_row = fmax(f->phi_row, u / sqrt(row));
-    }
 }
 
 /* A store in fp32 is what the accumulation made: the oracle does not round it. */

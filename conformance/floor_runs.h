@@ -32,7 +32,4 @@ assay_rounding assay_floor_exact(const assay_arithmetic *declared);
  * are narrow; opaque: the first two for each place where they may be. Uses all cores; main thread. */
 assay_status assay_floor_measure(const assay_floor_job *j, assay_floor *floor, int32_t *runs);
 
-/* A tensor that came out exact by luck still gets room for a few roundings. */
-void assay_floor_bound_below(const assay_problem *p, const assay_arithmetic *a, assay_floor *floor);
-
 #endif

@@ -216,7 +216,6 @@ static assay_status make(const assay_question *asked, int want_truth, int want_f
     if (st == ASSAY_OK && want_floor) {
         st = out->method == ASSAY_FLOOR_OPERATION ? floor_by_operation(q, &out->truth, out->floor, &out->runs)
                                                   : floor_by_block(q, out->floor, &out->runs);
-        assay_floor_bound_below(q->p, q->declared, out->floor);
     }
     out->seconds_floor = assay_clock() - start;
     if (!want_truth) assay_values_free(&out->truth);
@@ -251,7 +250,6 @@ assay_status assay_oracle_floor_by_block(const assay_question *asked, assay_orac
     out->macs = work_of(&q);
     out->method = ASSAY_FLOOR_BLOCK;
     assay_status st = floor_by_block(&q, out->floor, &out->runs);
-    assay_floor_bound_below(q.p, &judged, out->floor);
     return st;
 }
 
@@ -352,7 +350,6 @@ assay_status assay_oracle_update(const assay_question *asked, const assay_values
                                    .set = assay_rounding_sr,
                                    .flipped = assay_ref_update_sr};
         st = assay_floor_measure(&j, out->floor, &out->runs);
-        assay_floor_bound_below(q->p, q->declared, out->floor);
     }
     assay_values_free(&sample);
     assay_values_free(&part);

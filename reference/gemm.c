@@ -169,12 +169,6 @@ real REF(sum)(int64_t n, const real *x, int64_t stride, int sum)
     return s;
 }
 
-void REF(sums)(int64_t n, int width, const real *a, int64_t lda, int sum, real *out)
-{
-    for (int j = 0; j < width; ++j)
-        out[j] = REF(sum)(n, a + j, lda, sum);
-}
-
 #else /* F64, NOISE */
 
 struct REF(panels) {
@@ -204,12 +198,12 @@ static int REF(noisy)(void)
     return assay_state_noise.r.mode != ASSAY_ROUND_EXACT;
 }
 
-/* The noise of one product or sum: docs/tolerance.md 4. After S = sum of p_i comes S + s z,
- * s^2 = kappa^2 u^2 (n + 1) (Q/6 + S^2/3), Q = sum of p_i^2: the variance of a sequential accumulation in random order.
+/* The noise of one product or sum (docs/tolerance.md 4): after S = sum of p_i comes S + s z, s^2 = kappa^2 u^2 area,
+ * where area is the sum of the squares of the partial sums, each of which is rounded once.
  * kappa^2 = 0.36 for stochastic rounding, half of that for nearest and for truncation, whose mean is -0.36 u (n + 1) S.
- * Each factor of S and Q is 1 + O(u): they may come in any order. */
+ * Each factor of the area is 1 + O(u): the terms may come in any order. */
 typedef struct noise {
-    double scale, mean; /* s^2 = scale (Q/6 + S^2/3); S becomes (1 + mean) S */
+    double scale, mean; /* s^2 = scale area; S becomes (1 + mean) S */
     uint64_t key;
 } noise;
 
@@ -219,20 +213,52 @@ static noise noise_of(double terms)
     assay_rounding_state *state = &assay_state_noise;
     const double unit = u[state->r.accumulate];
     noise e;
-    e.scale = (state->r.mode == ASSAY_ROUND_STOCHASTIC ? 0.36 : 0.18) * unit * unit * (terms + 1);
+    e.scale = (state->r.mode == ASSAY_ROUND_STOCHASTIC ? 0.36 : 0.18) * unit * unit;
     e.mean = state->r.mode == ASSAY_ROUND_TRUNCATE ? -0.36 * unit * (terms + 1) : 0;
     e.key = assay_mix(state->r.seed ^ assay_mix(++state->products));
     return e;
 }
 
 /* z has mean 0 and variance 1: the sum of four uniform numbers, a function of key and index alone. */
-static double noisy_sum(const noise *e, uint64_t index, double s, double q)
+static double noisy_sum(const noise *e, uint64_t index, double s, double area)
 {
     const uint64_t bits = assay_mix(e->key + index * UINT64_C(0xa0761d6478bd642f));
     const double sum =
         (double)(bits & 0xffff) + (double)(bits >> 16 & 0xffff) + (double)(bits >> 32 & 0xffff) + (double)(bits >> 48);
     const double z = (sum - 131070) * (1.7320508075688772 / 65536);
-    return s + e->mean * s + sqrt(e->scale * (q / 6 + s * s / 3)) * z;
+    return s + e->mean * s + sqrt(e->scale * area) * z;
+}
+
+/* The mean of the area over all orders of `terms` terms, q = sum of p_i^2. */
+static double shuffled_area(double terms, double s, double q)
+{
+    return (terms + 1) * (q / 6 + s * s / 3);
+}
+
+/* Rows that follow each other in time are alike: their partial sums may go far from zero where the whole cancels, and
+ * implementations add them up in that order or against it. What the partial sums S_k leave behind on the way; against
+ * the order they are S - S_(k-1). */
+typedef struct walk {
+    double s;             /* so far */
+    double sums, squares; /* sum of S_k, of S_k^2 */
+} walk;
+
+/* `terms` equal terms, at once: between two partial sums the others lie on a line. */
+static void walk_on(walk *w, double terms, double amount)
+{
+    const double a = w->s, b = w->s + amount;
+    w->sums += terms * (a + b) / 2;
+    w->squares += terms * (a * a + a * b + b * b) / 3;
+    w->s = b;
+}
+
+/* The larger of both areas. Beside the lines they have half of S^2, and `rest`: of each term or stretch of terms p,
+ * p^2 / 6 times its terms. `first` and `last` are the terms that a sum starts with, either way, and does not round. */
+static double walked_area(const walk *w, double terms, double rest, double first, double last)
+{
+    const double whole = w->s * w->s, along = w->squares - first * first,
+                 against = terms * whole - 2 * w->s * w->sums + w->squares - last * last;
+    return (against > along ? against : along) + whole / 2 + rest;
 }
 
 /* Terms of a sum over rows of the batch: those that are not zero throughout, times what the batch stands for. */
@@ -249,20 +275,28 @@ static double terms_of(int sum, int m, int k, view a)
     return (double)count * assay_state_noise.r.batch_scale;
 }
 
-/* s is the sum of x; the terms as above. The first of n terms is taken as it is, where a product rounds it: that is
- * Q/n less in the square bracket of docs/tolerance.md 4. */
-static double REF(summed)(int64_t n, const double *x, int64_t stride, int sum, double s)
+/* The larger of the area in any order and in these two. What comes first is taken as it is, where a product rounds it:
+ * p_1^2 less, or Q/n on the average. Zeros change nothing, and aren't counted. */
+real REF(sum)(int64_t n, const real *x, int64_t stride, int sum)
 {
-    if (!REF(noisy)()) return s;
-    double squares = 0, terms = 0;
+    walk w = {0, 0, 0};
+    double q = 0, terms = 0, first = 0, last = 0;
     for (int64_t i = 0; i < n; ++i) {
-        squares += x[i * stride] * x[i * stride];
-        terms += sum != ASSAY_SUM_ROWS || x[i * stride] != 0;
+        const double term = x[i * stride];
+        if (term == 0) continue;
+        if (terms == 0) first = term;
+        last = term;
+        terms += 1;
+        q += term * term;
+        walk_on(&w, 1, term);
     }
-    if (sum == ASSAY_SUM_ROWS) terms *= assay_state_noise.r.batch_scale;
-    if (terms < 2) return s;
-    const noise e = noise_of(terms);
-    return noisy_sum(&e, 0, s, squares * (1 - 6 / (terms * (terms + 1))));
+    if (!REF(noisy)()) return w.s;
+    const double scale = sum == ASSAY_SUM_ROWS ? assay_state_noise.r.batch_scale : 1, all = terms * scale;
+    if (all < 2) return w.s;
+    const noise e = noise_of(all);
+    const double any = shuffled_area(all, w.s, q) - q / all;
+    const double walked = scale * walked_area(&w, terms, q / 6, first, last);
+    return noisy_sum(&e, 0, w.s, any > walked ? any : walked);
 }
 #else
 static int REF(operand_format)(void)
@@ -273,15 +307,6 @@ static int REF(operand_format)(void)
 static int REF(noisy)(void)
 {
     return 0;
-}
-
-static double REF(summed)(int64_t n, const double *x, int64_t stride, int sum, double s)
-{
-    (void)n;
-    (void)x;
-    (void)stride;
-    (void)sum;
-    return s;
 }
 #endif
 
@@ -305,22 +330,62 @@ static void exact(int m, int n, int k, view a, view b, const struct REF(panels) 
 
 #if defined(ASSAY_BUILD_NOISE)
 /* Columns [from, to) of C by the definition; column q of C is column q - from of b. */
-static void direct_noisy(const noise *e, int m, int n, int k, view a, view b, int from, int to, int accumulate,
-                         double *c, int64_t ldc)
+static void direct_noisy(const noise *e, double terms, int m, int n, int k, view a, view b, int from, int to,
+                         int accumulate, double *c, int64_t ldc, int sum)
 {
     for (int r = 0; r < m; ++r) {
         for (int q = from; q < to; ++q) {
-            double s = 0, squares = 0;
+            walk w = {0, 0, 0};
+            double squares = 0;
             for (int j = 0; j < k; ++j) {
                 const double term =
                     OPERAND(a.at[r * a.down + j * a.across]) * OPERAND(b.at[j * b.down + (q - from) * b.across]);
-                s += term;
+                walk_on(&w, terms / k, term);
                 squares += term * term;
             }
-            const double sum = noisy_sum(e, (uint64_t)r * (uint64_t)n + (uint64_t)q, s, squares);
-            c[r * ldc + q] = (accumulate ? c[r * ldc + q] : 0) + sum;
+            const double any = shuffled_area(terms, w.s, squares),
+                         walked = sum == ASSAY_SUM_ROWS ? walked_area(&w, terms, terms / k * squares / 6, 0, 0) : 0;
+            const double noised =
+                noisy_sum(e, (uint64_t)r * (uint64_t)n + (uint64_t)q, w.s, any > walked ? any : walked);
+            c[r * ldc + q] = (accumulate ? c[r * ldc + q] : 0) + noised;
         }
     }
+}
+
+/* Of a sum over rows the running sums are looked at so many times, at least so many rows apart. */
+enum { STRETCHES = 16, STRETCH = 64 };
+
+/* area (m, n), the squares of the terms summed up, becomes the area; s (m, n) the product. Returns 0 where there's no
+ * memory: nothing has changed then but s. */
+static int along_the_rows(double terms, int m, int n, int k, view a, view b, double *s, int64_t lds, double *area)
+{
+    const size_t count = (size_t)m * (size_t)n;
+    const int apart = (k + STRETCHES - 1) / STRETCHES, step = apart < STRETCH ? STRETCH : apart;
+    double *part = (double *)malloc(count * sizeof *part);
+    walk *walks = (walk *)calloc(count, sizeof *walks);
+    int done = part && walks;
+    for (int from = 0; done && from < k; from += step) {
+        const int rows = k - from < step ? k - from : step;
+        view ahead = a, below = b;
+        ahead.at += from * a.across;
+        below.at += from * b.down;
+        done = blocked(m, n, rows, ahead, below, NULL, 0, 0, part, n);
+        for (size_t i = 0; done && i < count; ++i)
+            walk_on(&walks[i], terms / k * rows, part[i]);
+    }
+    for (int r = 0; done && r < m; ++r) {
+        for (int q = 0; q < n; ++q) {
+            const walk *w = &walks[(size_t)r * (size_t)n + (size_t)q];
+            double *to = &area[(size_t)r * (size_t)n + (size_t)q];
+            const double any = shuffled_area(terms, w->s, *to),
+                         walked = walked_area(w, terms, terms / k * (k < step ? k : step) * *to / 6, 0, 0);
+            *to = any > walked ? any : walked;
+            s[r * lds + q] = w->s;
+        }
+    }
+    free(part);
+    free(walks);
+    return done;
 }
 
 static void REF(multiply)(int m, int n, int k, view a, view b, const struct REF(panels) * p, int accumulate, double *c,
@@ -330,25 +395,30 @@ static void REF(multiply)(int m, int n, int k, view a, view b, const struct REF(
         exact(m, n, k, a, b, p, accumulate, c, ldc);
         return;
     }
-    const noise e = noise_of(terms_of(sum, m, k, a));
+    const double terms = terms_of(sum, m, k, a);
+    const noise e = noise_of(terms);
     const size_t count = (size_t)m * (size_t)n;
     double *memory = (double *)malloc((accumulate ? 2 : 1) * count * sizeof *memory);
-    double *squares = memory, *s = accumulate && memory ? memory + count : c;
+    double *area = memory, *s = accumulate && memory ? memory + count : c;
     const int64_t lds = accumulate ? n : ldc;
-    if (memory && blocked(m, n, k, a, b, p ? p->b : NULL, 0, 0, s, lds) &&
-        blocked(m, n, k, a, b, p ? p->squares : NULL, 1, 0, squares, n)) {
+    const int walked = sum == ASSAY_SUM_ROWS && k > STRETCH;
+    if (memory && blocked(m, n, k, a, b, p ? p->squares : NULL, 1, 0, area, n) &&
+        (walked ? along_the_rows(terms, m, n, k, a, b, s, lds, area)
+                : blocked(m, n, k, a, b, p ? p->b : NULL, 0, 0, s, lds))) {
 #pragma omp parallel for schedule(static) if (!omp_in_parallel() && count > 16384)
         for (int r = 0; r < m; ++r) {
             for (int q = 0; q < n; ++q) {
-                const uint64_t i = (uint64_t)r * (uint64_t)n + (uint64_t)q;
-                const double noised = noisy_sum(&e, i, s[r * lds + q], squares[i]);
+                const size_t i = (size_t)r * (size_t)n + (size_t)q;
+                const double x = s[r * lds + q];
+                const double noised = noisy_sum(&e, i, x, walked ? area[i] : shuffled_area(terms, x, area[i]));
                 c[r * ldc + q] = (accumulate ? c[r * ldc + q] : 0) + noised;
             }
         }
     } else {
         const int step = p ? assay_gemm_packed_columns() : n;
         for (int q = 0; q < n; q += step)
-            direct_noisy(&e, m, n, k, a, p ? panel_of(p, q) : b, q, n - q < step ? n : q + step, accumulate, c, ldc);
+            direct_noisy(&e, terms, m, n, k, a, p ? panel_of(p, q) : b, q, n - q < step ? n : q + step, accumulate, c,
+                         ldc, sum);
     }
     free(memory);
 }
@@ -402,21 +472,22 @@ void REF(gemm_pack_free)(REF(panels) * b)
     free(b);
 }
 
+#if defined(ASSAY_BUILD_F64)
 real REF(sum)(int64_t n, const real *x, int64_t stride, int sum)
 {
+    (void)sum;
     double s = 0;
     for (int64_t i = 0; i < n; ++i)
         s += x[i * stride];
-    return REF(summed)(n, x, stride, sum, s);
+    return s;
 }
 
-/* A line of memory at a time. The noise has its context on the calling thread, and stays there. */
+/* A line of memory at a time. */
 void REF(sums)(int64_t n, int width, const real *a, int64_t lda, int sum, real *out)
 {
     enum { BLOCK = 64 };
-#if defined(ASSAY_BUILD_F64)
+    (void)sum;
 #pragma omp parallel for schedule(static) if (!omp_in_parallel() && n * width > 4096)
-#endif
     for (int q = 0; q < width; q += BLOCK) {
         const int columns = width - q < BLOCK ? width - q : BLOCK;
         double s[BLOCK] = {0};
@@ -424,8 +495,18 @@ void REF(sums)(int64_t n, int width, const real *a, int64_t lda, int sum, real *
             for (int j = 0; j < columns; ++j)
                 s[j] += a[i * lda + q + j];
         for (int j = 0; j < columns; ++j)
-            out[q + j] = REF(summed)(n, a + q + j, lda, sum, s[j]);
+            out[q + j] = s[j];
     }
 }
+#endif
 
+#endif
+
+#if !defined(ASSAY_BUILD_F64)
+/* The roundings have their context on the calling thread, and stay there. */
+void REF(sums)(int64_t n, int width, const real *a, int64_t lda, int sum, real *out)
+{
+    for (int j = 0; j < width; ++j)
+        out[j] = REF(sum)(n, a + j, lda, sum);
+}
 #endif

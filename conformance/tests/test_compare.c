@@ -202,6 +202,22 @@ static void an_error_orthogonal_to_ones_fails(void **state)
     assert_int_equal(judged(got, truth, 2, 2, NULL).verdict, ASSAY_VERDICT_FAIL);
 }
 
+/* What one unit in the largest element alone would be: the least floor of a tensor that few elements make up. */
+static void the_largest_element_has_a_share_of_the_norm(void **state)
+{
+    const double truth[] = {12, 4, 0, 3, 0, 0};
+    assay_metric m = {6, 3, 0, 0, NULL, 0};
+    assay_distance d;
+    (void)state;
+    assay_distance_measure(&m, truth, truth, &d);
+    const double rms_row = sqrt((160 + 9) / 2.);
+    assert_true(fabs(d.unit - 12 / 13.) < 1e-15);
+    assert_true(fabs(d.unit_row - 12 / (sqrt(160) + 0.1 * rms_row)) < 1e-15);
+    m.one_norm = 1;
+    assay_distance_measure(&m, truth, truth, &d);
+    assert_true(fabs(d.unit_row - 3 / (3 + 0.1 * sqrt((256 + 9) / 2.))) < 1e-15);
+}
+
 static void row_sums_that_do_not_vanish_fail(void **state)
 {
     const double truth[] = {0.5, -0.5}, got[] = {0.5 + 1e-7, -0.5 + 1e-7};
@@ -382,6 +398,7 @@ int main(void)
         cmocka_unit_test(the_tensor_rule_is_four_floors),
         cmocka_unit_test(a_measured_element_floor_counts_where_it_is_the_wider),
         cmocka_unit_test(an_error_orthogonal_to_ones_fails),
+        cmocka_unit_test(the_largest_element_has_a_share_of_the_norm),
         cmocka_unit_test(row_sums_that_do_not_vanish_fail),
         cmocka_unit_test(an_empty_tensor_passes),
         cmocka_unit_test(gaps_between_rows_do_not_count),

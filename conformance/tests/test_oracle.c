@@ -83,6 +83,35 @@ static void floors_of_fp64_are_far_smaller_and_its_truth_is_quad(void **state)
     assay_subject_free(&s);
 }
 
+/* One loss out of four makes up the norm: it has one rounding at least, and not a share of it. */
+static void a_floor_is_one_rounding_of_the_largest_element_at_least(void **state)
+{
+    assay_case c;
+    (void)state;
+    named("ctc/ctc-kept.t8.n4.k5.repeats", &c);
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        assay_subject s;
+        assay_status st = ASSAY_OK;
+        assay_tensor x, loss;
+        double largest = 0, *logits;
+        assert_int_equal(assay_subject_make(&c, ASSAY_FP32, seed, NULL, NULL, &s), ASSAY_OK);
+        assert_true(assay_tensor_find(&s.p, ASSAY_X, &x) && assay_tensor_find(&s.p, ASSAY_LOSS_ROWS, &loss));
+        logits = s.given.at[ASSAY_X];
+        for (int32_t t = 0; t < s.p.t; t++)
+            for (int64_t k = 0; k < x.row; k++)
+                logits[assay_row_of(&s.p, t, 2) * x.stride + k] *= 256;
+        const assay_oracle *o = assay_subject_oracle(&s, ASSAY_WITH_ALL, roles, &fp32, &st);
+        assert_non_null(o);
+        const double *losses = o->truth.at[ASSAY_LOSS_ROWS];
+        for (int64_t n = 0; n < loss.count; n++)
+            largest = fmax(largest, fabs(losses[n]));
+        assert_true(largest > 0);
+        const double share = largest / assay_norm(losses, loss.count);
+        assert_true(o->floor[ASSAY_LOSS_ROWS].phi >= 0.9999 * share * 0x1p-24);
+        assay_subject_free(&s);
+    }
+}
+
 /* docs/tolerance.md 4: per tensor within a factor of 2 where both can be had; the batch of 3 is taken whole. */
 static void block_noise_agrees_with_rounding_every_operation(void **state)
 {
@@ -309,6 +338,7 @@ int main(void)
         cmocka_unit_test(floors_of_fp32_are_a_few_roundings),
         cmocka_unit_test(the_truth_is_of_the_data_that_are_handed_over),
         cmocka_unit_test(floors_of_fp64_are_far_smaller_and_its_truth_is_quad),
+        cmocka_unit_test(a_floor_is_one_rounding_of_the_largest_element_at_least),
         cmocka_unit_test(block_noise_agrees_with_rounding_every_operation),
         cmocka_unit_test(a_cached_answer_is_the_same_answer),
         cmocka_unit_test(stored_floors_come_back_for_the_same_problem_only),

@@ -333,25 +333,58 @@ static void what_is_accumulated_onto_has_no_noise(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* The same z: the noise scales with sqrt(terms + 1), terms = rows that are not zero, times the scale. */
+/* The same z: variance goes with the rows that are not zero, times what each stands for. */
 static void sums_over_the_batch_stand_for_the_whole_batch(void **state)
 {
     (void)state;
-    static double a[K * M], b[K * N], exact[M * N], one[M * N], scaled[M * N];
-    assay_random_fill_normal(1, 1, 1, a, (K - 100) * M); /* the last 100 rows are padding */
+    static double a[K * M], b[K * N], exact[M * N], noised[M * N];
+    double variance[3];
+    static const double scale[] = {8, 16, 8};
+    assay_random_fill_normal(1, 1, 1, a, K * M);
     assay_random_fill_normal(1, 2, 1, b, K * N);
+    const assay_rounding plain = context(ASSAY_ROUND_EXACT, ASSAY_FP64, ASSAY_FP32, ASSAY_FP64, 5);
+    for (int i = 0; i < 3; ++i) {
+        if (i == 2) memset(a + K / 2 * M, 0, K / 2 * M * sizeof *a);
+        assay_rounding_noise(&plain);
+        REF(gemm)(1, 0, M, N, K, a, M, b, N, 0, exact, N, ASSAY_SUM_ROWS);
+        product(a, b, 0, ASSAY_SUM_ROWS, scale[i], 5, noised);
+        variance[i] = 0;
+        for (int e = 0; e < M * N; ++e)
+            variance[i] += (noised[e] - exact[e]) * (noised[e] - exact[e]);
+    }
+    assert_true(variance[0] > 0);
+    assert_true(within(variance[1] / variance[0], 1.99, 2.01));
+    assert_true(within(variance[2] / variance[0], 0.2, 0.3)); /* half the terms, of half the square each */
+}
+
+/* Terms that go one way for a while and then the other leave partial sums far larger than what comes out. */
+static void sums_over_rows_are_as_noisy_as_in_the_order_of_time(void **state)
+{
+    (void)state;
+    static double a[K * M], b[K * N], exact[M * N], noised[M * N];
+    assay_random_fill_uniform(1, 1, 0.5, 1.5, a, K * M);
+    assay_random_fill_uniform(1, 2, 0.5, 1.5, b, K * N);
+    for (int64_t i = K / 2 * M; i < K * M; ++i)
+        a[i] = -a[i];
     const assay_rounding plain = context(ASSAY_ROUND_EXACT, ASSAY_FP64, ASSAY_FP32, ASSAY_FP64, 5);
     assay_rounding_noise(&plain);
     REF(gemm)(1, 0, M, N, K, a, M, b, N, 0, exact, N, ASSAY_SUM_ROWS);
-    product(a, b, 0, ASSAY_SUM_FEATURES, 8, 5, one);
-    product(a, b, 0, ASSAY_SUM_ROWS, 8, 5, scaled);
-    double of_one = 0, of_scaled = 0;
-    for (int i = 0; i < M * N; ++i) {
-        of_one += (one[i] - exact[i]) * (one[i] - exact[i]);
-        of_scaled += (scaled[i] - exact[i]) * (scaled[i] - exact[i]);
+    for (int sum = ASSAY_SUM_FEATURES; sum <= ASSAY_SUM_ROWS; ++sum) {
+        double got = 0, want = 0;
+        product(a, b, 0, sum, 1, 5, noised);
+        for (int e = 0; e < M * N; ++e) {
+            double s = 0;
+            for (int k = 0; k < K; ++k) {
+                s += a[k * M + e / N] * b[k * N + e % N];
+                want += 0.36 * 0x1p-48 * s * s;
+            }
+            got += (noised[e] - exact[e]) * (noised[e] - exact[e]);
+        }
+        if (sum == ASSAY_SUM_ROWS)
+            assert_true(within(got / want, 0.9, 1.2));
+        else
+            assert_true(got / want < 0.1);
     }
-    assert_true(of_one > 0);
-    assert_true(within(of_scaled / of_one / ((8 * 300 + 1.0) / (K + 1.0)), 0.9999, 1.0001));
 }
 
 /* Over seeds: a sum of two rounds once; a sum of n as its formula says. */
@@ -385,6 +418,16 @@ static void sums_outside_products_are_noisy_too(void **state)
     assert_true(within(sum_deviation(500, x) / want, 0.97, 1.03));
     assert_true(within(sum_deviation(2, x) / (0.6 * 0x1p-24 * (x[0] + x[1])), 0.97, 1.03));
     assert_true(sum_deviation(1, x) == 0);
+    double along = 0, against = 0, area[2] = {0, 0}; /* up and down again */
+    for (int i = 250; i < 500; ++i)
+        x[i] = -x[i];
+    for (int i = 0; i < 500; ++i) {
+        along += x[i];
+        against += x[499 - i];
+        area[0] += i ? along * along : 0;
+        area[1] += i ? against * against : 0;
+    }
+    assert_true(within(sum_deviation(500, x) / (0.6 * 0x1p-24 * sqrt(fmax(area[0], area[1]))), 0.97, 1.03));
 }
 
 static void operands_are_rounded_before_they_are_squared(void **state)
@@ -414,6 +457,7 @@ int main(void)
         cmocka_unit_test(noise_is_the_seeds_and_not_the_threads),
         cmocka_unit_test(what_is_accumulated_onto_has_no_noise),
         cmocka_unit_test(sums_over_the_batch_stand_for_the_whole_batch),
+        cmocka_unit_test(sums_over_rows_are_as_noisy_as_in_the_order_of_time),
         cmocka_unit_test(sums_outside_products_are_noisy_too),
         cmocka_unit_test(operands_are_rounded_before_they_are_squared),
     };
