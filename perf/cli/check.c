@@ -176,7 +176,7 @@ int assay_check_perform(assay_check_request *q)
     assay_status result = ASSAY_OK;
     int status = ASSAY_EXIT_USAGE;
     q->first_seed = q->suite.seed;
-    assay_results_start(&r.results, q->margin_limit);
+    assay_results_start(&r.results, q->margin_limit, q->json || q->junit || q->markdown);
     assay_progress_start(&r.progress);
     assay_interrupt_watch();
     q->suite.on_result = on_result;

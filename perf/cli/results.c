@@ -11,12 +11,12 @@
 
 #define FINDINGS_SHOWN 4
 
-void assay_results_start(assay_results *r, double margin_limit)
+void assay_results_start(assay_results *r, double margin_limit, int keep)
 {
     memset(r, 0, sizeof *r);
     r->margin_limit = margin_limit;
-    r->all = json_array();
-    r->no_memory = !r->all;
+    r->all = keep ? json_array() : NULL;
+    r->no_memory = keep && !r->all;
 }
 
 void assay_results_free(assay_results *r)
@@ -87,7 +87,7 @@ void assay_results_add(assay_results *r, const assay_result *x)
 {
     char impl[48];
     assay_result_tally *t = tally_of(r, assay_print_clean(x->impl, impl, sizeof impl), x->check);
-    if (!t || json_array_append_new(r->all, result_json(x))) r->no_memory = 1;
+    if (!t || (r->all && json_array_append_new(r->all, result_json(x)))) r->no_memory = 1;
     if (!t) return;
     if (x->verdict == ASSAY_VERDICT_SKIPPED && !t->counts[x->verdict])
         assay_print_clean(x->why, t->skipped, sizeof t->skipped);

@@ -19,16 +19,17 @@ typedef struct assay_result_tally {
 typedef struct assay_results {
     assay_result_tally *tallies; /* owned */
     int tally_count;
-    json_t *all;         /* array of every result; owned */
+    json_t *all;         /* array of every result; owned. NULL: only the tallies are kept */
     int over_limit;      /* PASS results whose margin exceeds margin_limit */
     int no_memory;       /* 1: something is missing in here */
     double margin_limit; /* 0 = none */
 } assay_results;
 
-void assay_results_start(assay_results *r, double margin_limit);
+/* keep = 1: every result, for the files; some 5 KB each, so that long runs without files go without. */
+void assay_results_start(assay_results *r, double margin_limit, int keep);
 void assay_results_free(assay_results *r);
 
-/* Keeps one result, whose strings and findings are the suite's. */
+/* Counts one result and keeps it if asked to, whose strings and findings are the suite's. */
 void assay_results_add(assay_results *r, const assay_result *result);
 
 /* One result that isn't PASS, UNSUPPORTED or SKIPPED: verdict, why, worst findings, reproducer. */
@@ -38,7 +39,7 @@ void assay_results_print_failure(const assay_result *result);
  * was skipped, one line that says why. */
 void assay_results_print_table(const assay_results *r);
 
-/* One testcase a result, one testsuite an implementation. 0 or 3. */
+/* Both need every result. One testcase a result, one testsuite an implementation. 0 or 3. */
 int assay_results_write_junit(const assay_results *r, const char *path);
 
 /* docs/tolerances.md: floors of the documented shapes, margins of honest implementations. 0 or 3. */

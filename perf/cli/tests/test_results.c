@@ -25,7 +25,7 @@ static int set_up(void **state)
     fixture *f = calloc(1, sizeof *f);
     if (!f) return -1;
     snprintf(f->path, sizeof f->path, "test_results.%ld.tmp", (long)getpid());
-    assay_results_start(&f->results, 0.5);
+    assay_results_start(&f->results, 0.5, 1);
     *state = f;
     return 0;
 }
@@ -127,6 +127,20 @@ static void json_keeps_seeds_of_64_bits_and_writes_null_for_infinity(void **stat
     assert_int_equal(json_integer_value(json_object_get(f, "where")), 3);
 }
 
+/* A night of fresh seeds must not fill the memory. */
+static void without_files_only_the_tallies_are_kept(void **state)
+{
+    assay_results r;
+    assay_finding good = finding("y", 0.25, ASSAY_VERDICT_PASS);
+    (void)state;
+    assay_results_start(&r, 0, 0);
+    add(&r, "one", "forward", ASSAY_VERDICT_PASS, &good);
+    assert_null(r.all);
+    assert_int_equal(r.no_memory, 0);
+    assert_int_equal(r.tallies[0].counts[ASSAY_VERDICT_PASS], 1);
+    assay_results_free(&r);
+}
+
 static void read_back(const char *path, char *buffer, size_t size)
 {
     FILE *f = fopen(path, "r");
@@ -185,6 +199,7 @@ int main(void)
         TEST(the_worst_passing_margin_is_kept_with_its_place),
         TEST(a_margin_above_the_limit_is_counted_and_nan_is_above),
         TEST(json_keeps_seeds_of_64_bits_and_writes_null_for_infinity),
+        cmocka_unit_test(without_files_only_the_tallies_are_kept),
         TEST(junit_escapes_and_tells_failures_from_skips),
         TEST(what_a_plugin_says_cannot_break_files_or_terminals),
         TEST(a_file_that_cannot_be_written_leaves_nothing),
