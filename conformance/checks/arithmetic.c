@@ -182,7 +182,7 @@ void assay_check_arithmetic(assay_trial *t)
     assay_problem p = t->subject->p;
     double worst[KINDS] = {-1, -1};
     p.t = p.i = 1;
-    p.n = t->full ? 32768 : 8192;
+    p.n = t->full ? 32768 : 4096;
     p.h = LANES;
     assay_session_limit(t->session, patience);
     for (size_t k = 0; k < sizeof sweeps / sizeof *sweeps && !t->over; k++)
