@@ -20,7 +20,7 @@ void assay_certificate_begin(const assay_session_info *about, const char *device
     copy(out->version, sizeof out->version, about->version);
     copy(out->plugin_hash, sizeof out->plugin_hash, about->plugin_hash);
     copy(out->mapped_hash, sizeof out->mapped_hash, about->mapped_hash);
-    copy(out->suite, sizeof out->suite, ASSAY_SUITE_VERSION);
+    copy(out->suite, sizeof out->suite, assay_suite_version);
     copy(out->reference, sizeof out->reference, ASSAY_REFERENCE_HASH);
     copy(out->device, sizeof out->device, device);
     out->arithmetic = arithmetic;

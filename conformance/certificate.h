@@ -9,6 +9,9 @@
 #define ASSAY_CERTIFICATE_GROUPS 128
 #define ASSAY_CERTIFICATE_CHECKS 16
 
+/* Version of the suite and a hash of its sources: cases, checks, worker, reference. */
+extern const char assay_suite_version[];
+
 /* Verdicts of one check. */
 typedef struct assay_tally {
     int32_t passed, unsupported, not_passed;
@@ -25,7 +28,7 @@ typedef struct assay_group {
 typedef struct assay_certificate {
     char impl[48], version[192];
     char plugin_hash[65], mapped_hash[65]; /* the plugin's file; every library that its worker maps */
-    char suite[32], reference[65];         /* version of the suite; hash of the reference's sources */
+    char suite[32], reference[65];         /* assay_suite_version; hash of the reference's sources */
     char device[128];                      /* CPU model, or the GPU's name */
     char hash[65];                         /* of this certificate's text; set by read and write */
     int32_t arithmetic, level;             /* assay_format, assay_level */

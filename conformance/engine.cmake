@@ -29,13 +29,28 @@ file(MAKE_DIRECTORY ${pairs})
 assay_add(program assay-pairs SOURCES pairs_make.c pairs.c case_row.c case_data.c values.c LINK assay_base)
 add_custom_command(OUTPUT ${pairs}/pairs.inc COMMAND assay-pairs ${pairs}/pairs.inc DEPENDS assay-pairs VERBATIM)
 
+# A certificate speaks of what judged: these sources, the reference among them.
+file(GLOB judging CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.[ch] ${CMAKE_CURRENT_SOURCE_DIR}/*.inc
+     ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.[ch] ${CMAKE_CURRENT_SOURCE_DIR}/cases/*.inc
+     ${CMAKE_CURRENT_SOURCE_DIR}/worker/*.[ch] ${CMAKE_CURRENT_SOURCE_DIR}/worker/*.inc)
+set(judging_list ${CMAKE_CURRENT_BINARY_DIR}/suite_version.txt)
+list(APPEND judging ${reference_sources})
+list(REMOVE_DUPLICATES judging)
+list(JOIN judging "\n" lines)
+file(CONFIGURE OUTPUT ${judging_list} CONTENT "${lines}\n" @ONLY)
+set(suite_version ${CMAKE_CURRENT_BINARY_DIR}/suite_version.c)
+add_custom_command(OUTPUT ${suite_version}
+    COMMAND ${CMAKE_COMMAND} -DLIST=${judging_list} -DVERSION=${PROJECT_VERSION} -DOUT=${suite_version}
+            -P ${CMAKE_CURRENT_SOURCE_DIR}/suite_version.cmake
+    DEPENDS ${judging} ${judging_list} ${CMAKE_CURRENT_SOURCE_DIR}/suite_version.cmake VERBATIM)
+
 file(GLOB checks CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.c)
 assay_add(library assay_conformance
     SOURCES verdict.c names.c values.c case.c case_row.c case_data.c pairs.c ${pairs}/pairs.inc compare.c arithmetic.c floor_runs.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c derived.c pieces.c units.c expect.c suite.c feature.c
-            certificate.c certificate_file.c gate.c mutation.c
+            certificate.c certificate_file.c ${suite_version} gate.c mutation.c
             case_parse.c shrink.c locate.c diagnose.c suspect.c looks.c worlds.c worlds_dialect.c worlds_inputs.c worlds_weights.c worlds_data.c
             golden.c golden_compare.c ${checks}
-    DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_ORACLE_HASH="${oracle_hash}" ASSAY_SUITE_VERSION="${PROJECT_VERSION}"
+    DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_ORACLE_HASH="${oracle_hash}"
     LINK assay_covered)
 target_include_directories(assay_conformance PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/pairs)
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM
