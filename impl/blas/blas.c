@@ -70,8 +70,7 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
                                    .accumulate = p->arithmetic,
                                    .store = p->arithmetic,
                                    .deterministic = 1,
-                                   .activation_ulp =
-                                       p->arithmetic == ASSAY_FP64 ? HOST_ACTIVATION_ULP_F64 : HOST_ACTIVATION_ULP};
+                                   .activation_ulp = HOST_ACTIVATION_ULP};
     const assay_status st = assay_host_supports(p, why);
     return st == ASSAY_OK ? assay_host_supports_plain(p, why) : st;
 }

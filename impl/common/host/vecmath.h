@@ -93,28 +93,46 @@ static inline host_bits host_reduce(real x, real *r)
     return host_to_bits(shifted) - host_to_bits(HOST_ROUNDER);
 }
 
-/* exp(x), x <= 0; -inf gives 0. Scaled in two steps, since the result may be subnormal. */
-static inline real host_exp(real x)
+/* exp(x) = the result + *rest, x <= 0; -inf gives 0. Scaled in two steps, since the result may be subnormal. */
+static inline real host_exp_and_rest(real x, real *rest)
 {
     real r;
     const host_bits n = host_reduce(x, &r), half = n >> 1;
-    return (1 + host_expm1_reduced(r)) * host_power_of_two(half) * host_power_of_two(n - half);
+    const real first = host_power_of_two(half), second = host_power_of_two(n - half), m = host_expm1_reduced(r),
+               sum = 1 + m;
+    *rest = ((1 - sum) + m) * first * second;
+    return sum * first * second;
 }
 
+static inline real host_exp(real x)
+{
+    real rest;
+    return host_exp_and_rest(x, &rest);
+}
+
+/* e / (1 + e) with e = exp(-|x|) for x < 0, whose last place counts for up to two of the result's: so what rounding
+ * took from e and from 1 + e comes along. 1 / (1 + e) is 1 - y. */
 static inline real host_sigmoid(real x)
 {
-    const real e = host_exp(-HOST_ABS(x));
-    return (x < 0 ? e : 1) / (1 + e);
+    real rest;
+    const real e = host_exp_and_rest(-HOST_ABS(x), &rest), sum = 1 + e, y = (x < 0 ? e : 1) / sum;
+    return x < 0 ? y + (rest - y * (e - (sum - 1) + rest)) * (1 - y) : y;
 }
 
-/* tanh|x| = -e / (2 + e) with e = exp(-2|x|) - 1: no cancellation anywhere, and e stays in [-1, 0]. */
+/* |x| below 0.55: x - x z M(z) / D(z), z = x^2, from the continued fraction x / (1 + z / (3 + z / (5 + ...))), cut
+ * where what follows is below a hundredth of an ulp; else 1 - 2 e / (1 + e) with e = exp(-2|x|). One division serves
+ * both. */
 static inline real host_tanh(real x)
 {
-    real a = -2 * HOST_ABS(x), r;
-    a = a < -44 ? -44 : a; /* tanh is 1 there in either precision */
-    const host_bits n = host_reduce(a, &r);
-    const real scale = host_power_of_two(n), e = scale * host_expm1_reduced(r) + (scale - 1);
-    return HOST_COPYSIGN(-e / (2 + e), x);
+    const real a = HOST_ABS(x), z = a * a, e = host_exp(-2 * a);
+#ifdef HOST_F64
+    const real m = 675675 + z * (45045 + z * (594 + z)), d = 2027025 + z * (945945 + z * (51975 + z * (630 + z)));
+#else
+    const real m = 315 + z * 14, d = 945 + z * (420 + z * 15);
+#endif
+    const int small = a < (real)0.55;
+    const real q = (small ? z * m : e) / (small ? d : 1 + e);
+    return HOST_COPYSIGN((small ? a : 1) - (small ? a : 2) * q, x);
 }
 
 /* log(x), x >= 1; what isn't finite gives NaN: x = 2^k f, f in [sqrt(1/2), sqrt(2)), log f = 2 artanh((f-1) / (f+1)).
