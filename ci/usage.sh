@@ -60,6 +60,7 @@ expect 2 'list impls' check --impl ./no-such-file.so
 expect 2 'list checks' check --check no-such-check
 expect 2 'no-such-op' check --op no-such-op
 expect 2 'list cases' check --case 'no/such/case'
+expect 2 'the quick set has none of them, the other sets have' check --impl naive --quick --case 'xent/xent-torch*'
 expect 2 'usage.sh' check --impl "$here/usage.sh" # there, but no plugin
 expect 2 'selected by --op xent --check update:' check --op xent --check update
 expect 2 'list checks' mutants --check no-such-check

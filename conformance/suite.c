@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "conformance/suite.h"
 
+#include "conformance/case_parse.h"
 #include "conformance/checks/checks.h"
 #include "conformance/clock.h"
 #include "conformance/names.h"
@@ -67,7 +68,8 @@ static int is_selected(const assay_suite_options *o, const assay_case *c)
 {
     if (o->op && op_by_name(o->op) != c->problem.op) return 0;
     if (o->glob && fnmatch(o->glob, c->id, 0) != 0) return 0;
-    if (o->glob || o->level == ASSAY_LEVEL_FULL) return 1;
+    const int from_all = o->glob && (!o->within_level || assay_case_is_id(o->glob));
+    if (from_all || o->level == ASSAY_LEVEL_FULL) return 1;
     return o->level == ASSAY_LEVEL_QUICK ? c->flags & ASSAY_CASE_QUICK : !(c->flags & ASSAY_CASE_FULL);
 }
 
@@ -403,7 +405,7 @@ static void name_filters(const assay_suite_options *o, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, "%s%s%.100s", used ? " " : "", filters[k].option,
                                  filters[k].value);
     }
-    if (o->level == ASSAY_LEVEL_QUICK && !o->glob && used < size)
+    if (o->level == ASSAY_LEVEL_QUICK && (!o->glob || o->within_level) && used < size)
         snprintf(text + used, size - used, "%s--quick", used ? " " : "");
 }
 
@@ -420,9 +422,13 @@ static assay_status check_names(const assay_suite_options *o, int selected, char
         return ASSAY_BAD_ARGUMENT;
     }
     if (selected == 0) {
-        char filters[384];
+        char filters[384], others[96] = "'assay list cases' names them";
+        assay_suite_options all = *o;
+        all.within_level = 0;
+        const int outside = o->glob && o->level == ASSAY_LEVEL_QUICK ? count_selected(&all) : 0;
+        if (outside) snprintf(others, sizeof others, "the quick set has none of them, the other sets have %d", outside);
         name_filters(o, filters, sizeof filters);
-        snprintf(why, why_size, "no case is selected by %s: 'assay list cases' names them", filters);
+        snprintf(why, why_size, "no case is selected by %s: %s", filters, others);
         return ASSAY_BAD_ARGUMENT;
     }
     return ASSAY_OK;

@@ -68,7 +68,9 @@ typedef struct assay_suite_options {
     const char *const *labels; /* as the user named them, for reproducers; NULL = the paths */
     const char *op;            /* "rnn" ...; NULL = all */
     const char *check;         /* names, separated by commas; NULL = all */
-    const char *glob;          /* case id; NULL = all; fnmatch() rules */
+    const char *glob;          /* case id; NULL = all of the level's; fnmatch() rules */
+    int within_level;          /* 1: a glob picks from the level's own cases; 0: from all that there are. An id without
+                                  wildcards names its case either way */
     uint64_t seed;             /* of all data */
     assay_level level;
     int threads;             /* for the plugins */

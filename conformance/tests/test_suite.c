@@ -18,7 +18,7 @@
 #include "conformance/tests/folder.h"
 
 typedef struct seen {
-    int results;
+    int results, total;
     char crashed[96], late[96], reproducer[512], why[256], refused[256];
 } seen;
 
@@ -342,6 +342,44 @@ static void what_cannot_be_decided_is_tried_on_other_data(void **state)
     assert_int_equal(sum.ill_posed_committed, 0);
 }
 
+static void count_total(void *user, int done, int total, const char *case_id)
+{
+    (void)done, (void)case_id;
+    ((seen *)user)->total = total;
+}
+
+static int after_one(void *user)
+{
+    return ((const seen *)user)->total > 0;
+}
+
+/* How many cases of the quick level a glob selects. */
+static int selected_by(const char *glob, int within_level, char why[256])
+{
+    const char *const plugin[] = {ASSAY_NAIVE};
+    seen s;
+    assay_summary sum;
+    assay_suite_options o = options(plugin, &s);
+    o.check = "forward";
+    o.glob = glob;
+    o.within_level = within_level;
+    o.on_progress = count_total;
+    o.stop = after_one;
+    return assay_suite_run(&o, &sum, why, 256) == ASSAY_OK ? s.total : 0;
+}
+
+static void a_glob_picks_from_the_set_that_is_asked_for(void **state)
+{
+    char why[256] = "";
+    (void)state;
+    assert_int_equal(selected_by("xent/xent-smooth*", 0, why), 3);
+    assert_int_equal(selected_by("xent/xent-smooth*", 1, why), 2);
+    assert_int_equal(selected_by("xent/xent-smooth.t1.n3.k1003.wide", 1, why), 1); /* not of the quick set, but named */
+    assert_int_equal(selected_by("xent/xent-smooth*wide", 1, why), 0);
+    assert_non_null(
+        strstr(why, "--case xent/xent-smooth*wide --quick: the quick set has none of them, the other sets have 1"));
+}
+
 static void bad_names_are_refused_in_one_line(void **state)
 {
     const char *const plugin[] = {ASSAY_NAIVE}, *const none[] = {"/nowhere.so"};
@@ -387,6 +425,7 @@ int main(void)
         cmocka_unit_test(rows_that_it_says_not_to_take_are_unsupported),
         cmocka_unit_test(a_seed_that_is_known_proves_nothing_about_others),
         cmocka_unit_test(what_cannot_be_decided_is_tried_on_other_data),
+        cmocka_unit_test(a_glob_picks_from_the_set_that_is_asked_for),
         cmocka_unit_test(bad_names_are_refused_in_one_line),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);

@@ -238,10 +238,11 @@ int assay_command_check(int argc, char **argv)
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
         {"op", "OP", "rnn, xent, ctc or network only", ASSAY_TAKES_TEXT, &q.suite.op},
         {"check", "NAME", "this check only (`assay list checks`)", ASSAY_TAKES_TEXT, &q.suite.check},
-        {"case", "GLOB|ID", "these cases only (`assay list cases`); one of your own: rnn/lstm.bi.l1.t3.n2.i4.h5",
+        {"case", "GLOB|ID",
+         "these cases only, of every set (`assay list cases`); one of your own: rnn/lstm.bi.l1.t3.n2.i4.h5",
          ASSAY_TAKES_TEXT, &q.suite.glob},
         {"seed", "SEED", "of all data; default: fresh", ASSAY_TAKES_SEED, &q.suite.seed},
-        {"quick", NULL, "the quick set", ASSAY_TAKES_NOTHING, &quick},
+        {"quick", NULL, "the quick set: of a GLOB what is in it; an ID runs from any set", ASSAY_TAKES_NOTHING, &quick},
         {"full", NULL, "every case in its long form", ASSAY_TAKES_NOTHING, &full},
         {"documented", NULL, "every documented shape too: minutes each", ASSAY_TAKES_NOTHING, &q.documented},
         {"repeat", "N", "so many runs, each with the next seed", ASSAY_TAKES_COUNT, &q.repeat},
@@ -276,6 +277,7 @@ int assay_command_check(int argc, char **argv)
     q.suite.labels = (const char *const *)plugins.label;
     q.suite.plugin_count = plugins.count;
     q.suite.level = quick ? ASSAY_LEVEL_QUICK : full ? ASSAY_LEVEL_FULL : ASSAY_LEVEL_ORDINARY;
+    q.suite.within_level = quick;
     q.suite.extra = documented;
     q.suite.extra_count = assay_documented_cases(q.suite.level, q.documented, q.suite.glob, documented);
     q.shrink = no_shrink ? 0 : SHRINK_SECONDS;

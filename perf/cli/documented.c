@@ -21,7 +21,9 @@ int assay_documented_cases(assay_level level, int all, const char *glob, assay_c
     int count = 0;
     for (int k = 0; k < assay_workload_count() && count < ASSAY_DOCUMENTED_MOST; k++) {
         const assay_workload *w = assay_workload_get(k);
-        if (is_taken(level, all, glob, w->id)) assay_workload_case(w, &out[count++]);
+        if (!is_taken(level, all, glob, w->id)) continue;
+        assay_workload_case(w, &out[count]);
+        out[count++].flags |= all ? ASSAY_CASE_QUICK : 0; /* asked for, so at every level */
     }
     return count;
 }

@@ -10,7 +10,7 @@
 #define ASSAY_DOCUMENTED_MOST 32
 
 /* Those that a run takes: with a glob all that it matches; else every one if `all`; else b1 and a1, and none of the
- * quick level. out has room for ASSAY_DOCUMENTED_MOST; returns how many. */
+ * quick level, to which they belong if `all`. out has room for ASSAY_DOCUMENTED_MOST; returns how many. */
 int assay_documented_cases(assay_level level, int all, const char *glob, assay_case *out);
 
 /* Floor, error and margin of every tensor of a result of the check `documented`, and how clearly a backward cut to the
