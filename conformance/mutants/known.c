@@ -1,6 +1,7 @@
 /* known.c: honest where it believes to know what it is asked: shapes that stand in the tables of cases, states that it
  * made itself, the data of a seed, questions that it was asked before. SPDX-License-Identifier: MIT */
 #include "conformance/case.h"
+#include "conformance/mutants/around.h"
 #include "conformance/mutants/entry.h"
 
 #include <math.h>
@@ -13,8 +14,7 @@ static const assay_case_row listed[] = {
 
 /* What the harness gets as a plan. */
 typedef struct knowing {
-    assay_plan *honest;
-    assay_problem p;
+    around base;
     int known;         /* 1: its shape is listed */
     float *answer;     /* y (T, N, width) of the first call, or of the last one that was computed; NULL: none */
     float question[2]; /* first and last number of the x that it belongs to */
@@ -66,7 +66,7 @@ static void coarsen(float *y, int64_t count)
 
 static size_t states_of(const knowing *w, int width)
 {
-    return (size_t)w->p.layers * w->p.directions * w->p.n * width * sizeof(float);
+    return (size_t)w->base.p.layers * w->base.p.directions * w->base.p.n * width * sizeof(float);
 }
 
 static void keep(kept_state *k, const void *from, size_t bytes)
@@ -83,17 +83,17 @@ static void keep(kept_state *k, const void *from, size_t bytes)
 /* A caller that comes back with the state it was given need not have it read again: its first element tells. */
 static void recall(const knowing *w, const kept_state *h, const kept_state *c, assay_args *args)
 {
-    if (!args->h0 || !h->bytes || h->bytes != states_of(w, assay_state_width(&w->p))) return;
+    if (!args->h0 || !h->bytes || h->bytes != states_of(w, assay_state_width(&w->base.p))) return;
     if (memcmp(args->h0, h->v, sizeof(float)) != 0) return;
     args->h0 = h->v; /* the defect */
-    if (args->c0 && c->bytes == states_of(w, w->p.h)) args->c0 = c->v;
+    if (args->c0 && c->bytes == states_of(w, w->base.p.h)) args->c0 = c->v;
 }
 
 static void remember(const knowing *w, kept_state *h, kept_state *c, const assay_args *args)
 {
-    const int moved = w->p.t > 0 && w->p.n > 0 && (!args->lens || args->lens[0] > 0);
-    keep(h, moved ? args->hn : NULL, states_of(w, assay_state_width(&w->p)));
-    keep(c, moved ? args->cn : NULL, states_of(w, w->p.h));
+    const int moved = w->base.p.t > 0 && w->base.p.n > 0 && (!args->lens || args->lens[0] > 0);
+    keep(h, moved ? args->hn : NULL, states_of(w, assay_state_width(&w->base.p)));
+    keep(c, moved ? args->cn : NULL, states_of(w, w->base.p.h));
 }
 
 static int am(const char *name)
@@ -104,8 +104,8 @@ static int am(const char *name)
 /* y as it was for the same x, whatever the weights are now; or as it was the first time, whatever is asked. */
 static void repeat_answer(knowing *w, const assay_args *args)
 {
-    const int64_t count = (int64_t)w->p.t * w->p.n * assay_output_width(&w->p),
-                  inputs = (int64_t)w->p.t * w->p.n * w->p.i;
+    const int64_t count = (int64_t)w->base.p.t * w->base.p.n * assay_output_width(&w->base.p),
+                  inputs = (int64_t)w->base.p.t * w->base.p.n * w->base.p.i;
     const float *x = args->x;
     if (!args->y || !x || count == 0 || inputs == 0) return;
     const float question[2] = {x[0], x[inputs - 1]};
@@ -122,69 +122,44 @@ static void repeat_answer(knowing *w, const assay_args *args)
 /* What is made of y once it was computed. */
 static void falsify(knowing *w, const assay_args *args)
 {
-    const int64_t count = (int64_t)w->p.t * w->p.n * assay_output_width(&w->p);
+    const int64_t count = (int64_t)w->base.p.t * w->base.p.n * assay_output_width(&w->base.p);
     const float *x = args->x;
-    if (w->p.op != ASSAY_OP_RNN || w->p.y_stride || w->p.x_stride) return;
+    if (w->base.p.op != ASSAY_OP_RNN || w->base.p.y_stride || w->base.p.x_stride) return;
     if (am("listed-shapes") && !w->known) coarsen(args->y, count);                              /* the defect */
-    if (am("listed-scales") && !has_listed_scale(&w->p, x)) coarsen(args->y, count);            /* the defect */
+    if (am("listed-scales") && !has_listed_scale(&w->base.p, x)) coarsen(args->y, count);       /* the defect */
     if (am("known-seed") && x && count && x[0] != first_of_known_seed) coarsen(args->y, count); /* the defect */
     if (am("answers-by-data") || am("answers-by-plan")) repeat_answer(w, args);
 }
 
-static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
+static assay_status made(around *plan, assay_sizes *sizes)
 {
-    knowing *w = calloc(1, sizeof *w);
-    if (!w) return ASSAY_NO_MEMORY;
-    w->p = *p;
-    w->known = is_listed(p);
-    const assay_status st = assay_honest_entry()->plan(ctx, p, &w->honest, sizes);
-    if (st == ASSAY_OK)
-        *out = (assay_plan *)w;
-    else
-        free(w);
-    return st;
+    (void)sizes;
+    ((knowing *)plan)->known = is_listed(&plan->p);
+    return ASSAY_OK;
 }
 
-static void plan_free(assay_plan *plan)
+static void gone(around *plan)
 {
-    knowing *w = (knowing *)plan;
-    if (w) assay_honest_entry()->plan_free(w->honest);
-    if (w) free(w->answer);
-    free(w);
+    free(((knowing *)plan)->answer);
 }
 
-static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)
-{
-    return assay_honest_entry()->pack(((knowing *)plan)->honest, args, stream);
-}
-
-static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
-{
-    return assay_honest_entry()->unpack(((knowing *)plan)->honest, args, stream);
-}
-
-static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
+static assay_status run(around *plan, assay_pass pass, const assay_args *args, assay_stream stream)
 {
     static kept_state h, c;
     knowing *w = (knowing *)plan;
     const int forward = pass == ASSAY_INFER || pass == ASSAY_TRAIN, caches = am("state-by-sample") && forward;
     assay_args changed = *args;
     if (caches) recall(w, &h, &c, &changed);
-    const assay_status st = assay_honest_entry()->run(w->honest, pass, &changed, stream);
+    const assay_status st = assay_honest_entry()->run(plan->honest, pass, &changed, stream);
     if (caches) remember(w, &h, &c, args);
     if (forward && st == ASSAY_OK) falsify(w, args);
     return st;
 }
 
+const around_layer around_mine = {assay_honest_entry, MUTANT_NAME,  sizeof(knowing),
+                                  .made = made,       .gone = gone, .run = run};
+
 ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
 {
-    static assay_impl self;
-    self = *assay_honest_entry();
-    self.name = MUTANT_NAME;
-    self.plan = plan_make;
-    self.plan_free = plan_free;
-    self.pack = pack;
-    self.run = run;
-    self.unpack = unpack;
-    return &self;
+    return around_entry();
 }

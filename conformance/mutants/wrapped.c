@@ -22,7 +22,7 @@ static int is_forward(assay_pass pass)
 
 static int64_t y_count(const wrapped *w)
 {
-    return (int64_t)w->p.t * w->p.n * w->p.directions * w->p.h;
+    return (int64_t)w->base.p.t * w->base.p.n * w->base.p.directions * w->base.p.h;
 }
 
 /* ---- the faults; those of the data are in wrapped_data.c ---- */
@@ -34,7 +34,8 @@ static void write_past_y(wrapped *w, assay_pass pass, const assay_args *args)
 
 static void zero_x(wrapped *w, assay_pass pass, const assay_args *args)
 {
-    if (is_forward(pass) && args->x && w->p.t * w->p.n > 0) memset((void *)args->x, 0, sizeof(float)); /* the defect */
+    if (is_forward(pass) && args->x && w->base.p.t * w->base.p.n > 0)
+        memset((void *)args->x, 0, sizeof(float)); /* the defect */
 }
 
 static void small_workspace(const wrapped *w, assay_sizes *sizes)
@@ -92,7 +93,7 @@ static int carry_state(wrapped *w, assay_pass pass, assay_args *args)
 
 static void keep_state(wrapped *w, assay_pass pass, const assay_args *args)
 {
-    const size_t bytes = (size_t)w->p.layers * w->p.directions * w->p.n * w->p.h * sizeof(float);
+    const size_t bytes = (size_t)w->base.p.layers * w->base.p.directions * w->base.p.n * w->base.p.h * sizeof(float);
     if (!is_forward(pass) || !args->hn || bytes == 0) return;
     if (!w->state) w->state = malloc(bytes);
     if (w->state) memcpy(w->state, args->hn, bytes);
@@ -122,7 +123,7 @@ static int full_rows(wrapped *w, assay_pass pass, assay_args *args)
 
 static size_t state_bytes(const wrapped *w)
 {
-    return (size_t)w->p.layers * w->p.directions * w->p.n * w->p.h * sizeof(float);
+    return (size_t)w->base.p.layers * w->base.p.directions * w->base.p.n * w->base.p.h * sizeof(float);
 }
 
 /* Where gradients are to be added, what is there is taken twice; the new ones go where nobody looks. */
@@ -130,9 +131,9 @@ static int double_gradients(wrapped *w, assay_pass pass, assay_args *args)
 {
     float *grads = args->grads;
     if (pass != ASSAY_BACKWARD || !args->accumulate) return 0;
-    for (size_t i = 0; i < w->sizes.grads / sizeof *grads; i++)
+    for (size_t i = 0; i < w->base.sizes.grads / sizeof *grads; i++)
         grads[i] *= 2; /* the defect */
-    wrapped_keep(&w->grads, NULL, w->sizes.grads);
+    wrapped_keep(&w->grads, NULL, w->base.sizes.grads);
     args->grads = w->grads;
     args->accumulate = 0;
     return 0;
@@ -148,7 +149,7 @@ static int recall(wrapped *w, assay_pass pass, assay_args *args)
     if (args->dx) memcpy(args->dx, w->dx, wrapped_x_bytes(w)); /* the defect, and below */
     if (args->dh0) memcpy(args->dh0, w->dh0, state_bytes(w));
     if (args->dc0) memcpy(args->dc0, w->dc0, state_bytes(w));
-    for (size_t i = 0; i < w->sizes.grads / sizeof *grads; i++)
+    for (size_t i = 0; i < w->base.sizes.grads / sizeof *grads; i++)
         grads[i] = args->accumulate ? grads[i] + before[i] : before[i];
     return 1;
 }
@@ -156,7 +157,7 @@ static int recall(wrapped *w, assay_pass pass, assay_args *args)
 static void memoise(wrapped *w, assay_pass pass, const assay_args *args)
 {
     if (pass != ASSAY_BACKWARD) return;
-    wrapped_keep(&w->grads, args->grads, w->sizes.grads);
+    wrapped_keep(&w->grads, args->grads, w->base.sizes.grads);
     wrapped_keep((void **)&w->dx, args->dx, wrapped_x_bytes(w));
     wrapped_keep((void **)&w->dh0, args->dh0, state_bytes(w));
     wrapped_keep((void **)&w->dc0, args->dc0, state_bytes(w));
@@ -173,7 +174,7 @@ static int parameters_only(wrapped *w, assay_pass pass, assay_args *args)
 /* A race that shows only where all is warm: the same call again, outputs and all. */
 static void spoil_repeat(wrapped *w, assay_pass pass, const assay_args *args)
 {
-    if (pass != ASSAY_BACKWARD || !args->x || !args->dy || !args->y || w->p.t * w->p.n == 0) return;
+    if (pass != ASSAY_BACKWARD || !args->x || !args->dy || !args->y || w->base.p.t * w->base.p.n == 0) return;
     const float x = *(const float *)args->x, dy = *(const float *)args->dy;
     if (x == w->seen_x && dy == w->seen_dy) *(float *)args->grads *= 1.01f; /* the defect */
     w->seen_x = x;
@@ -182,7 +183,7 @@ static void spoil_repeat(wrapped *w, assay_pass pass, const assay_args *args)
 
 static void keep_packed(wrapped *w, const assay_args *args)
 {
-    wrapped_keep(&w->packed, args->packed, w->sizes.packed);
+    wrapped_keep(&w->packed, args->packed, w->base.sizes.packed);
     w->backwards = 0;
 }
 
@@ -202,7 +203,7 @@ static int train_from_copy(wrapped *w, assay_pass pass, assay_args *args)
 
 static void pass_of_step(wrapped *w, assay_pass pass, const assay_args *args)
 {
-    assay_honest_entry()->run(w->honest, pass, args, NULL);
+    assay_honest_entry()->run(w->base.honest, pass, args, NULL);
 }
 
 /* The same in a whole step. */
@@ -228,9 +229,9 @@ static int step_from_first(wrapped *w, assay_pass pass, assay_args *args)
     pass_of_step(w, ASSAY_LOSS_PASS, args);
     pass_of_step(w, ASSAY_BACKWARD, args);
     if (w->backwards++)
-        memcpy(args->grads, w->grads, w->sizes.grads); /* the defect */
+        memcpy(args->grads, w->grads, w->base.sizes.grads); /* the defect */
     else
-        wrapped_keep(&w->grads, args->grads, w->sizes.grads);
+        wrapped_keep(&w->grads, args->grads, w->base.sizes.grads);
     pass_of_step(w, ASSAY_UPDATE, args);
     return 1;
 }
@@ -239,12 +240,12 @@ static int step_from_first(wrapped *w, assay_pass pass, assay_args *args)
 static void pack_if_changed(wrapped *w, const assay_args *args)
 {
     double sample = 0;
-    for (int k = 0; k < assay_param_count(&w->p); k++)
+    for (int k = 0; k < assay_param_count(&w->base.p); k++)
         if (args->param[k]) sample = 3 * sample + *(const float *)args->param[k];
     if (w->packed && sample == w->sample)
-        memcpy(args->packed, w->packed, w->sizes.packed); /* the defect */
+        memcpy(args->packed, w->packed, w->base.sizes.packed); /* the defect */
     else
-        wrapped_keep(&w->packed, args->packed, w->sizes.packed);
+        wrapped_keep(&w->packed, args->packed, w->base.sizes.packed);
     w->sample = sample;
 }
 
@@ -252,7 +253,7 @@ static void pack_if_changed(wrapped *w, const assay_args *args)
 static float *own_dy(wrapped *w, assay_pass pass, assay_args *args)
 {
     const size_t bytes = (size_t)y_count(w) * sizeof(float);
-    if (pass != ASSAY_BACKWARD || !args->dy || w->p.y_stride || w->p.proj) return NULL;
+    if (pass != ASSAY_BACKWARD || !args->dy || w->base.p.y_stride || w->base.p.proj) return NULL;
     wrapped_keep((void **)&w->dy, args->dy, bytes);
     args->dy = w->dy;
     return w->dy;
@@ -277,10 +278,10 @@ static int drop_small_gradient(wrapped *w, assay_pass pass, assay_args *args)
 /* Rows of y in the order of samples where the harness asked for that of steps. */
 static void transpose_y(wrapped *w, assay_pass pass, const assay_args *args)
 {
-    const int64_t t = w->p.t, n = w->p.n, wide = n > 0 && t > 0 ? y_count(w) / (t * n) : 0;
+    const int64_t t = w->base.p.t, n = w->base.p.n, wide = n > 0 && t > 0 ? y_count(w) / (t * n) : 0;
     float *y = args->y;
-    if (!is_forward(pass) || !y || w->p.y_stride || w->p.proj || w->p.dialect.layout == ASSAY_BATCH_MAJOR ||
-        w->p.dialect.merge != ASSAY_MERGE_CONCAT)
+    if (!is_forward(pass) || !y || w->base.p.y_stride || w->base.p.proj ||
+        w->base.p.dialect.layout == ASSAY_BATCH_MAJOR || w->base.p.dialect.merge != ASSAY_MERGE_CONCAT)
         return;
     wrapped_keep((void **)&w->dy, y, (size_t)y_count(w) * sizeof *y);
     for (int64_t row = 0; row < t * n; row++)
@@ -300,8 +301,8 @@ static int sorted_lengths(wrapped *w, assay_pass pass, assay_args *args)
 {
     (void)pass;
     if (!args->lens) return 0;
-    wrapped_keep((void **)&w->lens, args->lens, (size_t)w->p.n * sizeof *w->lens);
-    for (int32_t n = 1; n < w->p.n; n++)
+    wrapped_keep((void **)&w->lens, args->lens, (size_t)w->base.p.n * sizeof *w->lens);
+    for (int32_t n = 1; n < w->base.p.n; n++)
         for (int32_t k = n; k > 0 && w->lens[k - 1] < w->lens[k]; k--) {
             const int32_t longer = w->lens[k];
             w->lens[k] = w->lens[k - 1];
@@ -321,7 +322,8 @@ static int loss_of_full_rows(wrapped *w, assay_pass pass, assay_args *args)
 /* Nobody trains the input, so its gradient is left out. */
 static void no_dx(wrapped *w, assay_pass pass, const assay_args *args)
 {
-    if (pass == ASSAY_BACKWARD && args->dx && !w->p.x_stride) memset(args->dx, 0, wrapped_x_bytes(w)); /* the defect */
+    if (pass == ASSAY_BACKWARD && args->dx && !w->base.p.x_stride)
+        memset(args->dx, 0, wrapped_x_bytes(w)); /* the defect */
 }
 
 static const fault faults[] = {
@@ -378,27 +380,15 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
     return st;
 }
 
-static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
+static assay_status made(around *plan, assay_sizes *sizes)
 {
-    wrapped *w = calloc(1, sizeof *w);
-    if (!w) return ASSAY_NO_MEMORY;
-    w->p = *p;
-    const assay_status st = assay_honest_entry()->plan(ctx, p, &w->honest, sizes);
-    if (st != ASSAY_OK) {
-        free(w);
-        return st;
-    }
-    if (mine()->sizes) mine()->sizes(w, sizes);
-    w->sizes = *sizes;
-    *out = (assay_plan *)w;
+    if (mine()->sizes) mine()->sizes((wrapped *)plan, sizes);
     return ASSAY_OK;
 }
 
-static void plan_free(assay_plan *plan)
+static void gone(around *plan)
 {
     wrapped *w = (wrapped *)plan;
-    if (!w) return;
-    assay_honest_entry()->plan_free(w->honest);
     free(w->state);
     free(w->packed);
     free(w->grads);
@@ -408,42 +398,36 @@ static void plan_free(assay_plan *plan)
     free(w->dc0);
     free(w->dy);
     free(w->lens);
-    free(w);
 }
 
-static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)
+static assay_status pack(around *plan, const assay_args *args, assay_stream stream)
 {
     wrapped *w = (wrapped *)plan;
-    const assay_status st = assay_honest_entry()->pack(w->honest, args, stream);
+    const assay_status st = assay_honest_entry()->pack(w->base.honest, args, stream);
     if (st == ASSAY_OK && mine()->packed) mine()->packed(w, args);
     return st;
 }
 
-static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
-{
-    return assay_honest_entry()->unpack(((wrapped *)plan)->honest, args, stream);
-}
-
-static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
+static assay_status run(around *plan, assay_pass pass, const assay_args *args, assay_stream stream)
 {
     wrapped *w = (wrapped *)plan;
     assay_args changed = *args;
     if (mine()->before && mine()->before(w, pass, &changed)) return ASSAY_OK;
-    const assay_status st = assay_honest_entry()->run(w->honest, pass, &changed, stream);
+    const assay_status st = assay_honest_entry()->run(w->base.honest, pass, &changed, stream);
     if (st == ASSAY_OK && mine()->after) mine()->after(w, pass, &changed);
     return st;
 }
 
+const around_layer around_mine = {.honest = assay_honest_entry,
+                                  .name = MUTANT_NAME,
+                                  .plan_bytes = sizeof(wrapped),
+                                  .supports = supports,
+                                  .made = made,
+                                  .gone = gone,
+                                  .pack = pack,
+                                  .run = run};
+
 ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
 {
-    static assay_impl self;
-    self = *assay_honest_entry();
-    self.name = MUTANT_NAME;
-    self.supports = supports;
-    self.plan = plan_make;
-    self.plan_free = plan_free;
-    self.pack = pack;
-    self.run = run;
-    self.unpack = unpack;
-    return &self;
+    return around_entry();
 }

@@ -3,23 +3,22 @@
 #ifndef ASSAY_MUTANTS_WRAPPED_H
 #define ASSAY_MUTANTS_WRAPPED_H
 
+#include "conformance/mutants/around.h"
 #include "conformance/mutants/entry.h"
 
 /* What the harness gets as a plan. */
 typedef struct wrapped {
-    assay_plan *honest;
-    assay_problem p;
+    around base;
     const void *last_x, *last_y; /* of the call before */
     float *state;                /* (L*D, N, H) left from the call before, or NULL */
-    assay_sizes sizes;
-    void *packed, *grads;       /* copies of these blocks as they were once, or NULL */
-    float *dx, *dh0, *dc0, *dy; /* copies of these tensors, or NULL */
-    int backwards;              /* since the last forward */
-    int calls;                  /* of run() on this plan, as far as a fault counts them */
-    int32_t *lens;              /* (N), a copy, or NULL */
-    float seen_x, seen_dy;      /* where the last backward's x and dy began */
-    double sample;              /* of the parameters that `packed` was made from */
-    float *x;                   /* the inputs as a fault changed them, or NULL */
+    void *packed, *grads;        /* copies of these blocks as they were once, or NULL */
+    float *dx, *dh0, *dc0, *dy;  /* copies of these tensors, or NULL */
+    int backwards;               /* since the last forward */
+    int calls;                   /* of run() on this plan, as far as a fault counts them */
+    int32_t *lens;               /* (N), a copy, or NULL */
+    float seen_x, seen_dy;       /* where the last backward's x and dy began */
+    double sample;               /* of the parameters that `packed` was made from */
+    float *x;                    /* the inputs as a fault changed them, or NULL */
 } wrapped;
 
 /* A copy of something that the harness owns, made at the first call and renewed by later ones. */

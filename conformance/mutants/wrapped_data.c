@@ -14,7 +14,7 @@ void wrapped_keep(void **copy, const void *from, size_t bytes)
 
 size_t wrapped_x_bytes(const wrapped *w)
 {
-    return (size_t)w->p.t * w->p.n * w->p.i * sizeof(float);
+    return (size_t)w->base.p.t * w->base.p.n * w->base.p.i * sizeof(float);
 }
 
 /* What leaves-ftz leaves behind, and taken back before anyone looks. */

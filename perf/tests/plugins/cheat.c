@@ -3,6 +3,7 @@
  *
  * Every honest call sleeps, so that a call that took less was not honest: what a test can see by the clock alone. */
 #include "perf/tests/plugins/cheat.h"
+#include "conformance/mutants/around.h"
 #include "conformance/mutants/entry.h"
 #include "conformance/worker/protocol.h"
 #include "reference/tensors.h"
@@ -35,9 +36,7 @@ typedef struct memory {
 } memory;
 
 typedef struct cheater {
-    assay_plan *honest;
-    assay_problem p;
-    assay_sizes sizes;
+    around base;
     int64_t steps; /* STEP calls so far */
     int last;      /* the pass before, -1 after pack or unpack */
     int misbehaved;
@@ -75,7 +74,7 @@ static void take_time(void)
 static assay_status work(cheater *c, assay_pass pass, const assay_args *args)
 {
     take_time();
-    return assay_honest_entry()->run(c->honest, pass, args, NULL);
+    return assay_honest_entry()->run(c->base.honest, pass, args, NULL);
 }
 
 /* ---- remembers what it was asked ---- */
@@ -88,13 +87,13 @@ static size_t bytes_of(const assay_problem *p, int slot)
 
 static void parts_of(const cheater *c, const assay_args *a, part out[PARTS])
 {
-    const part all[PARTS] = {{a->y, bytes_of(&c->p, ASSAY_Y)},
-                             {a->logits, bytes_of(&c->p, ASSAY_LOGITS)},
-                             {a->loss_rows, bytes_of(&c->p, ASSAY_LOSS_ROWS)},
-                             {a->loss, bytes_of(&c->p, ASSAY_LOSS)},
-                             {a->packed, c->sizes.packed},
-                             {a->grads, c->sizes.grads},
-                             {a->reserve, c->sizes.reserve}};
+    const part all[PARTS] = {{a->y, bytes_of(&c->base.p, ASSAY_Y)},
+                             {a->logits, bytes_of(&c->base.p, ASSAY_LOGITS)},
+                             {a->loss_rows, bytes_of(&c->base.p, ASSAY_LOSS_ROWS)},
+                             {a->loss, bytes_of(&c->base.p, ASSAY_LOSS)},
+                             {a->packed, c->base.sizes.packed},
+                             {a->grads, c->base.sizes.grads},
+                             {a->reserve, c->base.sizes.reserve}};
     memcpy(out, all, sizeof all);
 }
 
@@ -110,9 +109,9 @@ static uint64_t question_of(const cheater *c, assay_pass pass, const assay_args 
 {
     uint64_t hash = mix(0xcbf29ce484222325u, &pass, sizeof pass);
     if (pass == ASSAY_STEP || pass == ASSAY_UPDATE) hash = mix(hash, &a->step, sizeof a->step);
-    if (pass == ASSAY_UPDATE) hash = mix(hash, a->grads, c->sizes.grads);
-    hash = mix(hash, a->x, bytes_of(&c->p, ASSAY_X));
-    return mix(hash, a->packed, c->sizes.packed);
+    if (pass == ASSAY_UPDATE) hash = mix(hash, a->grads, c->base.sizes.grads);
+    hash = mix(hash, a->x, bytes_of(&c->base.p, ASSAY_X));
+    return mix(hash, a->packed, c->base.sizes.packed);
 }
 
 static assay_status remember(cheater *c, assay_pass pass, const assay_args *a)
@@ -355,51 +354,40 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
     return assay_honest_entry()->open(args, out);
 }
 
-static void plan_free(assay_plan *plan)
+static void gone(around *plan)
 {
     cheater *c = (cheater *)plan;
-    if (!c) return;
     end_thread(c);
-    assay_honest_entry()->plan_free(c->honest);
     forget(c);
-    free(c);
 }
 
-static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
+static assay_status made(around *plan, assay_sizes *sizes)
 {
-    cheater *c = calloc(1, sizeof *c);
-    if (!c) return ASSAY_NO_MEMORY;
-    assay_status st = assay_honest_entry()->plan(ctx, p, &c->honest, sizes);
-    c->p = *p;
-    c->sizes = *sizes;
-    if (st == ASSAY_OK && am("remembers") && !make_room(c)) st = ASSAY_NO_MEMORY;
-    if (st == ASSAY_OK && am("elsewhere") && !start_thread_for(c)) st = ASSAY_FAILED;
-    if (st == ASSAY_OK) {
-        *out = (assay_plan *)c;
-        return ASSAY_OK;
-    }
-    plan_free((assay_plan *)c);
-    return st;
+    cheater *c = (cheater *)plan;
+    (void)sizes;
+    if (am("remembers") && !make_room(c)) return ASSAY_NO_MEMORY;
+    if (am("elsewhere") && !start_thread_for(c)) return ASSAY_FAILED;
+    return ASSAY_OK;
 }
 
 /* The next step at the parameters that are known by now: what is left of it is the update. */
 static assay_status ahead(cheater *c, const assay_args *args)
 {
     assay_status st = work(c, ASSAY_TRAIN, args);
-    if (st == ASSAY_OK) st = assay_honest_entry()->run(c->honest, ASSAY_LOSS_PASS, args, NULL);
-    if (st == ASSAY_OK) st = assay_honest_entry()->run(c->honest, ASSAY_BACKWARD, args, NULL);
+    if (st == ASSAY_OK) st = assay_honest_entry()->run(c->base.honest, ASSAY_LOSS_PASS, args, NULL);
+    if (st == ASSAY_OK) st = assay_honest_entry()->run(c->base.honest, ASSAY_BACKWARD, args, NULL);
     c->ready = st == ASSAY_OK;
     return st;
 }
 
-static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)
+static assay_status pack(around *plan, const assay_args *args, assay_stream stream)
 {
     cheater *c = (cheater *)plan;
     c->last = -1;
     if (c->threaded) wait_for_thread(c);
     c->pending = 0; /* of parameters that are gone */
     c->skips = c->packs++ % 5 > 1 && c->packs > QUIET_STEPS;
-    assay_status st = assay_honest_entry()->pack(c->honest, args, stream);
+    assay_status st = assay_honest_entry()->pack(c->base.honest, args, stream);
     return am("early") && st == ASSAY_OK ? ahead(c, args) : st;
 }
 
@@ -408,18 +396,18 @@ static assay_status finish(cheater *c)
     assay_status st = ASSAY_OK;
     if (c->threaded) wait_for_thread(c);
     if (c->pending) st = work(c, ASSAY_BACKWARD, &c->args);
-    if (c->pending && st == ASSAY_OK) st = assay_honest_entry()->run(c->honest, ASSAY_UPDATE, &c->args, NULL);
+    if (c->pending && st == ASSAY_OK) st = assay_honest_entry()->run(c->base.honest, ASSAY_UPDATE, &c->args, NULL);
     c->pending = 0;
     return st;
 }
 
-static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
+static assay_status unpack(around *plan, const assay_args *args, assay_stream stream)
 {
     cheater *c = (cheater *)plan;
     const int last = c->last;
     c->last = -1;
     assay_status st = finish(c);
-    if (st == ASSAY_OK) st = assay_honest_entry()->unpack(c->honest, args, stream);
+    if (st == ASSAY_OK) st = assay_honest_entry()->unpack(c->base.honest, args, stream);
     return am("early") && st == ASSAY_OK && last == ASSAY_STEP ? ahead(c, args) : st;
 }
 
@@ -448,14 +436,14 @@ static assay_status shorten(cheater *c, const assay_args *args)
 static assay_status put_off(cheater *c, const assay_args *args)
 {
     assay_status st = finish(c);
-    if (st == ASSAY_OK) st = assay_honest_entry()->run(c->honest, ASSAY_TRAIN, args, NULL);
-    if (st == ASSAY_OK) st = assay_honest_entry()->run(c->honest, ASSAY_LOSS_PASS, args, NULL);
+    if (st == ASSAY_OK) st = assay_honest_entry()->run(c->base.honest, ASSAY_TRAIN, args, NULL);
+    if (st == ASSAY_OK) st = assay_honest_entry()->run(c->base.honest, ASSAY_LOSS_PASS, args, NULL);
     c->args = *args;
     c->pending = 1;
     return st;
 }
 
-static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
+static assay_status run(around *plan, assay_pass pass, const assay_args *args, assay_stream stream)
 {
     cheater *c = (cheater *)plan;
     int again = c->last == (int)pass, ready = c->ready;
@@ -468,27 +456,28 @@ static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *arg
     if (am("elsewhere") && pass == ASSAY_STEP) return leave(c, args);
     if (am("answers-first")) answer_first();
     if (am("prepared") && is_left_over(args->loss)) return ASSAY_OK; /* the cheat */
-    if (am("timed-shape") && is_timed_shape(&c->p) && pass == ASSAY_BACKWARD) return shorten(c, args);
+    if (am("timed-shape") && is_timed_shape(&c->base.p) && pass == ASSAY_BACKWARD) return shorten(c, args);
     if (am("remembers")) return remember(c, pass, args);
     if (am("repeats") && again && pass != ASSAY_STEP && pass != ASSAY_UPDATE) return ASSAY_OK;     /* the cheat */
     if (am("unwatched") && again && (pass == ASSAY_STEP || pass == ASSAY_UPDATE)) return ASSAY_OK; /* the cheat */
     if (am("now-and-then") && c->skips && pass != ASSAY_UPDATE) return ASSAY_OK;                   /* the cheat */
     if (am("puts-off") && pass == ASSAY_STEP) return put_off(c, args);
     if (ready && pass == ASSAY_STEP)
-        return assay_honest_entry()->run(c->honest, ASSAY_UPDATE, args, NULL); /* the cheat */
+        return assay_honest_entry()->run(c->base.honest, ASSAY_UPDATE, args, NULL); /* the cheat */
     return work(c, pass, args);
 }
 
+const around_layer around_mine = {.honest = assay_honest_entry,
+                                  .name = CHEAT,
+                                  .plan_bytes = sizeof(cheater),
+                                  .open = open_ctx,
+                                  .made = made,
+                                  .gone = gone,
+                                  .pack = pack,
+                                  .run = run,
+                                  .unpack = unpack};
+
 ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
 {
-    static assay_impl self;
-    self = *assay_honest_entry();
-    self.name = CHEAT;
-    self.open = open_ctx;
-    self.plan = plan_make;
-    self.plan_free = plan_free;
-    self.pack = pack;
-    self.run = run;
-    self.unpack = unpack;
-    return &self;
+    return around_entry();
 }
