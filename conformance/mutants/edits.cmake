@@ -11,6 +11,7 @@ set(ctc impl/common/host/ctc.inc)
 set(optimizer impl/common/host/optimizer.inc)
 set(xent impl/common/host/xent.inc)
 set(sum impl/common/host/sum.inc)
+set(team impl/common/host/team.c)
 
 # ---- A: the forward cell ----
 edit(lstm-if-swapped ${cell}
@@ -339,6 +340,11 @@ edit(reads-unwritten-gradients ${plugin}
     [=[if (!accumulate) memset(args->grads, 0, plan->params.total * plan->params.element);]=]
     [=[for (int64_t i = 0; !accumulate && i < plan->params.total; i++)
         ((float *)args->grads)[i] *= 0;]=])
+
+# ---- I: threads ----
+edit(barrier-missing ${team} [=[    if (!t || t->size == 1) return;
+    const unsigned pass]=] [=[    if (!t || t->size >= 1) return;
+    const unsigned pass]=])
 
 # ---- honest variants: another order, another formula ----
 edit(sums-backwards ${product} [=[lane[q] += x[i + q] * w[i + q];]=] [=[lane[q] += x[k - 1 - i - q] * w[k - 1 - i - q];]=])

@@ -185,7 +185,8 @@ int assay_command_mutants(int argc, char **argv)
         "its row names, with a margin above 2. --honest: harmless variants instead, which "
         "must pass. docs/mutants.md.",
         "assay mutants --mutant 'C*'"};
-    request q = {.suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
+    const int processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    request q = {.suite = {.threads = processors > 1 ? processors : 2, /* some faults lie between threads */
                            .seed = assay_seed_fresh(),
                            .level = ASSAY_LEVEL_QUICK,
                            .floors = ASSAY_FLOORS,
