@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: MIT
 # Every part runs even if an earlier one failed; the exit status is the worst of all. Expect about five hours on two cores;
 # what the timing part had no time for is named in its report.
+# Usage: ci/nightly.sh [PART...]; all parts unless told, in the order below.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 repeats=${ASSAY_NIGHTLY_REPEATS:-8}   # seeds for the quick check
@@ -11,31 +12,49 @@ killed=${ASSAY_NIGHTLY_KILLS:-200}    # times
 fuzzing=${ASSAY_NIGHTLY_FUZZ:-60}     # seconds for each parser
 budget=${ASSAY_NIGHTLY_BUDGET:-5400}  # seconds for timing every workload
 out=build/nightly
+assay=build/release/bin/assay
 worst=0
+wanted=("$@")
+known=() # names of all parts, collected first, so that a wrong one costs nothing
 
 part() { # part NAME command...
     local name=$1 status=0
     shift
+    known+=("$name")
+    if ((${#wanted[@]})) && [[ " ${wanted[*]} " != *" $name "* ]]; then return; fi
+    if ((looking)); then return; fi
     echo "== $name: $*"
     "$@" || status=$?
     echo "== $name: exit $status"
     if ((status > worst)); then worst=$status; fi
 }
 
+parts() {
+    part truth "$assay" truth --full --json "$out/truth.json"
+    part all-floats build/release/bin/test_vecmath 1
+    part check-full "$assay" check --full --documented --json "$out/check-full.json" --junit "$out/check-full.xml" \
+        --markdown "$out/tolerances.md"
+    part check-seeds "$assay" check --quick --repeat "$repeats" --json "$out/check-seeds.json"
+    part no-false-alarm "$assay" check --case '*.plain' --impl naive --impl blas --repeat "$seeds" --no-shrink
+    part mutants "$assay" mutants --json "$out/mutants.json"
+    part honest "$assay" mutants --honest --json "$out/honest.json"
+    part kill ci/kill.sh "$assay" "$killed"
+    part fuzz ci/fuzz.sh "$fuzzing"
+    part workloads "$assay" run --all --budget "$budget" --out "$out/report"
+}
+
+looking=1
+parts
+for name in "$@"; do
+    if [[ " ${known[*]} " != *" $name "* ]]; then
+        echo "ci/nightly.sh: no part is called '$name': expected some of ${known[*]}" >&2
+        exit 2
+    fi
+done
+looking=0
 ci/setup.sh
 ci/build.sh release
 mkdir -p "$out"
-assay=build/release/bin/assay
-part truth "$assay" truth --full --json "$out/truth.json"
-part all-floats build/release/bin/test_vecmath 1
-part check-full "$assay" check --full --documented --json "$out/check-full.json" --junit "$out/check-full.xml" \
-    --markdown "$out/tolerances.md"
-part check-seeds "$assay" check --quick --repeat "$repeats" --json "$out/check-seeds.json"
-part no-false-alarm "$assay" check --case '*.plain' --impl naive --impl blas --repeat "$seeds" --no-shrink
-part mutants "$assay" mutants --json "$out/mutants.json"
-part honest "$assay" mutants --honest --json "$out/honest.json"
-part kill ci/kill.sh "$assay" "$killed"
-part fuzz ci/fuzz.sh "$fuzzing"
-part workloads "$assay" run --all --budget "$budget" --out "$out/report"
+parts
 echo "ci/nightly.sh: worst exit status $worst; results lie in $out"
 exit "$worst"
