@@ -107,6 +107,9 @@ expect 2 'expected a folder' check --impl naive --cache file
 expect 2 'expected a folder' run --impl naive --out file
 expect 0 'PASS' check --impl naive --case 'xent/*one' --cache cache --json out.json # made where its parent is there
 grep -q '"complete": true' out.json || complain "check --json: '\"complete\": true' expected in it"
+expect 0 'PASS' check --impl naive --op xent --quick --seed 7 --cache cache --markdown out.md
+grep -q "^Written by .assay check --impl naive --op 'xent' --quick --seed 0x7 --markdown FILE., " out.md ||
+    complain 'check --markdown: the command that was given expected in it'
 [[ $(stat -c %a cache) == 700 ]] || complain 'check --cache: a folder that others cannot read expected'
 
 # Golden vectors: as they are, one that another function would have given, one that its list does not know, a damaged one.

@@ -102,6 +102,34 @@ static int is_whole(const run *r, const assay_summary *s)
     return !s->stopped && !r->cut[0] && !r->results.no_memory;
 }
 
+/* The command that makes this selection again, on any machine that has the implementations; the caller frees it.
+ * NULL: no memory. */
+static char *command_of(const assay_check_request *q)
+{
+    const assay_suite_options *o = &q->suite;
+    const struct {
+        const char *option, *value;
+    } texts[] = {{"op", o->op}, {"check", o->check}, {"case", o->glob}};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (!f) return NULL;
+    fputs("assay check", f);
+    for (int k = 0; k < o->plugin_count; k++)
+        fprintf(f, " --impl %s", o->labels[k]);
+    for (int k = 0; k < (int)(sizeof texts / sizeof texts[0]); k++)
+        if (texts[k].value) fprintf(f, " --%s '%s'", texts[k].option, texts[k].value);
+    if (o->level == ASSAY_LEVEL_FULL) fputs(" --full", f);
+    if (o->level == ASSAY_LEVEL_QUICK) fputs(" --quick", f);
+    if (q->documented) fputs(" --documented", f);
+    if (q->repeat > 1) fprintf(f, " --repeat %d", q->repeat);
+    fprintf(f, " --seed 0x%llx --markdown FILE", (unsigned long long)q->first_seed);
+    const int bad = ferror(f) | fclose(f);
+    if (!bad) return text;
+    free(text);
+    return NULL;
+}
+
 static int write_files(const run *r, const assay_summary *s)
 {
     const assay_check_request *q = r->request;
@@ -128,13 +156,9 @@ static int write_files(const run *r, const assay_summary *s)
         if (other > status) status = other;
     }
     if (q->markdown) {
-        const char *level = q->suite.level == ASSAY_LEVEL_FULL    ? " --full"
-                            : q->suite.level == ASSAY_LEVEL_QUICK ? " --quick"
-                                                                  : "";
-        char command[128];
-        snprintf(command, sizeof command, "assay check%s%s --seed 0x%llx --markdown FILE", level,
-                 q->documented ? " --documented" : "", (unsigned long long)q->first_seed);
+        char *command = command_of(q);
         int other = assay_results_write_markdown(&r->results, command, q->markdown);
+        free(command);
         if (other > status) status = other;
     }
     return status;

@@ -42,7 +42,8 @@ void assay_results_print_table(const assay_results *r);
 /* Both need every result. One testcase a result, one testsuite an implementation. 0 or 3. */
 int assay_results_write_junit(const assay_results *r, const char *path);
 
-/* docs/tolerances.md: floors of the documented shapes, margins of honest implementations. 0 or 3. */
+/* docs/tolerances.md: floors of the documented shapes, margins of honest implementations. command: what wrote it, as a
+ * user types it; NULL counts as no memory. 0 or 3. */
 int assay_results_write_markdown(const assay_results *r, const char *command, const char *path);
 
 #endif

@@ -97,7 +97,7 @@ int assay_results_write_markdown(const assay_results *r, const char *command, co
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *f = open_memstream(&text, &size);
+    FILE *f = command ? open_memstream(&text, &size) : NULL;
     int bad = !f;
     if (f) {
         fprintf(f,
