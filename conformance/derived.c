@@ -23,26 +23,39 @@ static int is_supported(assay_trial *t, const char *label, const assay_problem *
     return 0;
 }
 
-int assay_trial_run_as(assay_trial *t, const char *label, const assay_problem *p, assay_routine routine,
-                       const assay_values *given, unsigned wanted, assay_values *got)
+int assay_trial_enter(assay_trial *t, const char *label, const assay_problem *p, assay_subject **whole)
 {
-    assay_subject *whole = t->subject, *derived;
+    assay_subject *derived;
     if (t->over || !is_supported(t, label, p)) return 0;
     derived = calloc(1, sizeof *derived);
     if (!derived) {
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "%sno memory for a problem", label);
         return 0;
     }
-    derived->own = *whole->c;
+    *whole = t->subject;
+    derived->own = *t->subject->c;
     derived->own.problem = derived->p = *p;
     derived->c = &derived->own;
-    derived->seed = whole->seed;
-    derived->step = whole->step;
+    derived->seed = t->subject->seed;
+    derived->step = t->subject->step;
     t->subject = derived;
     t->planned = 0;
-    int worked = assay_trial_run(t, routine, given, wanted, NULL, got);
+    return 1;
+}
+
+void assay_trial_leave(assay_trial *t, assay_subject *whole)
+{
+    free(t->subject);
     t->subject = whole;
     t->planned = 0;
-    free(derived);
+}
+
+int assay_trial_run_as(assay_trial *t, const char *label, const assay_problem *p, assay_routine routine,
+                       const assay_values *given, unsigned wanted, assay_values *got)
+{
+    assay_subject *whole;
+    if (!assay_trial_enter(t, label, p, &whole)) return 0;
+    const int worked = assay_trial_run(t, routine, given, wanted, NULL, got);
+    assay_trial_leave(t, whole);
     return worked;
 }

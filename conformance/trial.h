@@ -60,9 +60,13 @@ typedef struct assay_trial {
 int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *given, unsigned wanted,
                     const unsigned char *skip, assay_values *got);
 
-/* The same with problem *p in the place of the subject's own: fewer samples or steps, other sizes. Whether the
- * implementation supports it is asked first: where not, nothing is run, a finding says so, and 0 is returned though the
- * trial isn't over. The plan is made for this run alone. */
+/* From here on problem *p is in the place of the subject's own: fewer samples or steps, other sizes. Whether the
+ * implementation supports it is asked first: where not, a finding says so and 0 is returned though the trial isn't
+ * over. After 1, runs share one plan until assay_trial_leave() with the same *whole. */
+int assay_trial_enter(assay_trial *t, const char *label, const assay_problem *p, assay_subject **whole);
+void assay_trial_leave(assay_trial *t, assay_subject *whole);
+
+/* One run between these two. */
 int assay_trial_run_as(assay_trial *t, const char *label, const assay_problem *p, assay_routine routine,
                        const assay_values *given, unsigned wanted, assay_values *got);
 

@@ -143,7 +143,7 @@ static double run_sweep(assay_trial *t, const assay_problem *p, const sweep *s)
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a sweep");
         return -1;
     }
-    const int ran = assay_trial_run_as(t, "sweep: ", p, ASSAY_ROUTINE_INFER, &given, ASSAY_FORWARD_ROLE, &got);
+    const int ran = assay_trial_run(t, ASSAY_ROUTINE_INFER, &given, ASSAY_FORWARD_ROLE, NULL, &got);
     const double *x = given.at[ASSAY_X], *seen = ran ? got.at[s->seen] : NULL;
     for (int64_t e = 0; seen && e < (int64_t)p->n * LANES; e++) {
         const double error =
@@ -180,17 +180,20 @@ void assay_check_arithmetic(assay_trial *t)
 {
     const double patience = 60; /* seconds: a sweep is more work than its case */
     assay_problem p = t->subject->p;
+    assay_subject *whole;
     double worst[KINDS] = {-1, -1};
     p.t = p.i = 1;
     p.n = t->full ? 32768 : 4096;
     p.h = LANES;
     assay_session_limit(t->session, patience);
+    if (!assay_trial_enter(t, "sweep: ", &p, &whole)) {
+        if (!t->over)
+            assay_trial_end(t, ASSAY_VERDICT_UNSUPPORTED, "one step of %d rows and %d units is refused", p.n, p.h);
+        return;
+    }
     for (size_t k = 0; k < sizeof sweeps / sizeof *sweeps && !t->over; k++)
         if (sweeps[k].cell == p.dialect.cell)
             worst[sweeps[k].kind] = fmax(worst[sweeps[k].kind], run_sweep(t, &p, &sweeps[k]));
-    if (t->over) return;
-    if (worst[SIGMOID] < 0 && worst[TANH] < 0)
-        assay_trial_end(t, ASSAY_VERDICT_UNSUPPORTED, "one step of %d rows and %d units is refused", p.n, p.h);
-    else if (worst[SIGMOID] >= 0 && worst[TANH] >= 0)
-        judge_declaration(t, fmax(worst[SIGMOID], worst[TANH]));
+    if (!t->over && worst[SIGMOID] >= 0 && worst[TANH] >= 0) judge_declaration(t, fmax(worst[SIGMOID], worst[TANH]));
+    assay_trial_leave(t, whole);
 }

@@ -112,35 +112,39 @@ static void draw(probe *b, int k)
         b->direction[e] = assay_random_bits(b->t->subject->seed, stream, (uint64_t)e) & 1u ? rms : -rms;
 }
 
-/* Residuals r[j][k] of direction k after Richardson's combination, in which the error of order h^2 is gone, for steps
- * halved j times from `first`. */
-static void table_of(probe *b, double first, double r[STEPS][DIRECTIONS])
+/* Residuals of every direction for a step halved j times from `first`; row j - 1 of r gets Richardson's combination
+ * with those before, in which the error of order h^2 is gone. */
+static void one_row(probe *b, double first, int j, double whole[DIRECTIONS], double r[STEPS][DIRECTIONS])
 {
-    for (int k = 0; k < DIRECTIONS; k++) {
-        double whole = 0;
+    for (int k = 0; k < DIRECTIONS && !b->t->over; k++) {
         draw(b, k);
-        for (int j = 0; j <= STEPS && !b->t->over; j++) {
-            double half = residual(b, ldexp(first, -j));
-            if (j > 0) r[j - 1][k] = (4 * half - whole) / 3;
-            whole = half;
-        }
+        const double half = residual(b, ldexp(first, -j));
+        if (j > 0) r[j - 1][k] = (4 * half - whole[k]) / 3;
+        whole[k] = half;
     }
 }
 
-/* The step with the smallest estimate of its own error; *error is that estimate: noise, and truncation. After
- * Richardson truncation is of order h^4, so halving the step changes the residual by 15 times what is left; a third of
- * that change keeps a factor of 5 in hand. The worst direction counts, and the change before it too, as the sixteenth
- * that it leads to: at steps too wide for the order to hold, one change alone can be small by chance. */
-static int choose_step(const probe *b, double first, double r[STEPS][DIRECTIONS], double *error)
+/* Fills r until no smaller step can be better; the row with the smallest estimate of its own error; *error is that
+ * estimate: noise, and truncation. After Richardson truncation is of order h^4, so halving the step changes the
+ * residual by 15 times what is left; a third of that change keeps a factor of 5 in hand. The worst direction counts,
+ * and the change before it too, as the sixteenth that it leads to: at steps too wide for the order to hold, one change
+ * alone can be small by chance. Noise doubles with each halving: once it alone exceeds the best estimate, all is
+ * known. */
+static int choose_row(probe *b, double first, double r[STEPS][DIRECTIONS], double *error)
 {
+    double whole[DIRECTIONS] = {0}, before = INFINITY;
     int best = STEPS - 1;
-    double before = INFINITY;
     *error = INFINITY;
-    for (int j = 1; j < STEPS; j++) {
+    for (int j = 0; j < 2; j++)
+        one_row(b, first, j, whole, r);
+    for (int j = 1; j < STEPS && !b->t->over; j++) {
+        const double noise = 3 * 1.9 * b->noise / ldexp(first, -j);
         double change = 0;
+        if (noise > *error) break;
+        one_row(b, first, j + 1, whole, r);
         for (int k = 0; k < DIRECTIONS; k++)
             change = fmax(change, fabs(r[j][k] - r[j - 1][k]));
-        double e = 3 * 1.9 * b->noise / ldexp(first, -j) + fmax(change, before / 16) / 3;
+        const double e = noise + fmax(change, before / 16) / 3;
         if (e < *error) {
             *error = e;
             best = j;
@@ -156,9 +160,8 @@ static void along(probe *b)
     const double first = b->t->declared.accumulate == ASSAY_FP64 ? 1.0 / 32 : 0.5;
     double table[STEPS][DIRECTIONS], error, worst = 0, worst_r = 0, worst_limit = 0, size;
     int useful = 0, at_direction = -1;
-    table_of(b, first, table);
+    const double *chosen = table[choose_row(b, first, table, &error)];
     if (b->t->over) return;
-    const double *chosen = table[choose_step(b, first, table, &error)];
     size = assay_norm(b->truth, b->x.count);
     for (int k = 0; k < DIRECTIONS; k++) {
         double rms = fabs(b->direction[0]), r = fabs(chosen[k]);
