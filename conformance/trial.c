@@ -12,7 +12,8 @@ void assay_trial_end(assay_trial *t, assay_verdict v, const char *format, ...)
     va_list list;
     if (t->over) return;
     t->over = 1;
-    t->verdict = assay_verdict_worse(t->verdict, v);
+    if (v < t->verdict) return; /* why speaks of the verdict that counts: a failure before this */
+    t->verdict = v;
     va_start(list, format);
     vsnprintf(t->why, sizeof t->why, format, list);
     va_end(list);

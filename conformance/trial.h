@@ -80,7 +80,7 @@ void assay_trial_expect_same(assay_trial *t, const char *label, unsigned roles, 
 void assay_trial_expect_zero(assay_trial *t, const char *label, unsigned roles, const assay_values *got);
 /* Adds a finding as it is; the verdict follows. */
 void assay_trial_add(assay_trial *t, const assay_finding *f);
-/* Ends the trial with a verdict and one line. */
+/* Ends the trial with a verdict and one line. A worse verdict from before stands, with its own line. */
 void assay_trial_end(assay_trial *t, assay_verdict v, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The subject's oracle for a variant, or NULL and the trial is over. */

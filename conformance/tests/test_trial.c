@@ -75,12 +75,29 @@ static void a_plan_that_fails_becomes_a_verdict(void **state)
     assert_non_null(strstr(t.why, "plan: returned ASSAY_NO_MEMORY"));
 }
 
+/* Its words are the failure's, not those of the case that could not decide something else afterwards. */
+static void a_lighter_end_leaves_the_reason_of_a_failure(void **state)
+{
+    (void)state;
+    assay_finding kept;
+    assay_trial t = {.findings = &kept};
+    const assay_finding failure = assay_finding_exact("y", "bits", 0, 3);
+    assay_trial_add(&t, &failure);
+    assay_trial_end(&t, ASSAY_VERDICT_ILL_POSED, "nothing can be decided");
+    assert_int_equal(t.verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(t.over, 1);
+    assert_non_null(strstr(t.why, "y: bits error"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_answer_is_no_verdict_yet),         cmocka_unit_test(an_error_becomes_a_verdict),
-        cmocka_unit_test(a_death_becomes_a_verdict),           cmocka_unit_test(a_hang_becomes_a_verdict),
+        cmocka_unit_test(an_answer_is_no_verdict_yet),
+        cmocka_unit_test(an_error_becomes_a_verdict),
+        cmocka_unit_test(a_death_becomes_a_verdict),
+        cmocka_unit_test(a_hang_becomes_a_verdict),
         cmocka_unit_test(a_plan_that_fails_becomes_a_verdict),
+        cmocka_unit_test(a_lighter_end_leaves_the_reason_of_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
