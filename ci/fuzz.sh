@@ -12,8 +12,6 @@ keep=0
 if [[ ${1:-} == --keep ]]; then keep=1 && shift; fi
 seconds=${1:-60}
 shift || true
-all=(records certificate floors floor-table golden options)
-targets=("${@:-${all[@]}}")
 
 ci/setup.sh ci/packages-fuzz.txt
 ci/build.sh release
@@ -24,7 +22,7 @@ trap 'rm -rf "$room"' EXIT
 # The parsers are built by clang, with its coverage and sanitizers; what they call comes from the ordinary build, since
 # the reference is GCC's.
 watched=(perf/tests/fuzz_main.c perf/tests/fuzz_targets.c perf/tests/sample.c perf/cli/{options,paths,print}.c perf/record.c
-    conformance/{certificate,certificate_file,feature,floors,floor_table,golden,file,names}.c)
+    conformance/{certificate,case_parse,certificate_file,feature,floors,floor_table,golden,file,names}.c)
 # shellcheck disable=SC2054 # the commas are the compiler's
 flags=(-std=c11 -D_GNU_SOURCE -I. -g -O1 -fno-strict-aliasing -fsanitize=fuzzer,address,undefined
     -fno-sanitize-recover=undefined "-DASSAY_GOLDEN=\"$PWD/fixtures/golden\""
@@ -32,6 +30,9 @@ flags=(-std=c11 -D_GNU_SOURCE -I. -g -O1 -fno-strict-aliasing -fsanitize=fuzzer,
 clang "${flags[@]}" "${watched[@]}" -o "$out/fuzz" -Wl,--start-group \
     build/release/{perf,conformance,reference}/*.a -Wl,--end-group -ljansson -lsodium -lgomp -lquadmath -lstdc++ -lm
 
+names=$("$out/fuzz" --list)
+mapfile -t targets <<<"$names"
+if (($#)); then targets=("$@"); fi
 worst=0
 for target in "${targets[@]}"; do
     mkdir -p "$out/$target" "fixtures/corpora/$target"

@@ -1,5 +1,5 @@
 /* fuzz_main.c: libFuzzer's two entries; ci/fuzz.sh builds it with clang and runs it: fuzz --target=NAME --folder=DIR
- * ... SPDX-License-Identifier: MIT */
+ * ...; fuzz --list prints the names. SPDX-License-Identifier: MIT */
 #include "perf/tests/fuzz.h"
 
 #include <stdio.h>
@@ -21,6 +21,12 @@ static run *the_run(void)
     return &r;
 }
 
+static void list(void)
+{
+    for (int k = 0; k < test_target_count(); k++)
+        printf("%s\n", test_target_get(k)->name);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     run *r = the_run();
@@ -30,6 +36,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         if (!strncmp(word, "--target=", 9)) r->target = test_target_by_name(word + 9);
         if (!strncmp(word, "--folder=", 9)) r->folder = word + 9;
         if (!strncmp(word, "--make=", 7)) made = word + 7;
+        if (!strcmp(word, "--list")) {
+            list();
+            exit(0);
+        }
     }
     if (r->target && r->folder && made) {
         r->target->make(r->folder, made);
