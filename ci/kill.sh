@@ -4,6 +4,9 @@
 # Usage: ci/kill.sh PATH_OF_ASSAY [TIMES [SEED]]; 10 times unless told. Prints what it saw; exit 1 on the first surprise.
 set -euo pipefail
 assay=$(realpath "${1:?"usage: ci/kill.sh PATH_OF_ASSAY [TIMES [SEED]]"}")
+for tool in pgrep python3; do
+    command -v "$tool" >/dev/null || { echo "ci/kill.sh: $tool is not here, and without it nothing would be seen: see ci/packages.txt"; exit 1; }
+done
 times=${2:-10}
 RANDOM=${3:-$$}
 scratch=$(mktemp -d)
@@ -54,12 +57,14 @@ for ((round = 1; round <= times; round++)); do
     if [[ $mode == parent ]]; then
         if kill -9 "$pid" 2>/dev/null; then killed=$((killed + 1)); else late=$((late + 1)); fi
         wait "$pid" 2>/dev/null || status=$?
+        pid=
         for _ in {1..100}; do [[ -n $(workers) ]] || break; sleep 0.05; done
         [[ -z $(workers) ]] || surprise "a worker outlives it by 5 s"
     else
         worker=$(workers | head -n 1)
         if [[ -n $worker ]] && kill -9 "$worker" 2>/dev/null; then killed=$((killed + 1)); else late=$((late + 1)) worker=; fi
         wait "$pid" 2>/dev/null || status=$?
+        pid=
         ((status <= 1)) || surprise "exit status $status, 0 or 1 expected"
         if ((status == 1)); then
             lost=$(lost_cases out.json)
