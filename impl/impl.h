@@ -1,10 +1,10 @@
 /* impl.h: the plugin ABI. A plugin is a shared object that exports one function, assay_impl_entry().
  * SPDX-License-Identifier: MIT
  *
- * Contract. The harness owns all memory: tensors, and the four blocks whose sizes the plan states. run() does not
- * allocate after its first call and starts no thread after its second. Nothing prints, exits, raises signals or
- * changes the floating-point environment. Pointers are aligned to their element size and no more, unless said.
- * Each context is used by one thread at a time; two contexts may be used by two threads at once.
+ * Contract. The harness owns all memory: tensors, and the four blocks whose sizes the plan states. pack(), run() and
+ * unpack() do not allocate after their first calls; run() starts no thread after its second. Nothing prints, exits,
+ * raises signals or changes the floating-point environment. Pointers are aligned to their element size and no more,
+ * unless said. Each context is used by one thread at a time; two contexts may be used by two threads at once.
  * Tensors: reference/problem.h gives every shape. A NULL cotangent is zero, a NULL output or gradient isn't wanted.
  * The documentation of this header for authors is docs/adding-an-implementation.md. */
 #ifndef ASSAY_IMPL_H

@@ -1,6 +1,6 @@
-/* environment.c: run() allocates nothing from its second call on and starts no thread after it; it never prints and
- * leaves the floating-point environment alone. What the worker can't observe (under sanitizers, in an interpreter) is
- * not judged, nor are allocations that an implementation declares: that stands among its findings.
+/* environment.c: pack(), run() and unpack() allocate nothing from their second calls on and start no thread after them;
+ * they never print and leave the floating-point environment alone. What the worker can't observe (under sanitizers, in
+ * an interpreter) is not judged, nor are allocations that an implementation declares: that stands among its findings.
  * SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 
