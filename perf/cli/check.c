@@ -261,7 +261,7 @@ int assay_command_check(int argc, char **argv)
     const assay_option options[] = {
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
         {"op", "OP", "rnn, xent, ctc or network only", ASSAY_TAKES_TEXT, &q.suite.op},
-        {"check", "NAME", "this check only (`assay list checks`)", ASSAY_TAKES_TEXT, &q.suite.check},
+        {"check", "NAME,...", "these checks only (`assay list checks`)", ASSAY_TAKES_TEXT, &q.suite.check},
         {"case", "GLOB|ID",
          "these cases only, of every set (`assay list cases`); one of your own: rnn/lstm.bi.l1.t3.n2.i4.h5",
          ASSAY_TAKES_TEXT, &q.suite.glob},
