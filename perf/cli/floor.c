@@ -49,6 +49,15 @@ static void keep_larger(double *worst, double x)
     if (!(x <= *worst)) *worst = x;
 }
 
+/* Of what is finite, as the rules have it (compare.c): the loss of a sample without an alignment is infinite. */
+static double finite_norm(const double *v, int64_t count)
+{
+    double sum = 0;
+    for (int64_t k = 0; v && k < count; k++)
+        if (isfinite(v[k])) sum += v[k] * v[k];
+    return sqrt(sum);
+}
+
 /* worst[] holds absolute noise until finish() relates it to the largest truth. */
 static void take(spread *s, const assay_problem *p, const assay_oracle *o, int first)
 {
@@ -57,7 +66,7 @@ static void take(spread *s, const assay_problem *p, const assay_oracle *o, int f
     for (int k = 0; k < count; k++) {
         int id = list[k].id;
         assay_floor *w = &s->worst[id];
-        double norm = assay_norm(o->truth.at[id], list[k].integer ? 0 : list[k].count);
+        double norm = finite_norm(o->truth.at[id], list[k].integer ? 0 : list[k].count);
         assay_floor f = assay_floor_at(&o->floor[id], norm);
         keep_larger(&w->phi, f.phi * norm);
         keep_larger(&w->phi_row, f.phi_row * norm);
@@ -151,8 +160,7 @@ static double noise_of(const spread *s, int id)
     return s->worst[id].phi * s->worst[id].scale;
 }
 
-/* Into the table that will be written. A tensor that holds infinities (CTC without an alignment) has no norm and no
- * row. */
+/* Into the table that will be written. What is no number has no row there. */
 static assay_status note(request *q, const assay_case *c, const spread *s)
 {
     assay_tensor list[ASSAY_TENSORS];
