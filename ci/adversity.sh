@@ -41,6 +41,13 @@ got=0
 "$assay" "${checked[@]}" >out 2>&- || got=$?
 ((got == 0)) || complain "check with stderr closed: exit status $got, 0 expected"
 
+# A caller that leaves its children to the system: how a worker ended is known all the same.
+printf 'import os\nos._exit(7)\n' >ends.py
+got=0
+env --ignore-signal=CHLD "$assay" "${checked[@]}" --impl ./ends.py >out 2>err || got=$?
+ends 'check with SIGCHLD ignored' "$got" 1
+grep -q 'exited with code 7' out || complain "check with SIGCHLD ignored: 'exited with code 7' expected"
+
 # A file that cannot grow: the old one stays as it was.
 echo old >out.json
 got=0

@@ -69,6 +69,7 @@ static void hold_standard_files(void)
 int main(int argc, char **argv)
 {
     hold_standard_files();
+    signal(SIGCHLD, SIG_DFL); /* a caller may ignore it: then nobody could tell how a worker ended, or that it has */
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk, and told as one */
     const int status = perform(argc, argv), flushed = fflush(stdout) == 0;
     if (flushed && !ferror(stdout)) return status;

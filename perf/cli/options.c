@@ -56,9 +56,11 @@ static void print_help(const assay_usage *u, const assay_option *options)
 int assay_seed_parse(const char *text, uint64_t *out)
 {
     char *end = NULL;
+    const int hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    if (text[0] < '0' || text[0] > '9') return 0; /* strtoull would take a sign, or space and a sign */
     errno = 0;
-    unsigned long long value = strtoull(text, &end, 0);
-    if (*text == '\0' || *text == '-' || *end != '\0' || errno) return 0;
+    unsigned long long value = strtoull(text, &end, hexadecimal ? 16 : 10);
+    if (*end != '\0' || errno) return 0;
     *out = value;
     return 1;
 }

@@ -175,7 +175,10 @@ static void a_seed_fits_in_64_bits(void **state)
     assert_false(assay_seed_parse("-1", &seed));
     assert_false(assay_seed_parse("", &seed));
     assert_false(assay_seed_parse("12 ", &seed));
+    assert_false(assay_seed_parse(" -1", &seed));
     assert_true(seed == 5);
+    assert_true(assay_seed_parse("010", &seed)); /* decimal, as the help says */
+    assert_true(seed == 10);
     assert_true(assay_seed_parse("0x5eed", &seed));
     assert_true(seed == 0x5eed);
 }
