@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_SIZE 100000 /* of any one size */
-#define MOST_MACS 1e9    /* of a forward pass: what a user can wait for */
+#define MOST_SIZE    100000 /* of any one size */
+#define MOST_MACS    1e9    /* of a forward pass: what a user can wait for */
+#define MOST_NUMBERS 1e8    /* in all tensors together: a check holds several sets of them */
 
 /* Where the reader is, and what it has found so far. */
 typedef struct reader {
@@ -256,6 +257,16 @@ static void read_tag(reader *r, assay_case_spec *out)
     }
 }
 
+static double numbers_of(const assay_problem *p)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    const int count = assay_tensors_of(p, list);
+    double sum = 0;
+    for (int k = 0; k < count; k++)
+        sum += (double)list[k].count;
+    return sum;
+}
+
 static void check(reader *r, const assay_case_row *row, const assay_case *c)
 {
     char why[160];
@@ -265,9 +276,13 @@ static void check(reader *r, const assay_case_row *row, const assay_case *c)
         snprintf(r->why, r->why_size, "case '%.60s': %s", r->text, why);
         r->bad = 1;
     }
-    const double logits = (double)row->t * row->n * row->classes;
-    if (!r->bad && (assay_macs_forward(&c->problem, NULL) > MOST_MACS || logits > MOST_MACS)) {
+    if (!r->bad && assay_macs_forward(&c->problem, NULL) > MOST_MACS) {
         snprintf(r->why, r->why_size, "case '%.60s': expected at most %g multiply-adds", r->text, MOST_MACS);
+        r->bad = 1;
+    }
+    if (!r->bad && numbers_of(&c->problem) > MOST_NUMBERS) {
+        snprintf(r->why, r->why_size, "case '%.60s': expected at most %g numbers in all tensors", r->text,
+                 MOST_NUMBERS);
         r->bad = 1;
     }
 }
