@@ -23,6 +23,7 @@ int assay_report_format_by_name(const char *name)
 static char *smaller_is_better(const assay_records *list)
 {
     json_t *root = json_array();
+    int bad = !root;
     for (int32_t k = 0; k < list->count; k++) {
         const assay_record *r = &list->at[k];
         char name[160], range[64], extra[160];
@@ -30,10 +31,10 @@ static char *smaller_is_better(const assay_records *list)
         snprintf(range, sizeof range, "%.4g .. %.4g", r->low_ms, r->high_ms);
         snprintf(extra, sizeof extra, "n %d, margin %.3g, seed 0x%016llx, %s", (int)r->n, r->margin,
                  (unsigned long long)r->seed, r->machine.cpu);
-        json_array_append_new(root, json_pack("{sssssfssss}", "name", name, "unit", "ms", "value", r->median_ms,
-                                              "range", range, "extra", extra));
+        bad |= json_array_append_new(root, json_pack("{sssssfssss}", "name", name, "unit", "ms", "value", r->median_ms,
+                                                     "range", range, "extra", extra));
     }
-    char *text = json_dumps(root, JSON_SORT_KEYS | JSON_INDENT(2));
+    char *text = bad ? NULL : json_dumps(root, JSON_SORT_KEYS | JSON_INDENT(2));
     json_decref(root);
     return text;
 }

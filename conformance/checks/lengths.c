@@ -6,21 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A copy of a (T, N, width) tensor with NaN in the padding; NULL if there is no memory, no such tensor, or its padding
- * counts. */
-static double *poisoned(const assay_subject *s, int id)
+/* A copy of a (T, N, width) tensor with NaN in the padding; NULL if there is no such tensor, its padding counts, or
+ * there is no memory, which ends the trial. */
+static double *poisoned(assay_trial *t, int id)
 {
+    const assay_subject *s = t->subject;
     assay_tensor x;
     if (id == ASSAY_DY && s->p.dialect.pad_output == ASSAY_PAD_HELD) return NULL;
     if (!s->given.at[id] || !assay_tensor_find(&s->p, id, &x)) return NULL;
     double *copy = malloc(((size_t)x.count + 1) * sizeof *copy);
-    if (!copy) return NULL;
+    if (!copy) {
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a copy of %s", x.name);
+        return NULL;
+    }
     memcpy(copy, s->given.at[id], (size_t)x.count * sizeof *copy);
     int64_t width = x.count / ((int64_t)s->p.t * s->p.n);
     for (int32_t n = 0; n < s->p.n; n++)
-        for (int32_t t = assay_length(&s->p, &s->given, n); t < s->p.t; t++)
+        for (int32_t step = assay_length(&s->p, &s->given, n); step < s->p.t; step++)
             for (int64_t k = 0; k < width; k++)
-                copy[assay_row_of(&s->p, t, n) * width + k] = NAN;
+                copy[assay_row_of(&s->p, step, n) * width + k] = NAN;
     return copy;
 }
 
@@ -29,10 +33,10 @@ static void nan_in_padding(assay_trial *t)
     const assay_subject *s = t->subject;
     const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE);
     assay_values given = s->given, got;
-    double *x = poisoned(s, ASSAY_X), *dy = poisoned(s, ASSAY_DY);
+    double *x = poisoned(t, ASSAY_X), *dy = poisoned(t, ASSAY_DY);
     if (x) given.at[ASSAY_X] = x;
     if (dy) given.at[ASSAY_DY] = dy;
-    if (o && assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, &given, ASSAY_ROLES_WANTED, NULL, &got)) {
+    if (o && !t->over && assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, &given, ASSAY_ROLES_WANTED, NULL, &got)) {
         assay_trial_judge(t, "NaN in padding: ", &s->p, &s->given, &got, o);
         assay_values_free(&got);
     }
