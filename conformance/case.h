@@ -22,7 +22,8 @@ enum {
     ASSAY_CASE_DIAGNOSTIC = 128, /* may be ILL_POSED without the suite being at fault */
     ASSAY_CASE_HELD = 256,       /* x is the same at every step, so that states keep growing */
     ASSAY_CASE_NARROW = 512,     /* asked in tf32, bf16 and fp16 too; no differences there: such a forward has steps */
-    ASSAY_CASE_FULL = 1024       /* in the full set only, or by name; not in the table of noises */
+    ASSAY_CASE_FULL = 1024,      /* in the full set only, or by name; not in the table of noises */
+    ASSAY_CASE_NO_CELL = 2048    /* c0 absent, h0 given */
 };
 
 /* Lengths of the samples. */
@@ -64,8 +65,9 @@ typedef struct assay_case_row {
     double offset;                      /* added to b_ih's forget slice (LSTM), z slice (GRU): docs/workloads.md 1.4; to
                                            every logit (losses) */
     unsigned flags;
-    const char *ungated; /* tensors that this case cannot judge, space-separated; NULL = none */
-    const char *why;     /* the bug that it would catch */
+    double lr, beta1, beta2, epsilon; /* networks; 0 = 1e-3 and, with Adam, 0.9, 0.999, 1e-8 */
+    const char *ungated;              /* tensors that this case cannot judge, space-separated; NULL = none */
+    const char *why;                  /* the bug that it would catch */
 } assay_case_row;
 
 typedef struct assay_case assay_case;

@@ -139,6 +139,13 @@ static void shape(const assay_case_row *row, const assay_problem *p, const assay
         out[k] = ldexp(out[k], -126);
 }
 
+/* Adam's corrections at its first step, while they matter, and when they are next to none. */
+static int64_t updates_before(const assay_case *c, uint64_t seed)
+{
+    static const int64_t counts[] = {0, 3, 20, 1000};
+    return counts[assay_random_bits(seed, assay_stream_id(c->id, assay_stream_id("updates", 0)), 0) >> 62];
+}
+
 assay_status assay_row_fill(const assay_case *c, uint64_t seed, int state, assay_values *out, int64_t *step)
 {
     const assay_case_row *row = c->source;
@@ -168,8 +175,9 @@ assay_status assay_row_fill(const assay_case *c, uint64_t seed, int state, assay
         assay_values_drop(out, ASSAY_H0);
         assay_values_drop(out, ASSAY_C0);
     }
+    if (c->flags & ASSAY_CASE_NO_CELL) assay_values_drop(out, ASSAY_C0);
     if (c->flags & ASSAY_CASE_NO_LENS) assay_values_drop(out, ASSAY_LENS);
     assay_values_quantise(p, p->arithmetic, out);
-    *step = state ? 3 : 0;
+    *step = state ? updates_before(c, seed) : 0;
     return ASSAY_OK;
 }

@@ -59,6 +59,11 @@ int32_t assay_row_label_length(const assay_case_row *r, int32_t n)
     return wanted < frames ? wanted : frames;
 }
 
+static double or_usual(double own, double usual)
+{
+    return own > 0 ? own : usual;
+}
+
 void assay_row_problem(const assay_case_row *r, assay_problem *p)
 {
     const assay_dialect_row *d = assay_dialect_by_name(r->dialect);
@@ -80,11 +85,11 @@ void assay_row_problem(const assay_case_row *r, assay_problem *p)
     p->loss = r->loss;
     p->dense_bias = r->dense_bias;
     p->optimizer = r->optimizer;
-    p->lr = r->optimizer == ASSAY_OPT_NONE ? 0 : 1e-3;
+    p->lr = r->optimizer == ASSAY_OPT_NONE ? 0 : or_usual(r->lr, 1e-3);
     if (r->optimizer == ASSAY_OPT_ADAM) {
-        p->beta1 = 0.9;
-        p->beta2 = 0.999;
-        p->epsilon = 1e-8;
+        p->beta1 = or_usual(r->beta1, 0.9);
+        p->beta2 = or_usual(r->beta2, 0.999);
+        p->epsilon = or_usual(r->epsilon, 1e-8);
     }
     for (int k = 0; k < r->n; k++) {
         const int32_t length = assay_row_label_length(r, k);

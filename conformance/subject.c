@@ -62,6 +62,7 @@ assay_values assay_subject_variant(const assay_subject *s, int variant)
     if (!(variant & ASSAY_WITH_DY)) v.at[ASSAY_DY] = NULL;
     if (!(variant & ASSAY_WITH_DHN)) v.at[ASSAY_DHN] = NULL;
     if (!(variant & ASSAY_WITH_DCN)) v.at[ASSAY_DCN] = NULL;
+    if (!variant) v.at[ASSAY_DLOSS] = NULL;
     return v;
 }
 

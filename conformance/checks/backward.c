@@ -21,8 +21,10 @@ static void none(assay_trial *t)
 
 void assay_check_backward(assay_trial *t)
 {
+    const int op = t->subject->p.op;
     one(t, ASSAY_WITH_ALL, "");
-    if (t->subject->p.op != ASSAY_OP_RNN || !(t->subject->c->flags & ASSAY_CASE_EACH)) return;
+    if (op == ASSAY_OP_XENT || op == ASSAY_OP_CTC) none(t);
+    if (op != ASSAY_OP_RNN || !(t->subject->c->flags & ASSAY_CASE_EACH)) return;
     one(t, ASSAY_WITH_DY, "dy alone: ");
     one(t, ASSAY_WITH_DHN, "dhn alone: ");
     if (t->subject->p.dialect.cell == ASSAY_LSTM) one(t, ASSAY_WITH_DCN, "dcn alone: ");

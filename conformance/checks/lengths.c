@@ -28,12 +28,39 @@ static double *poisoned(assay_trial *t, int id)
     return copy;
 }
 
+/* The same of integers, (T, N), which get a number that is no index of anything. */
+static int32_t *misled(assay_trial *t, int id)
+{
+    const assay_subject *s = t->subject;
+    assay_tensor x;
+    if (!s->given.at[id] || !assay_tensor_find(&s->p, id, &x) || x.count != (int64_t)s->p.t * s->p.n) return NULL;
+    int32_t *copy = malloc(((size_t)x.count + 1) * sizeof *copy);
+    if (!copy) {
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a copy of %s", x.name);
+        return NULL;
+    }
+    memcpy(copy, s->given.at[id], (size_t)x.count * sizeof *copy);
+    for (int32_t n = 0; n < s->p.n; n++)
+        for (int32_t step = assay_length(&s->p, &s->given, n); step < s->p.t; step++)
+            copy[assay_row_of(&s->p, step, n)] = INT32_MIN;
+    return copy;
+}
+
+static int has_labels_of_steps(const assay_problem *p)
+{
+    return p->op == ASSAY_OP_XENT ||
+           (p->op == ASSAY_OP_NETWORK && p->loss == ASSAY_LOSS_XENT && p->head == ASSAY_HEAD_EVERY);
+}
+
 static void nan_in_padding(assay_trial *t)
 {
     const assay_subject *s = t->subject;
     const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE);
     assay_values given = s->given, got;
     double *x = poisoned(t, ASSAY_X), *dy = poisoned(t, ASSAY_DY);
+    int32_t *ids = misled(t, ASSAY_IDS), *labels = has_labels_of_steps(&s->p) ? misled(t, ASSAY_LABELS) : NULL;
+    if (ids) given.at[ASSAY_IDS] = ids;
+    if (labels) given.at[ASSAY_LABELS] = labels;
     if (x) given.at[ASSAY_X] = x;
     if (dy) given.at[ASSAY_DY] = dy;
     if (o && !t->over && assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, &given, ASSAY_ROLES_WANTED, NULL, &got)) {
@@ -42,6 +69,8 @@ static void nan_in_padding(assay_trial *t)
     }
     free(x);
     free(dy);
+    free(ids);
+    free(labels);
 }
 
 static void other_order(assay_trial *t)

@@ -68,6 +68,12 @@ edit(tile-tail ${cell}
 edit(batch-beyond-256 ${stack}
     [=[if (t < length_of(r, n)) r->s->active]=] [=[if (t < length_of(r, n) && n < 256) r->s->active]=])
 
+edit(whole-tile-lost ${product} [=[for (; i + LANES <= k; i += LANES)]=] [=[for (; i + LANES < k; i += LANES)]=])
+edit(whole-tile-lost ${product} [=[for (; i < k; i++)]=] [=[for (i = k - k % LANES; i < k; i++)]=])
+edit(state-in-pairs ${stack}
+    [=[const float *h0 = r->args->h0, *c0 = r->args->c0;]=]
+    [=[const float *c0 = r->args->c0, *h0 = s->p->dialect.cell != ASSAY_LSTM || c0 ? r->args->h0 : NULL;]=])
+
 # ---- B: time, lengths, direction ----
 edit(reverse-from-padded-end ${stack}
     [=[if (t < length_of(r, n)) r->s->active]=] [=[if (r->direction || t < length_of(r, n)) r->s->active]=])
@@ -112,6 +118,14 @@ edit(dropout-unscaled ${merge} [=[ * (float)(1 / (1 - p->dialect.dropout));]=] [
 edit(length-in-a-byte ${stack}
     [=[return r->args->lens ? r->args->lens[n] : r->s->p->t;]=]
     [=[return (r->args->lens ? r->args->lens[n] : r->s->p->t) & 255;]=])
+
+edit(embeds-padding ${stack}
+    [=[for (int k = 0; k < count; k++)
+        memcpy(x + k * r->inputs, input_row(r, t, s->active[k]), r->inputs * sizeof(float));]=]
+    [=[for (int n = 0, k = 0; n < s->p->n; n++) {
+        memcpy(x + k * r->inputs, input_row(r, t, n), r->inputs * sizeof(float));
+        k += k < count && s->active[k] == n;
+    }]=])
 
 # ---- C: the backward cell ----
 edit(dropout-not-in-backward ${merge}
@@ -164,6 +178,15 @@ edit(slope-of-rounded ${cell}
         return short_y * (1 - short_y);
     }]=])
 edit(last-step-at-end ${stack} [=[ends = t == length_of(r, n) - 1;]=] [=[ends = t == p->t - 1;]=])
+edit(merge-needs-dy ${merge}
+    [=[float sum = up->dy ? up->dy[assay_row_of(p, t, n) * up->pitch + j] : 0;]=]
+    [=[float sum = up->last ? 0 : up->dy[assay_row_of(p, t, n) * up->pitch + j];]=])
+edit(bias-gradient-with-weights ${stack}
+    [=[step.gradient = weights_of(r, partial);]=]
+    [=[step.gradient = weights_of(r, partial);
+        if (p->op == ASSAY_OP_RNN && !r->args->dparam[assay_param_rnn(p, r->layer, r->direction, ASSAY_W)])
+            step.gradient.b_ih = NULL;]=])
+
 # ---- D: accumulation ----
 edit(overwrites ${plugin} [=[if (!accumulate) memset(args->grads]=] [=[if (accumulate >= 0) memset(args->grads]=])
 edit(always-adds ${plugin} [=[if (!accumulate) memset(args->grads]=] [=[if (accumulate > 1) memset(args->grads]=])
@@ -181,6 +204,15 @@ edit(one-bias-gradient ${cell}
 
 edit(adam-uncorrected ${optimizer}
     [=[job.correct1 = (real)(1 / (1 - pow(p->beta1, (double)step + 1)));]=] [=[job.correct1 = 1;]=])
+
+edit(optimizer-as-usual ${optimizer}
+    [=[beta1 = (real)job->p->beta1, beta2 = (real)job->p->beta2, epsilon = (real)job->p->epsilon;]=]
+    [=[beta1 = (real)0.9, beta2 = (real)0.999, epsilon = (real)1e-8;]=])
+edit(optimizer-as-usual ${optimizer}
+    [=[rest2 = (real)(1 - job->p->beta2), lr = (real)job->p->lr;]=] [=[rest2 = (real)(1 - job->p->beta2), lr = (real)1e-3;]=])
+edit(adam-correction-ends ${optimizer} [=[if (p->optimizer == ASSAY_OPT_ADAM) {]=]
+    [=[job.correct1 = job.correct2 = 1;
+    if (p->optimizer == ASSAY_OPT_ADAM && step < 10) {]=])
 
 # ---- E: CTC ----
 edit(ctc-upstream-of-first ${ctc}
@@ -249,6 +281,10 @@ edit(ctc-scaled-linear ${ctc}
         for (int64_t s = 0; s < states; s++)
             if (a[s + 2] < -87) a[s + 2] = -INFINITY;]=])
 
+edit(ctc-exact-fit ${ctc}
+    [=[const int feasible = q->frames >= needed;]=] [=[const int feasible = q->frames >= needed + (needed > q->labels_n);]=])
+edit(ctc-lengths-demanded ${ctc} [=[.frames = a->lens ? a->lens[n] : p->t,]=] [=[.frames = a->lens[n],]=])
+
 # ---- F: cross-entropy ----
 edit(xent-ignored-counted ${xent}
     [=[if (!row_counts(a, row)) continue;
@@ -289,6 +325,12 @@ edit(xent-label-in-a-byte ${xent}
 edit(xent-zero-times-inf ${xent} [=[g[k] *= factor;]=] [=[g[k] = (g[k] + 0 * x[k]) * factor;]=])
 edit(xent-max-from-zero ${xent}
     [=[const real m = max_of(classes, x);]=] [=[const real top = max_of(classes, x), m = top > 0 ? top : 0;]=])
+
+edit(xent-mean-of-nothing ${xent}
+    [=[job.weight = divisor > 0 ? (real)(1 / divisor) : 0;]=] [=[job.weight = (real)(1 / divisor);]=])
+edit(xent-upstream-of-one ${xent}
+    [=[a->one ? 1 : a->dloss ? a->dloss[apart ? row : 0] : 0;]=] [=[a->one || !a->dloss ? 1 : a->dloss[apart ? row : 0];]=])
+edit(xent-loss-with-rows ${xent} [=[if (a->loss) *a->loss =]=] [=[if (a->loss && a->loss_rows) *a->loss =]=])
 
 # ---- G: arithmetic ----
 # An operand as a tensor core takes it: 10 bits of mantissa, to nearest, ties away.
