@@ -36,7 +36,6 @@ edit(cell-tanh-skipped ${cell}
 edit(cell-clipped ${cell}
     [=[s->c_new[k] = within(d, f[j] * s->c[k] + i[j] * g[j]);]=]
     [=[s->c_new[k] = within(d, fmaxf(-3, fminf(3, f[j] * s->c[k] + i[j] * g[j])));]=])
-
 edit(peephole-old-cell ${cell}
     [=[o[j] += p[2 * h + j] * s->c_new[k];]=] [=[o[j] += p[2 * h + j] * s->c[k];]=])
 edit(clip-of-output-only ${cell}
@@ -49,7 +48,6 @@ edit(hard-sixth-for-fifth ${cell}
 edit(gru-bias-inside ${cell}
     [=[const int outside = before || s->d->gru_reset == ASSAY_RESET_AFTER_OUTSIDE;]=] [=[const int outside = before;]=])
 edit(gru-share-of-old ${cell} [=[return d->gru_mix == ASSAY_MIX_KEEPS ? z : 1 - z;]=] [=[return d->gru_mix >= 0 ? z : 0;]=])
-
 edit(gru-bias-order ${cell}
     [=[start(s->count, pitch, 3 * h, s->given.b_ih, s->gates);]=]
     [=[start(s->count, pitch, 3 * h, s->given.b_ih, s->gates);
@@ -61,13 +59,11 @@ edit(inner-unprojected ${stack}
     [=[r->direction * width), h_rows + k * width, width]=]
     [=[r->direction * width),
                    p->proj && r->layer < p->layers - 1 ? step.m + k * h : h_rows + k * width, width]=])
-
 edit(tile-tail ${cell}
     [=[out[k] = o[j] * tanhf(s->c_new[k]);]=]
     [=[out[k] = o[h > 128 && j >= h / 128 * 128 ? j - 128 : j] * tanhf(s->c_new[k]);]=])
 edit(batch-beyond-256 ${stack}
     [=[if (t < length_of(r, n)) r->s->active]=] [=[if (t < length_of(r, n) && n < 256) r->s->active]=])
-
 edit(whole-tile-lost ${product} [=[for (; i + LANES <= k; i += LANES)]=] [=[for (; i + LANES < k; i += LANES)]=])
 edit(whole-tile-lost ${product} [=[for (; i < k; i++)]=] [=[for (i = k - k % LANES; i < k; i++)]=])
 edit(state-in-pairs ${stack}
@@ -101,7 +97,6 @@ edit(forward-cut ${stack}
     [=[float *y = at(kept, s->y, (p->layers - 1) * rows * wide);]=]
     [=[float *y = at(kept, s->y, (p->layers - 1) * rows * wide);
     if (rows) memset(at(kept, s->y, 0), 0, p->layers * rows * wide * sizeof *y);]=])
-
 edit(empty-state-kept ${stack}
     [=[return r->s->p->dialect.empty_state == ASSAY_EMPTY_ZERO && length_of(r, n) == 0;]=]
     [=[return r->s->p->dialect.empty_state == ASSAY_EMPTY_ZERO && length_of(r, n) < 0;]=])
@@ -114,11 +109,9 @@ edit(held-as-zero ${merge}
     [=[if (t >= length && length > 0 && p]=] [=[if (t >= length && length < 0 && p]=])
 edit(merge-sum-for-average ${merge} [=[(forward[j] + reverse[j]) / 2;]=] [=[forward[j] + reverse[j];]=])
 edit(dropout-unscaled ${merge} [=[ * (float)(1 / (1 - p->dialect.dropout));]=] [=[;]=])
-
 edit(length-in-a-byte ${stack}
     [=[return r->args->lens ? r->args->lens[n] : r->s->p->t;]=]
     [=[return (r->args->lens ? r->args->lens[n] : r->s->p->t) & 255;]=])
-
 edit(embeds-padding ${stack}
     [=[for (int k = 0; k < count; k++)
         memcpy(x + k * r->inputs, input_row(r, t, s->active[k]), r->inputs * sizeof(float));]=]
@@ -161,13 +154,11 @@ edit(backward-cut ${stack}
     [=[const int stop = p->t >= 50 ? p->t - p->t * 3 / 10 : 0;
     for (int i = p->t - 1; i >= stop; i--) {]=])
 edit(backward-cut ${stack} [=[if (i % FOLD == 0) fold]=] [=[if (i % FOLD == 0 || i == stop) fold]=])
-
 edit(peephole-term-dropped ${cell}
     [=[return p[j] * da[0] + p[h + j] * da[1];]=] [=[return p[j] * da[0];]=])
 edit(coupled-one-part ${cell} [=[(d->coupled ? g[j] - s->c[k] : g[j])]=] [=[(d->coupled > 1 ? -s->c[k] : g[j])]=])
 edit(clip-passes ${cell} [=[d->clip_gradient == ASSAY_CLIP_CUTS) dc = 0;]=] [=[d->clip_gradient > ASSAY_CLIP_PASSES) dc = 0;]=])
 edit(projection-of-cell ${cell} [=[s->de[k] = o[j] * tanh_c; /*]=] [=[s->de[k] = tanh_c; /*]=])
-
 edit(dx-over-dy ${stack} [=[s->d_input[l % 2], 0)]=] [=[s->d_input[0], 0)]=])
 edit(backward-time-major ${stack} [=[up->dy + assay_row_of(p, t, n) * up->pitch]=] [=[up->dy + ((int64_t)t * p->n + n) * up->pitch]=])
 edit(mask-of-first-step ${merge} [=[mask[before + at] *]=] [=[mask[before + at % (p->n * assay_output_width(p))] *]=])
@@ -201,10 +192,8 @@ edit(sum-order-wanders ${cell}
             sum += da[(r + turn) % count * pitch + j];]=])
 edit(one-bias-gradient ${cell}
     [=[add_column_sums(s->count, gh, gh, s->da, s->gradient.b_hh);]=] [=[]=])
-
 edit(adam-uncorrected ${optimizer}
     [=[job.correct1 = (real)(1 / (1 - pow(p->beta1, (double)step + 1)));]=] [=[job.correct1 = 1;]=])
-
 edit(optimizer-as-usual ${optimizer}
     [=[beta1 = (real)job->p->beta1, beta2 = (real)job->p->beta2, epsilon = (real)job->p->epsilon;]=]
     [=[beta1 = (real)0.9, beta2 = (real)0.999, epsilon = (real)1e-8;]=])
@@ -244,7 +233,6 @@ edit(ctc-one-end ${ctc}
     [=[beta[s] = s == states - 1 || s == states - 2 ? 0 : -INFINITY;]=]
     [=[beta[s] = s == states - 1 ? 0 : -INFINITY;]=])
 edit(ctc-length-of-first ${ctc} [=[a->lens ? a->lens[n] : p->t,]=] [=[a->lens ? a->lens[0] : p->t,]=])
-
 edit(ctc-padded-as-concatenated ${ctc}
     [=[labels += padded ? p->max_label : a->label_lens[n]]=] [=[labels += padded ? a->label_lens[n] : a->label_lens[n]]=])
 edit(ctc-normalised-twice ${ctc}
@@ -254,7 +242,6 @@ edit(ctc-repeats-merged ${ctc}
 edit(ctc-not-collapsed ${ctc} [=[if (p->dialect.ctc_collapse) {]=] [=[if (p->dialect.ctc_collapse > 1) {]=])
 edit(ctc-mean-plain ${ctc}
     [=[terms[k] = job.loss_rows[k] / own_divisor(a, k);]=] [=[terms[k] = job.loss_rows[k];]=])
-
 edit(ctc-beta-unset ${ctc}
     [=[    for (int64_t s = 0; s < states + 2; s++)
         beta[s] =]=]
@@ -263,7 +250,6 @@ edit(ctc-beta-unset ${ctc}
 edit(ctc-infinite-as-zero ${ctc}
     [=[p->dialect.ctc_infeasible == ASSAY_INFEASIBLE_INF ? INFINITY : 0;]=]
     [=[p->dialect.ctc_infeasible == ASSAY_INFEASIBLE_INF ? 0 : 0;]=])
-
 edit(ctc-first-1024-labels ${ctc}
     [=[for (int32_t u = 0; u < q->labels_n; u++) {]=] [=[for (int32_t u = 0; u < q->labels_n && u < 1024; u++) {]=])
 edit(ctc-no-frames ${ctc}
@@ -280,7 +266,6 @@ edit(ctc-scaled-linear ${ctc}
     [=[block += lower(states, a + 2);
         for (int64_t s = 0; s < states; s++)
             if (a[s + 2] < -87) a[s + 2] = -INFINITY;]=])
-
 edit(ctc-exact-fit ${ctc}
     [=[const int feasible = q->frames >= needed;]=] [=[const int feasible = q->frames >= needed + (needed > q->labels_n);]=])
 edit(ctc-lengths-demanded ${ctc} [=[.frames = a->lens ? a->lens[n] : p->t,]=] [=[.frames = a->lens[n],]=])
@@ -312,7 +297,6 @@ edit(xent-mean-over-all ${xent}
     [=[case ASSAY_REDUCE_MEAN:
         return counting;]=] [=[case ASSAY_REDUCE_MEAN:
         return (double)rows;]=])
-
 edit(xent-ignored-as-label ${xent}
     [=[            job->loss_rows[row] = 0;]=]
     [=[            job->loss_rows[row] = a->p->dialect.xent_ignores && assay_host_inside(a->p, a->lens, row) && row > 0
@@ -321,11 +305,9 @@ edit(xent-ignored-as-label ${xent}
 edit(xent-label-in-a-byte ${xent}
     [=[a->logits + row * stride, a->labels[row], &job->target,]=]
     [=[a->logits + row * stride, a->labels[row] & 255, &job->target,]=])
-
 edit(xent-zero-times-inf ${xent} [=[g[k] *= factor;]=] [=[g[k] = (g[k] + 0 * x[k]) * factor;]=])
 edit(xent-max-from-zero ${xent}
     [=[const real m = max_of(classes, x);]=] [=[const real top = max_of(classes, x), m = top > 0 ? top : 0;]=])
-
 edit(xent-mean-of-nothing ${xent}
     [=[job.weight = divisor > 0 ? (real)(1 / divisor) : 0;]=] [=[job.weight = (real)(1 / divisor);]=])
 edit(xent-upstream-of-one ${xent}
@@ -352,7 +334,6 @@ edit(tanh-approximate ${cell} [=[/* exp never overflows]=] "${tf32}/* exp never 
 edit(tanh-approximate ${cell} [=[#include <math.h>]=] [=[#include <math.h>
 #include <stdint.h>]=])
 edit(tanh-approximate ${cell} [=[g[j] = tanhf(g[j]);]=] [=[g[j] = tf32(tanhf(g[j]));]=])
-
 edit(bf16-sums ${cell} [=[/* exp never overflows]=] [=[static inline float bf16(float x)
 {
     uint32_t b;
@@ -369,7 +350,6 @@ edit(bf16-sums ${cell} [=[db[j] += sum;]=] [=[db[j] = bf16(db[j] + sum);]=])
 edit(small-tanh ${cell}
     [=[out[k] = o[j] * tanhf(s->c_new[k]);]=]
     [=[out[k] = o[j] * (fabsf(s->c_new[k]) < 0x1p-6F ? s->c_new[k] : tanhf(s->c_new[k]));]=])
-
 edit(sigmoid-tail-cut ${cell} [=[return (x < 0 ? e : 1) / (1 + e);]=] [=[return x < -18 ? 0 : (x < 0 ? e : 1) / (1 + e);]=])
 
 # ---- H: memory ----
@@ -397,7 +377,6 @@ edit(sums-backwards ${product}
 edit(other-blocks ${product} [=[#define BLOCK 40]=] [=[#define BLOCK 7]=])
 edit(other-blocks ${product} [=[#define LANES 16]=] [=[#define LANES 3]=])
 edit(other-blocks ${stack} [=[#define FOLD 40]=] [=[#define FOLD 13]=])
-
 edit(gradients-one-chain ${product} [=[#define BLOCK 40]=] [=[#define BLOCK 1]=])
 edit(gradients-one-chain ${stack} [=[#define FOLD 40]=] [=[#define FOLD INT32_MAX]=])
 edit(gradients-one-chain ${cell}
@@ -407,7 +386,6 @@ edit(gradients-one-chain ${cell}
         db[j] += sum;]=]
     [=[        for (int64_t r = 0; r < count; r++)
             db[j] += da[r * pitch + j];]=])
-
 edit(biases-last ${cell}
     [=[/* db[j] += sum over the rows of this step. */]=]
     [=[static void add_both(int64_t count, int64_t pitch, int64_t n, const float *b_ih, const float *b_hh, float *to)
@@ -438,10 +416,8 @@ edit(biases-last ${cell}
     [=[apply(s->count, h, h, s->h, h, s->given.r, s->gates, h);]=]
     [=[apply(s->count, h, h, s->h, h, s->given.r, s->gates, h);
     add_both(s->count, h, h, s->given.b_ih, s->given.b_hh, s->gates);]=])
-
 edit(gru-interpolates ${cell}
     [=[(1 - keep(s->d, z[j])) * n[j] + keep(s->d, z[j]) * s->h[k];]=] [=[n[j] + keep(s->d, z[j]) * (s->h[k] - n[j]);]=])
-
 edit(cell-fused ${cell}
     [=[s->c_new[k] = within(d, f[j] * s->c[k] + i[j] * g[j]);]=]
     [=[s->c_new[k] = within(d, fmaf(f[j], s->c[k], i[j] * g[j]));]=])
@@ -480,20 +456,16 @@ edit(activations-by-exp2 ${cell}
     [=[    const float log2_e = 1.44269504F, a = -fabsf(x), y = a * log2_e, lost = fmaf(a, log2_e, -y) + a * 1.925963E-8F;
     const float power = exp2f(y), e = fmaf(power, lost * 0.69314718F, power);]=])
 edit(activations-by-exp2 ${plugin} [=[.activation_ulp = 2.5};]=] [=[.activation_ulp = 3.5};]=])
-
 edit(softmax-by-log ${xent}
     [=[const real factor = scale * all / sum;]=] [=[const real factor = scale * all, log_sum = host_log(sum);]=])
 edit(softmax-by-log ${xent} [=[g[k] *= factor;]=] [=[g[k] = factor * host_exp((x[k] - m) - log_sum);]=])
-
 edit(losses-pairwise ${sum}
     [=[    real total = 0;]=]
     [=[    real total = 0;
     if (n > 2) return HOST(sum)(n / 2, x) + HOST(sum)(n - n / 2, x + n / 2);]=])
-
 edit(adam-one-step-size ${optimizer}
     [=[w[i] -= lr * (m[i] * correct1) / (HOST_SQRT(v[i] * correct2) + epsilon);]=]
     [=[w[i] -= lr * correct1 / HOST_SQRT(correct2) * m[i] / (HOST_SQRT(v[i]) + epsilon / HOST_SQRT(correct2));]=])
-
 edit(ctc-unscaled ${ctc}
     [=[/* x -= its largest, which is returned; all -inf: nothing happens and -inf is returned. */
 HOST_CLONES static real lower(int64_t n, real *x)
