@@ -167,6 +167,12 @@ assay_status assay_file_read(const char *path, size_t limit, char **bytes, size_
     return status;
 }
 
+void assay_file_clean_message(char *why)
+{
+    for (; *why; why++)
+        if ((unsigned char)*why < ' ' || *why == 0x7F) *why = '?';
+}
+
 void assay_program_folder(char *folder, size_t size)
 {
     ssize_t length = readlink("/proc/self/exe", folder, size);

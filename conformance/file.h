@@ -21,6 +21,9 @@ assay_status assay_file_probe(const char *path, char *why, size_t why_size);
  * ASSAY_NO_MEMORY; then one line in why and *bytes is NULL. Any thread. */
 assay_status assay_file_read(const char *path, size_t limit, char **bytes, size_t *size, char *why, size_t why_size);
 
+/* A message that quotes what was read, fit for one line of a terminal: control characters become '?', in place. */
+void assay_file_clean_message(char *why);
+
 /* The folder that this program lies in, without a slash at its end; "" if the system does not say or it does not fit.
  * Any thread. */
 void assay_program_folder(char *folder, size_t size);

@@ -247,7 +247,10 @@ assay_status assay_golden_read(const char *path, assay_golden *out, char *why, s
     assay_status st = assay_file_read(path, LARGEST_FILE, &bytes, &size, why, why_size);
     if (st == ASSAY_OK) st = read_bytes(&r, bytes, size, out);
     if (st == ASSAY_NO_MEMORY) snprintf(why, why_size, "%s: no memory", path);
-    if (st != ASSAY_OK) assay_golden_free(out);
+    if (st != ASSAY_OK) {
+        assay_golden_free(out);
+        assay_file_clean_message(why);
+    }
     free(bytes);
     return st;
 }

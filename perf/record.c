@@ -316,12 +316,14 @@ assay_status assay_records_parse(const char *text, const char *where, assay_reco
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &e);
     if (!root) {
         snprintf(why, why_size, "%s:%d:%d: %s", where, e.line, e.column, e.text);
+        assay_file_clean_message(why);
         return ASSAY_BAD_ARGUMENT;
     }
     assay_status st = append(root, where, list, why, why_size);
     while (st != ASSAY_OK && list->count > count)
         free(list->at[--list->count].samples_ms);
     if (st != ASSAY_OK) list->left_count = left_count;
+    if (st == ASSAY_BAD_ARGUMENT) assay_file_clean_message(why);
     json_decref(root);
     return st;
 }

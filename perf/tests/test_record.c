@@ -73,6 +73,17 @@ static void broken_text_is_refused_with_line_and_column(void **state)
     assert_int_equal(list.count, 0);
 }
 
+/* What the reader quotes of it has no second line, and nothing that a terminal acts on. */
+static void a_refusal_is_one_line(void **state)
+{
+    (void)state;
+    char why[256] = "";
+    assay_records list = {0};
+    assert_int_equal(assay_records_parse("{\"a \\\n\": 1}", "x.json", &list, why, sizeof why), ASSAY_BAD_ARGUMENT);
+    assert_non_null(strstr(why, "\"a \\?"));
+    assert_null(strchr(why, '\n'));
+}
+
 static void another_document_is_refused(void **state)
 {
     (void)state;
@@ -114,6 +125,7 @@ int main(void)
         cmocka_unit_test(samples_and_seed_keep_every_bit),
         cmocka_unit_test(an_unknown_number_is_null_and_comes_back_as_nan),
         cmocka_unit_test(broken_text_is_refused_with_line_and_column),
+        cmocka_unit_test(a_refusal_is_one_line),
         cmocka_unit_test(another_document_is_refused),
         cmocka_unit_test(a_bad_record_adds_nothing),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
