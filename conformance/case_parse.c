@@ -148,6 +148,12 @@ static int32_t output_width(const assay_case_row *row)
     return (joined ? row->directions : 1) * (row->proj ? row->proj : row->h);
 }
 
+/* Labels of their own lengths are CTC's. */
+static int has_label_lengths(const assay_case_row *row)
+{
+    return row->op == ASSAY_OP_CTC || row->loss == ASSAY_LOSS_CTC;
+}
+
 /* All that the id did not say, as in the row that its tag names; without one, plain. *row has the sizes of the id. */
 static void complete(assay_case_row *row)
 {
@@ -213,12 +219,13 @@ static void read_extras(reader *r, assay_case_row *row)
     while (*r->at && !r->bad) {
         if (listed(r, "lens", row->n, row->lens))
             row->ragged = 1;
-        else if (listed(r, "u", row->n, row->label_lens))
+        else if (has_label_lengths(row) && listed(r, "u", row->n, row->label_lens))
             row->longest = 0;
         else if ((is_stack(row) && sized(r, "k", &row->classes)) || sized(r, "v", &row->vocab))
             continue;
         else
-            refuse(r, "lensA-B, kCLASSES, vVOCABULARY or uA-B");
+            refuse(r, has_label_lengths(row) ? "lensA-B, kCLASSES, vVOCABULARY or uA-B"
+                                             : "lensA-B, kCLASSES or vVOCABULARY");
     }
 }
 
@@ -330,7 +337,6 @@ int assay_case_spell(assay_case_spec *spec)
     size_t used = (size_t)snprintf(spec->id, size, "%s", c.id);
     if (used && spec->id[used - 1] == '.') used--; /* no tag */
     const size_t list = (size_t)least(row->n, ASSAY_ROW_LENS) * sizeof(int32_t);
-    const int ctc = row->op == ASSAY_OP_CTC || row->loss == ASSAY_LOSS_CTC;
     spec->id[used] = '\0';
     if (row->ragged == 1 && (plain.ragged != 1 || memcmp(row->lens, plain.lens, list)) && used < size)
         used += put_list(spec->id + used, size - used, "lens", row->lens, row->n);
@@ -338,7 +344,7 @@ int assay_case_spell(assay_case_spec *spec)
         used += (size_t)snprintf(spec->id + used, size - used, ".k%d", (int)row->classes);
     if (row->vocab != plain.vocab && used < size)
         used += (size_t)snprintf(spec->id + used, size - used, ".v%d", (int)row->vocab);
-    if (ctc && memcmp(row->label_lens, plain.label_lens, list) && used < size)
+    if (has_label_lengths(row) && memcmp(row->label_lens, plain.label_lens, list) && used < size)
         used += put_list(spec->id + used, size - used, "u", row->label_lens, row->n);
     return used < size;
 }

@@ -102,6 +102,7 @@ static void what_is_no_id_is_refused_in_one_line(void **state)
     expect_refused("rnn/lstm.uni.l1.n1.i1.h3", "expected tSTEPS at 'n1.i1.h3'");
     expect_refused("rnn/lstm.uni.l1.t2.n1.i1.h3x", "expected hHIDDEN");
     expect_refused("rnn/lstm.uni.l1.t2.n1.i1.h3.nosuch", "expected the tag of a case");
+    expect_refused("network/lstm.uni.l3.t4.n1.i3.h4.every.u5", "expected lensA-B, kCLASSES or vVOCABULARY");
     expect_refused("rnn/lstm.uni.l9.t2.n1.i1.h3", "problem.layers");
     expect_refused("rnn/lstm.uni.l1.t4.n3.i3.h5.lens4-0", "a number for each");
     expect_refused("rnn/lstm.uni.l1.t4.n3.i3.h5.lens4-0-2-1", "no more");
