@@ -9,10 +9,8 @@
  * bitwise for a given number of threads. Vectors of exp and tanh are our own (impl/common/host/vecmath.h).
  * Losses, linear layer and optimizer are those of impl/common/host, on the same team.
  *
- *   slices.c   the order of the samples        cells.inc     gates of one sample, forward and backward
- *   lane.inc   a layer, direction and slice    product.inc   products
- *   forward.inc, backward.inc  its two ways    run.inc       passes, and where things lie   (the .inc files: twice)
- *   library.h  what depends on the BLAS library: openblas.c, blis.c, each a plugin of its own */
+ * The walk through the steps is impl/common/stack; here are its products (products.inc, product.inc), and behind
+ * library.h what depends on the BLAS library: openblas.c, blis.c, each a plugin of its own. */
 #include "impl/blas/blas.h"
 #include "impl/blas/library.h"
 #include "impl/common/host/host.h"
@@ -21,6 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const blas_library with_small_kernels = {.blocked = 1}, packs_always = {.blocked = 0};
 
 #define WARM 192
 
@@ -58,7 +58,7 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
         close_ctx(ctx);
         return st;
     }
-    ctx->blocked = blas_library_has_small_kernels();
+    ctx->products = blas_library_has_small_kernels() ? &with_small_kernels : &packs_always;
     *out = ctx;
     return ASSAY_OK;
 }
@@ -71,67 +71,21 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
                                    .store = p->arithmetic,
                                    .deterministic = 1,
                                    .activation_ulp = HOST_ACTIVATION_ULP};
-    const assay_status st = assay_host_supports(p, why);
-    return st == ASSAY_OK ? assay_host_supports_plain(p, why) : st;
+    return assay_host_supports(p, why);
 }
 
-static const blas_ops *ops_of(const assay_plan *plan)
-{
-    return plan->p.arithmetic == ASSAY_FP64 ? &blas_ops_f64 : &blas_ops_f32;
-}
-
-static void plan_free(assay_plan *plan)
-{
-    if (!plan) return;
-    free(plan->slices.order);
-    free(plan->slices.bucket);
-    free(plan->slices.offset);
-    free(plan);
-}
-
-/* Gates of which gradients need more than the gates: the GRU that resets after the product keeps that, too. */
-static int gate_width(const assay_dialect *d)
-{
-    return d->cell == ASSAY_GRU && d->gru_reset == ASSAY_RESET_AFTER_INSIDE ? 4 : assay_gates(d->cell);
-}
-
-static assay_status describe(assay_plan *plan)
-{
-    const assay_problem *p = &plan->p;
-    blas_slices *s = &plan->slices;
-    assay_host_layout_make(p, &plan->params);
-    plan->width = gate_width(&p->dialect);
-    plan->recurrent =
-        p->op == ASSAY_OP_NETWORK ? plan->params.offset[assay_param_head(p, ASSAY_EMBEDDING)] : plan->params.total;
-    if (assay_param_count(p)) {
-        s->count = blas_slices_wanted(p, assay_host_team_size(plan->ctx->team));
-        s->order = calloc(2 * (size_t)p->n + 1, sizeof *s->order);
-        s->bucket = calloc((size_t)p->t + 2, sizeof *s->bucket);
-        s->offset = calloc(s->count * ((size_t)p->t + 1), sizeof *s->offset);
-        if (!s->order || !s->bucket || !s->offset) return ASSAY_NO_MEMORY;
-    }
-    ops_of(plan)->describe(plan);
-    return ASSAY_OK;
-}
+#define LEAST 4 /* samples of a slice: with fewer, reading R costs more than the products */
 
 static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
 {
-    assay_plan *plan = calloc(1, sizeof *plan);
-    if (!plan) return ASSAY_NO_MEMORY;
-    plan->ctx = ctx;
-    plan->p = *p;
-    const assay_status st = describe(plan);
-    if (st != ASSAY_OK) {
-        plan_free(plan);
-        return st;
-    }
-    const uint64_t block = plan->params.total * plan->params.element;
-    *sizes = (assay_sizes){.packed = block * (1 + plan->params.moments),
-                           .grads = block,
-                           .workspace = plan->workspace,
-                           .reserve = plan->kept.end};
-    *out = plan;
-    return ASSAY_OK;
+    const stack_shape shape = {.units = p->h,
+                               .grain = 1,
+                               .parts = 1,
+                               .slices = stack_slices_wanted(p, assay_host_team_size(ctx->team), LEAST)};
+    assay_host_layout params;
+    assay_host_layout_make(p, &params);
+    return stack_plan_make(ctx, p, &shape, &params, p->arithmetic == ASSAY_FP64 ? &blas_ops_f64 : &blas_ops_f32, out,
+                           sizes);
 }
 
 static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)
@@ -143,7 +97,7 @@ static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream 
 static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
 {
     (void)stream;
-    return ops_of(plan)->run(plan, pass, args);
+    return plan->ops->run(plan, pass, args);
 }
 
 static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
@@ -172,7 +126,7 @@ ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
         .close = close_ctx,
         .supports = supports,
         .plan = plan_make,
-        .plan_free = plan_free,
+        .plan_free = stack_plan_free,
         .pack = pack,
         .run = run,
         .unpack = unpack,

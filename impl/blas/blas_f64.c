@@ -6,9 +6,14 @@
 #include "impl/common/host/host.h"
 #include "impl/common/host/vecmath.h"
 
-#include "impl/blas/cells.inc"
+#include "impl/common/stack/cells.inc"
+#include "impl/common/stack/lane.inc"
+#include "impl/common/stack/between.inc"
 #include "impl/blas/product.inc"
-#include "impl/blas/lane.inc"
-#include "impl/blas/forward.inc"
-#include "impl/blas/backward.inc"
-#include "impl/blas/run.inc"
+#include "impl/blas/products.inc"
+#include "impl/common/stack/forward.inc"
+#include "impl/common/stack/backward.inc"
+#include "impl/common/stack/merge.inc"
+#include "impl/common/stack/run.inc"
+
+const stack_ops BLAS(ops) = {.describe = describe, .run = run};

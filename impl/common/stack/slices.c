@@ -1,17 +1,24 @@
 /* slices.c: cuts the batch into slices of nearly equal work, each sorted by falling length.
  * SPDX-License-Identifier: MIT */
-#include "impl/blas/blas.h"
+#include "impl/common/stack/stack.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define LEAST 4 /* samples of a slice: with fewer, reading R costs more than the products */
-
-int blas_slices_wanted(const assay_problem *p, int threads)
+assay_status stack_slices_open(const assay_problem *p, int count, stack_slices *out)
 {
-    const int most = (p->n + LEAST - 1) / LEAST, each = threads / p->directions;
-    int count = each < most ? each : most;
-    if (count > BLAS_MAX_SLICES) count = BLAS_MAX_SLICES;
-    return count > 0 ? count : 1;
+    *out = (stack_slices){.count = count,
+                          .order = calloc(2 * (size_t)p->n + 1, sizeof *out->order),
+                          .bucket = calloc((size_t)p->t + 2, sizeof *out->bucket),
+                          .offset = calloc(count * ((size_t)p->t + 1), sizeof *out->offset)};
+    return out->order && out->bucket && out->offset ? ASSAY_OK : ASSAY_NO_MEMORY;
+}
+
+void stack_slices_close(stack_slices *s)
+{
+    free(s->order);
+    free(s->bucket);
+    free(s->offset);
 }
 
 /* Counting sort, stable: the longest first. */
@@ -28,20 +35,20 @@ static void sort(const assay_problem *p, const int32_t *lens, int32_t *bucket, i
 
 /* Position in the sorted order of the k-th sample of slice s: dealt out to and fro, so that the sums of lengths agree.
  */
-static int dealt(const blas_slices *all, int s, int k)
+static int dealt(const stack_slices *all, int s, int k)
 {
     return k * all->count + (k % 2 ? all->count - 1 - s : s);
 }
 
-void blas_slices_make(const assay_problem *p, const int32_t *lens, blas_slices *all)
+void stack_slices_make(const assay_problem *p, const int32_t *lens, stack_slices *all)
 {
     int32_t *next = all->order, *sorted = all->order + p->n;
     int64_t base = 0;
     if (lens) sort(p, lens, all->bucket, sorted);
     for (int s = 0; s < all->count; s++) {
-        blas_slice *slice = &all->slice[s];
+        stack_slice *slice = &all->slice[s];
         int64_t *offset = all->offset + s * ((int64_t)p->t + 1);
-        *slice = (blas_slice){.sample = next, .offset = offset, .base = base};
+        *slice = (stack_slice){.sample = next, .offset = offset, .base = base, .first = (int32_t)(next - all->order)};
         const int lo = (int)((int64_t)p->n * s / all->count), hi = (int)((int64_t)p->n * (s + 1) / all->count);
         for (int n = lo; !lens && n < hi; n++)
             next[slice->n++] = n;
@@ -57,5 +64,5 @@ void blas_slices_make(const assay_problem *p, const int32_t *lens, blas_slices *
         base += offset[p->t];
         next += slice->n;
     }
-    all->identity = all->count == 1 && !lens;
+    all->identity = all->count == 1 && !lens && p->dialect.layout == ASSAY_TIME_MAJOR;
 }
