@@ -1,0 +1,121 @@
+/* cpu.c: recurrent layers by hand: products and gates in one sweep over panels of units.
+ * SPDX-License-Identifier: MIT
+ *
+ * fp32. Weights are packed into panels of 16 units with all their gates (panels.c); a step multiplies the states of all
+ * rows by one panel after the other, and while the sums are in L1 they become gates and states. The threads of a team
+ * share the units of a layer, so that each core's part of R stays in its L2, and meet once a step. W x of many steps is
+ * one product, and so are dW, dR and dx. Results repeat bitwise for a given number of threads.
+ *
+ *   kernel.h  the product of a tile, for each instruction set     panels.c      parameters as products read them
+ *   products.inc  the products of a lane                          product.inc   those of the linear layer
+ * The walk through the steps is impl/common/stack; losses, linear layer and optimizer are impl/common/host. */
+#include "impl/cpu/cpu.h"
+#include "impl/common/host/host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAST_ROWS  4  /* samples of a slice */
+#define LEAST_UNITS 64 /* of a thread: with less to do, meeting in each step costs more than it gains */
+
+static void close_ctx(assay_ctx *ctx)
+{
+    if (!ctx) return;
+    assay_host_team_close(ctx->team);
+    free((void *)ctx->products);
+    free(ctx);
+}
+
+static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
+{
+    const char *name;
+    assay_ctx *ctx = calloc(1, sizeof *ctx);
+    cpu_products *products = calloc(1, sizeof *products);
+    if (!ctx || !products || assay_host_team_open(args->threads, &ctx->team) != ASSAY_OK) {
+        free(products);
+        close_ctx(ctx);
+        return ASSAY_NO_MEMORY;
+    }
+    products->kernel = cpu_kernel_best(&name);
+    ctx->products = products;
+    *out = ctx;
+    return ASSAY_OK;
+}
+
+static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arithmetic *declared, const char **why)
+{
+    (void)ctx;
+    *declared = (assay_arithmetic){.operand = ASSAY_FP32,
+                                   .accumulate = ASSAY_FP32,
+                                   .store = ASSAY_FP32,
+                                   .deterministic = 1,
+                                   .activation_ulp = HOST_ACTIVATION_ULP};
+    if (p->arithmetic != ASSAY_FP32) {
+        *why = "computes in fp32 only";
+        return ASSAY_UNSUPPORTED;
+    }
+    return assay_host_supports(p, why);
+}
+
+static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
+{
+    const int threads = assay_host_team_size(ctx->team), together = p->h >= LEAST_UNITS * threads;
+    const stack_shape shape = {.units = cpu_units(p),
+                               .grain = CPU_GRAIN,
+                               .parts = together ? threads : 1,
+                               .slices = together ? 1 : stack_slices_wanted(p, threads, LEAST_ROWS)};
+    assay_host_layout params;
+    cpu_layout_make(p, &params);
+    return stack_plan_make(ctx, p, &shape, &params, &cpu_ops, out, sizes);
+}
+
+static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)
+{
+    (void)stream;
+    return cpu_pack(&plan->p, &plan->params, args);
+}
+
+static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
+{
+    (void)stream;
+    return plan->ops->run(plan, pass, args);
+}
+
+static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
+{
+    (void)stream;
+    cpu_unpack(&plan->p, &plan->params, args);
+    return ASSAY_OK;
+}
+
+static const void *extension(const char *id)
+{
+    static const assay_made_of made_of = {.loss_by = "impl/common/host", .update_by = "impl/common/host"};
+    return strcmp(id, ASSAY_EXT_MADE_OF) == 0 ? &made_of : NULL;
+}
+
+ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
+{
+    static char version[64];
+    static const assay_impl self = {
+        .struct_size = sizeof self,
+        .abi_version = ASSAY_ABI_VERSION,
+        .name = "cpu",
+        .version = version,
+        .place = ASSAY_HOST,
+        .open = open_ctx,
+        .close = close_ctx,
+        .supports = supports,
+        .plan = plan_make,
+        .plan_free = stack_plan_free,
+        .pack = pack,
+        .run = run,
+        .unpack = unpack,
+        .extension = extension,
+    };
+    const char *name;
+    cpu_kernel_best(&name);
+    snprintf(version, sizeof version, "1, %s", name);
+    return &self;
+}
