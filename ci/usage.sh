@@ -103,6 +103,9 @@ expect 0 ' 0 with a tensor beyond' floor --case 'ctc/ctc-none-inf*infeasible' --
 expect 1 'not in the stored table' floor --case 'xent/*sum' --seeds 2 --compare tables
 expect 2 'measured with 4 ulp' floor --case 'xent/xent-mean*plain' --seeds 2 --activation-ulp 2 --compare tables
 touch file
+expect 2 'expected OLD and NEW' compare file
+expect 2 'expected both or none' compare --old naive file file
+expect 2 'file:1:0' compare file file
 expect 2 'out no/such/file' report --out no/such/file file
 expect 2 'expected a folder' check --impl naive --cache file
 expect 2 'expected a folder' run --impl naive --out file

@@ -46,23 +46,46 @@ assay_stats assay_stats_of(const double *samples, int32_t n)
     return s;
 }
 
-/* Medians of RESAMPLES draws with replacement; their 2.5 % and 97.5 % quantiles. */
+/* Median of n draws with replacement into draw[]; `round` names the draws. */
+static double resampled_median(const double *samples, int32_t n, uint64_t seed, uint64_t round, double *draw)
+{
+    for (int32_t k = 0; k < n; k++)
+        draw[k] = samples[(int32_t)(n * assay_random_uniform(seed, round, (uint64_t)k))];
+    qsort(draw, (size_t)n, sizeof *draw, ascending);
+    return quantile(draw, n, 0.5);
+}
+
+/* Their 2.5 % and 97.5 % quantiles. */
+static assay_interval middle(double results[RESAMPLES])
+{
+    qsort(results, RESAMPLES, sizeof *results, ascending);
+    return (assay_interval){quantile(results, RESAMPLES, 0.025), quantile(results, RESAMPLES, 0.975)};
+}
+
 assay_interval assay_stats_median_interval(const double *samples, int32_t n, uint64_t seed)
 {
-    assay_interval none = {NAN, NAN};
-    double *draw = n > 0 ? malloc(((size_t)n + RESAMPLES) * sizeof *draw) : NULL;
-    if (!draw) return none;
-    double *medians = draw + n;
-    for (int r = 0; r < RESAMPLES; r++) {
-        for (int32_t k = 0; k < n; k++)
-            draw[k] = samples[(int32_t)(n * assay_random_uniform(seed, (uint64_t)r, (uint64_t)k))];
-        qsort(draw, (size_t)n, sizeof *draw, ascending);
-        medians[r] = quantile(draw, n, 0.5);
-    }
-    qsort(medians, RESAMPLES, sizeof *medians, ascending);
-    assay_interval i = {quantile(medians, RESAMPLES, 0.025), quantile(medians, RESAMPLES, 0.975)};
+    assay_interval i = {NAN, NAN};
+    double medians[RESAMPLES], *draw = n > 0 ? malloc((size_t)n * sizeof *draw) : NULL;
+    if (!draw) return i;
+    for (int r = 0; r < RESAMPLES; r++)
+        medians[r] = resampled_median(samples, n, seed, (uint64_t)r, draw);
     free(draw);
-    return i;
+    return middle(medians);
+}
+
+assay_interval assay_stats_ratio_apart(const double *a, int32_t a_count, const double *b, int32_t b_count,
+                                       uint64_t seed)
+{
+    assay_interval i = {NAN, NAN};
+    int32_t most = a_count > b_count ? a_count : b_count;
+    double ratios[RESAMPLES], *draw = a_count > 0 && b_count > 0 ? malloc((size_t)most * sizeof *draw) : NULL;
+    if (!draw) return i;
+    for (int r = 0; r < RESAMPLES; r++) {
+        double above = resampled_median(a, a_count, seed, 2 * (uint64_t)r, draw);
+        ratios[r] = above / resampled_median(b, b_count, seed, 2 * (uint64_t)r + 1, draw);
+    }
+    free(draw);
+    return middle(ratios);
 }
 
 assay_interval assay_stats_ratio_interval(const double *a, const double *b, int32_t n, uint64_t seed)

@@ -24,6 +24,10 @@ assay_interval assay_stats_median_interval(const double *samples, int32_t n, uin
 /* The same of median(a[k] / b[k]), where a[k] and b[k] were taken side by side. */
 assay_interval assay_stats_ratio_interval(const double *a, const double *b, int32_t n, uint64_t seed);
 
+/* The same of median(a) / median(b), where the samples were taken apart: each side is drawn on its own. */
+assay_interval assay_stats_ratio_apart(const double *a, int32_t a_count, const double *b, int32_t b_count,
+                                       uint64_t seed);
+
 enum { ASSAY_SAMPLES_LEAST = 5, ASSAY_SAMPLES_ENOUGH = 30, ASSAY_SAMPLES_MOST = 400 };
 
 /* 1: no more samples are needed: at least 30, and the interval of the median lies within 1 % of it; or 400. */

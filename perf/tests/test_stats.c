@@ -79,6 +79,29 @@ static void pairs_cancel_common_drift(void **state)
     assert_true(near(i.low, 1.25) && near(i.high, 1.25));
 }
 
+/* Sides that were taken apart: of many sets with medians 1 and 2 the interval must hold 2 in about 95 %, and a side's
+ * own spread must widen it. */
+static void sides_apart_are_drawn_apart(void **state)
+{
+    (void)state;
+    enum { SETS = 200, A = 40, B = 25 };
+    int covered = 0;
+    for (uint64_t set = 0; set < SETS; set++) {
+        double a[A], b[B];
+        assay_random_fill_uniform(6, 2 * set, 1, 3, a, A);
+        assay_random_fill_uniform(6, 2 * set + 1, 0.5, 1.5, b, B);
+        assay_interval i = assay_stats_ratio_apart(a, A, b, B, set);
+        covered += i.low <= 2 && 2 <= i.high;
+    }
+    assert_in_range(covered, 175, SETS);
+    const double still[] = {2, 2, 2}, moved[] = {1, 2, 4, 8};
+    assay_interval none = assay_stats_ratio_apart(still, 3, still, 2, 1),
+                   wide = assay_stats_ratio_apart(moved, 4, still, 3, 1);
+    assert_true(none.low == 1 && none.high == 1);
+    assert_true(wide.low < 0.8 && wide.high > 2);
+    assert_true(isnan(assay_stats_ratio_apart(still, 3, NULL, 0, 1).low));
+}
+
 static void five_samples_are_never_settled(void **state)
 {
     (void)state;
@@ -113,6 +136,7 @@ int main(void)
         cmocka_unit_test(equal_samples_have_no_width),
         cmocka_unit_test(interval_covers_the_median),
         cmocka_unit_test(pairs_cancel_common_drift),
+        cmocka_unit_test(sides_apart_are_drawn_apart),
         cmocka_unit_test(five_samples_are_never_settled),
         cmocka_unit_test(quiet_samples_settle_at_thirty),
         cmocka_unit_test(noisy_samples_do_not_settle_until_the_most),
