@@ -370,6 +370,11 @@ void assay_session_pause(assay_session *s, int paused)
     if (s->alive && s->process.pid > 0) kill(s->process.pid, paused ? SIGSTOP : SIGCONT);
 }
 
+assay_footprint assay_session_memory(const assay_session *s, int restart)
+{
+    return s->alive ? assay_process_memory(&s->process, restart) : (assay_footprint){-1, -1};
+}
+
 assay_reply assay_session_supports(assay_session *s, const assay_problem *p, assay_arithmetic *declared, char *why,
                                    size_t why_size)
 {

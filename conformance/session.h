@@ -96,6 +96,13 @@ assay_reply assay_session_adopt(int socket, const char *name, const assay_sessio
 int assay_session_alive(const assay_session *s);
 void assay_session_limit(assay_session *s, double seconds);
 
+/* What the worker has in memory, bound tensors and its own libraries included: now, and the most since the last call
+ * with restart = 1 (where the kernel refuses that: since its start). Bytes; -1 where unknown. */
+typedef struct assay_footprint {
+    int64_t now, most;
+} assay_footprint;
+assay_footprint assay_session_memory(const assay_session *s, int restart);
+
 /* Stops or continues all threads of the worker (SIGSTOP, SIGCONT), so that an idle one doesn't spin while another is
  * timed. A stopped one answers nothing: continue it before the next request. */
 void assay_session_pause(assay_session *s, int paused);

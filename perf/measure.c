@@ -40,7 +40,7 @@ static void drop_readings(assay_entrant *e)
         assay_values_free(&e->reading[k]);
 }
 
-void assay_entrant_free(assay_entrant *e)
+void assay_entrant_forget(assay_entrant *e)
 {
     for (int phase = 0; phase < ASSAY_PHASES; phase++) {
         assay_series_free(&e->series[phase]);
@@ -53,6 +53,11 @@ void assay_entrant_free(assay_entrant *e)
     drop(&e->infer);
     drop(&e->forward_loss);
     drop_readings(e);
+}
+
+void assay_entrant_free(assay_entrant *e)
+{
+    assay_entrant_forget(e);
     assay_rig_end(&e->rig);
     memset(e, 0, sizeof *e);
 }

@@ -33,6 +33,8 @@ typedef struct assay_entrant {
     assay_values reading[ASSAY_BLOCK_SAMPLES]; /* of the calls of the block that is going on */
     double estimate[ASSAY_PHASES];             /* seconds of one call, from warming up */
 } assay_entrant;
+/* Drops samples and what was kept; the worker stays, warm, and so do the estimates. */
+void assay_entrant_forget(assay_entrant *e);
 void assay_entrant_free(assay_entrant *e); /* ends the worker; a zeroed one is fine */
 
 typedef struct assay_measurement {

@@ -12,7 +12,6 @@
 #include <time.h>
 
 #define ROOF_SHARE_LIMIT 0.97  /* a time below this share of the roof time is an error, not a record */
-#define DRIFT_LIMIT      0.03  /* of the calibration loop before and after */
 #define UNPACK_FACTOR    2.    /* unpack is no slower than this times what pack took for as many bytes ... */
 #define UNPACK_SHARE     0.1   /* ... or the difference is less than this share of a step */
 #define PACK_FACTOR      8.    /* pack is no slower than this times a copy of as many bytes ... */
@@ -353,14 +352,36 @@ static void set_times(assay_record *r, const assay_series *s, uint64_t seed)
         r->samples_ms[k] = s->seconds[k] * 1e3;
 }
 
-static void set_roof(assay_record *r, double flop, double peak)
+double assay_drift(double before, double after)
 {
+    return fabs(after / before - 1);
+}
+
+static void set_roof(assay_record *r, double flop, const assay_outcome_of *of)
+{
+    const double peak = of->peak;
     r->gflop = flop * 1e-9;
     r->peak_gflop_per_s = peak;
     r->gflop_per_s = flop > 0 ? r->gflop / r->median_ms * 1e3 : NAN;
     r->roof_ms = flop > 0 ? r->gflop / peak * 1e3 : NAN;
     r->roof_share = flop > 0 ? r->roof_ms / r->median_ms : NAN;
+    r->sgemm_gflop_per_s = of->sgemm > 0 ? of->sgemm : NAN;
+    SET(r->sgemm_by, of->sgemm_by);
     SET(r->limit, flop > 0 ? "multiply-add" : "none declared");
+}
+
+static double mib(double bytes)
+{
+    return bytes / (1 << 20);
+}
+
+static void set_memory(assay_record *r, const assay_rig *rig)
+{
+    r->packed_mib = mib((double)rig->sizes.packed);
+    r->grads_mib = mib((double)rig->sizes.grads);
+    r->workspace_mib = mib((double)rig->sizes.workspace);
+    r->reserve_mib = mib((double)rig->sizes.reserve);
+    r->peak_mib = rig->start >= 0 && rig->most >= 0 ? mib((double)(rig->most - rig->start)) : NAN;
 }
 
 static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_entrant *e)
@@ -396,8 +417,9 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     r->seed = of->measurement->seed;
     r->calibration_before = of->calibration_before;
     r->calibration_after = of->calibration_after;
-    r->drift = fabs(of->calibration_after / of->calibration_before - 1);
-    r->fit = r->drift <= DRIFT_LIMIT;
+    r->drift = assay_drift(of->calibration_before, of->calibration_after);
+    r->fit = r->drift <= ASSAY_DRIFT_LIMIT;
+    r->repeats = of->repeats;
     r->round_trip_ms = e->rig.round_trip * 1e3;
 }
 
@@ -421,7 +443,8 @@ int assay_outcome_record(const assay_outcome_of *of, const assay_entrant *e, dou
         if (!r.samples_ms) return -1;
         set_origin(&r, of, e);
         set_times(&r, s, of->measurement->seed);
-        set_roof(&r, flop_of(of->measurement->workload, phase), of->peak);
+        set_roof(&r, flop_of(of->measurement->workload, phase), of);
+        set_memory(&r, &e->rig);
         SET(r.phase, assay_phase_name(phase));
         r.kept_state = kept_of(e, phase)->state;
         r.kept_block = (int32_t)kept_of(e, phase)->block;

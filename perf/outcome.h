@@ -6,6 +6,10 @@
 #include "perf/bench.h"
 #include "perf/measure.h"
 
+/* A run whose calibration drifts by more than this share is no baseline and gets no verdict. */
+#define ASSAY_DRIFT_LIMIT 0.03
+double assay_drift(double before, double after); /* |after / before - 1| */
+
 /* Everything about one workload's measurement that its records share. */
 typedef struct assay_outcome_of {
     const assay_bench_options *options;
@@ -14,6 +18,9 @@ typedef struct assay_outcome_of {
     const assay_machine *machine;
     const char *data;                                   /* of the record */
     double calibration_before, calibration_after, peak; /* GFLOP/s; peak = the best seen in this run */
+    double sgemm;                                       /* GFLOP/s of a large product; 0: not measured */
+    const char *sgemm_by;                               /* NULL: not measured */
+    int32_t repeats;                                    /* measurements thrown away before this one */
 } assay_outcome_of;
 
 /* Compares what each entrant left behind with the truth, and sets verdict and why of those that are wrong, faster than

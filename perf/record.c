@@ -14,7 +14,8 @@
 #define SCHEMA     "assay.records/1"
 #define FILE_LIMIT ((size_t)1 << 28)
 
-typedef enum kind { WORD, COUNT, NUMBER, SEED } kind;
+/* LATER: a number that records of earlier suites lack: NaN then. LATER_WORD: a word, "" then. LATER_COUNT: 0. */
+typedef enum kind { WORD, COUNT, NUMBER, SEED, LATER, LATER_WORD, LATER_COUNT } kind;
 
 typedef struct field {
     const char *group, *name; /* group: "" = the record itself */
@@ -61,7 +62,14 @@ static const field fields[] = {
     F("roof", NUMBER, "peak_gflop_per_s", peak_gflop_per_s),
     F("roof", NUMBER, "roof_ms", roof_ms),
     F("roof", NUMBER, "roof_share", roof_share),
+    F("roof", LATER, "sgemm_gflop_per_s", sgemm_gflop_per_s),
+    F("roof", LATER_WORD, "sgemm_by", sgemm_by),
     W("roof", limit),
+    F("memory", LATER, "packed_mib", packed_mib),
+    F("memory", LATER, "grads_mib", grads_mib),
+    F("memory", LATER, "workspace_mib", workspace_mib),
+    F("memory", LATER, "reserve_mib", reserve_mib),
+    F("memory", LATER, "peak_mib", peak_mib),
     EQUAL(dx_layer1),
     EQUAL(bptt_steps),
     EQUAL(dead_reverse_top),
@@ -83,6 +91,7 @@ static const field fields[] = {
     F("calibration", NUMBER, "after_gflop_per_s", calibration_after),
     F("calibration", NUMBER, "drift", drift),
     F("calibration", COUNT, "fit", fit),
+    F("calibration", LATER_COUNT, "repeats", repeats),
     W("", data),
     W("", certificate),
     W("", plugin_hash),
@@ -182,10 +191,13 @@ static json_t *field_to_json(const field *f, const assay_record *r)
     char seed[24];
     switch (f->kind) {
     case WORD:
+    case LATER_WORD:
         return json_string(at);
     case COUNT:
+    case LATER_COUNT:
         return json_integer(*(const int32_t *)(const void *)at);
     case NUMBER:
+    case LATER:
         return number(*(const double *)(const void *)at);
     default: /* a string: JSON integers end at 2^63 */
         snprintf(seed, sizeof seed, "0x%016" PRIx64, *(const uint64_t *)(const void *)at);
@@ -242,14 +254,21 @@ static int field_from_json(const field *f, const json_t *value, assay_record *r)
 {
     char *at = (char *)r + f->offset;
     char *end = NULL;
+    if (!value && f->kind >= LATER) {
+        if (f->kind == LATER) *(double *)(void *)at = NAN;
+        return 1;
+    }
     switch (f->kind) {
     case WORD:
+    case LATER_WORD:
         return word_of(value, at, f->size);
     case COUNT:
+    case LATER_COUNT:
         if (!json_is_integer(value)) return 0;
         *(int32_t *)(void *)at = (int32_t)json_integer_value(value);
         return 1;
     case NUMBER:
+    case LATER:
         if (!json_is_number(value) && !json_is_null(value)) return 0;
         *(double *)(void *)at = json_is_null(value) ? NAN : json_number_value(value);
         return 1;

@@ -46,7 +46,12 @@ typedef struct assay_record {
     double gflop_per_s;
     double peak_gflop_per_s;    /* best multiply-add rate seen in this run, all threads */
     double roof_ms, roof_share; /* declared work at that rate; roof_ms / median_ms */
+    double sgemm_gflop_per_s;   /* of a large product in this run, by the best BLAS library here; NaN: not measured */
+    char sgemm_by[64];          /* whose that is: "OpenBLAS 0.3.21"; "" */
     char limit[16];             /* which limit binds: "multiply-add", or "none declared" */
+
+    double packed_mib, grads_mib, workspace_mib, reserve_mib; /* MiB of the plan's blocks, as it stated them */
+    double peak_mib; /* the most that the worker had above what it had before the plan: blocks, tensors, its own */
 
     assay_equal_work work;
     char loss_by[48], update_by[48];
@@ -55,6 +60,7 @@ typedef struct assay_record {
     int32_t kept_state, kept_block;                      /* starting state and number of the kept block */
     double margin;                                       /* worst error / limit of what the timed calls left behind */
     double calibration_before, calibration_after, drift; /* GFLOP/s; |after/before - 1| */
+    int32_t repeats;                                     /* measurements thrown away before this one: drift */
     int32_t fit;                                         /* 0: drift above 3 %: no baseline, no verdict */
 
     char data[96]; /* "documented", or the hash of the user's text */

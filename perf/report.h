@@ -6,7 +6,7 @@
 #include "perf/record.h"
 
 typedef enum assay_report_format {
-    ASSAY_REPORT_TABLE, /* plain text, for a terminal of 100 columns */
+    ASSAY_REPORT_TABLE, /* plain text, for a terminal */
     ASSAY_REPORT_MARKDOWN,
     ASSAY_REPORT_HTML,   /* one page, nothing loaded from elsewhere */
     ASSAY_REPORT_JSON,   /* the records themselves */

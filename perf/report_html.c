@@ -211,7 +211,7 @@ static void phase_table(FILE *f, const assay_report_group *g)
     fputs("<div class=\"scroll\"><table><tr><th>median ms", f);
     for (int k = 0; k < PARTS; k++)
         fprintf(f, "<th>%s", assay_phase_name(parts[k]));
-    fputs("<th>step<th>quartiles<th>n<th>forward only<th>margin<th class=\"text\">parts</tr>\n", f);
+    fputs("<th>step<th>quartiles<th>n<th>forward only<th>peak MiB<th>margin<th class=\"text\">parts</tr>\n", f);
     for (int32_t r = 0; r < g->row_count; r++) {
         const assay_report_row *row = &g->rows[r];
         const assay_record *step = row->phase[ASSAY_PHASE_STEP], *infer = row->phase[ASSAY_PHASE_INFER];
@@ -231,6 +231,8 @@ static void phase_table(FILE *f, const assay_report_group *g)
         fprintf(f, "<td>%d<td>", step ? (int)step->n : 0);
         number(f, infer ? infer->median_ms : NAN);
         if (loss) fputs(" (to the losses: ", f), number(f, loss->median_ms), fputs(")", f);
+        fputs("<td>", f);
+        number(f, row->any->peak_mib);
         fputs("<td>", f);
         number(f, row->any->margin);
         fputs("<td>", f);
@@ -313,10 +315,10 @@ static void section(FILE *f, const assay_report_group *g)
     fputs("</h2>\n<p>", f);
     assay_escape(f, g->workload ? g->workload->what : "not in this program's table");
     fprintf(f,
-            "</p>\n<p class=\"soft\">%.4g GFLOP declared a step &middot; %.4g GFLOP/s multiply-add peak &middot; "
-            "%d threads &middot; seed <code>0x%016" PRIx64 "</code></p>\n",
+            "</p>\n<p class=\"soft\">%.4g GFLOP declared a step &middot; %.4g GFLOP/s multiply-add peak, %.4g in "
+            "sgemm &middot; %d threads &middot; seed <code>0x%016" PRIx64 "</code></p>\n",
             g->rows[0].phase[ASSAY_PHASE_STEP] ? g->rows[0].phase[ASSAY_PHASE_STEP]->gflop : NAN, any->peak_gflop_per_s,
-            (int)any->threads, any->seed);
+            any->sgemm_gflop_per_s, (int)any->threads, any->seed);
     if (!any->fit)
         fprintf(f,
                 "<p class=\"alert\">The machine's rate moved by %.1f %% during this measurement: no verdict, no "

@@ -23,6 +23,14 @@ static const char *percent(const assay_record *r, char *buffer)
     return buffer;
 }
 
+/* Of the rate that a large product has in this run. */
+static const char *of_sgemm(const assay_record *r, char *buffer)
+{
+    if (!r || !isfinite(r->gflop_per_s / r->sgemm_gflop_per_s)) return "-";
+    snprintf(buffer, 24, "%.0f %%", 100 * r->gflop_per_s / r->sgemm_gflop_per_s);
+    return buffer;
+}
+
 static const char *times(const assay_report_row *row, int first, char *buffer)
 {
     char low[24], high[24];
@@ -40,7 +48,10 @@ static void facts(FILE *f, const assay_report_group *g)
     char number[24];
     fprintf(f, "seed 0x%016" PRIx64 ", %d threads, %s GFLOP/s at the multiply-add peak", r->seed, (int)r->threads,
             assay_report_number(r->peak_gflop_per_s, number));
+    if (isfinite(r->sgemm_gflop_per_s))
+        fprintf(f, ", %s in sgemm by %s", assay_report_number(r->sgemm_gflop_per_s, number), r->sgemm_by);
     if (step) fprintf(f, ", roof of a step %s ms", assay_report_number(step->roof_ms, number));
+    if (r->repeats) fprintf(f, "; measured %d times", (int)r->repeats + 1);
     if (!r->fit) fprintf(f, "; DRIFT %.1f %%: no verdict from this run", 100 * r->drift);
 }
 
@@ -72,13 +83,14 @@ static void forward_loss(FILE *f, const assay_report_row *row, const char *befor
 static void table_row(FILE *f, const assay_report_row *row, int first)
 {
     const assay_record *step = row->phase[ASSAY_PHASE_STEP];
-    char name[80], b[COLUMNS][24], s[24], share[24], ratio[64], margin[24];
+    char name[80], b[COLUMNS][24], s[24], share[24], product[24], ratio[64], peak[24], margin[24];
     snprintf(name, sizeof name, "%s %s", row->any->implementation, row->any->arithmetic);
     fprintf(f, "  %-18.18s", name);
     for (int k = 0; k < COLUMNS; k++)
         fprintf(f, " %8s", ms(row->phase[columns[k]], b[k]));
-    fprintf(f, " %8s %5s %13s %4d %6s\n", ms(step, s), percent(step, share), times(row, first, ratio),
-            step ? (int)step->n : (int)row->any->n, assay_report_number(row->any->margin, margin));
+    fprintf(f, " %8s %5s %5s %13s %4d %7s %6s\n", ms(step, s), percent(step, share), of_sgemm(step, product),
+            times(row, first, ratio), step ? (int)step->n : (int)row->any->n,
+            assay_report_number(row->any->peak_mib, peak), assay_report_number(row->any->margin, margin));
 }
 
 void assay_report_table(FILE *f, const assay_records *list, const assay_report_groups *g)
@@ -91,7 +103,7 @@ void assay_report_table(FILE *f, const assay_records *list, const assay_report_g
         fprintf(f, "\n  %-18s", "median ms of");
         for (int c = 0; c < COLUMNS; c++)
             fprintf(f, " %8s", assay_phase_name(columns[c]));
-        fprintf(f, " %8s %5s %13s %4s %6s\n", "step", "roof", "x fastest", "n", "margin");
+        fprintf(f, " %8s %5s %5s %13s %4s %7s %6s\n", "step", "roof", "sgemm", "x fastest", "n", "MiB", "margin");
         for (int32_t r = 0; r < group->row_count; r++)
             table_row(f, &group->rows[r], r == 0);
         for (int32_t r = 0; r < group->row_count; r++)
@@ -118,7 +130,7 @@ static void cell(FILE *f, const char *text)
 static void markdown_row(FILE *f, const assay_report_row *row, int first)
 {
     const assay_record *step = row->phase[ASSAY_PHASE_STEP];
-    char b[24], share[24], ratio[64], low[24], high[24];
+    char b[24], share[24], product[24], ratio[64], low[24], high[24];
     fprintf(f, "| %s %s |", row->any->implementation, row->any->arithmetic);
     for (int k = 0; k < COLUMNS; k++)
         fprintf(f, " %s |", ms(row->phase[columns[k]], b));
@@ -127,8 +139,9 @@ static void markdown_row(FILE *f, const assay_report_row *row, int first)
         fprintf(f, " %s..%s |", assay_report_number(step->low_ms, low), assay_report_number(step->high_ms, high));
     else
         fprintf(f, " - |");
-    fprintf(f, " %s | %s | %d | %s |\n", percent(step, share), times(row, first, ratio),
-            step ? (int)step->n : (int)row->any->n, assay_report_number(row->any->margin, b));
+    fprintf(f, " %s | %s | %s | %d | %s |", percent(step, share), of_sgemm(step, product), times(row, first, ratio),
+            step ? (int)step->n : (int)row->any->n, assay_report_number(row->any->peak_mib, b));
+    fprintf(f, " %s |\n", assay_report_number(row->any->margin, b));
 }
 
 static void markdown_published(FILE *f, const char *id)
@@ -153,7 +166,9 @@ void assay_report_markdown(FILE *f, const assay_records *list, const assay_repor
     lead(f, list);
     fprintf(f,
             "\nMedian milliseconds of one call. *roof*: share of what the machine's multiply-add peak allows for the "
-            "declared work. *x fastest*: 95 %% interval of the paired ratio. *margin*: worst error of the timed calls' "
+            "declared work. *sgemm*: the same against a large product by the best BLAS library here. *MiB*: the "
+            "most memory that the worker had above what it had before the plan. *x fastest*: 95 %% interval of the "
+            "paired ratio. *margin*: worst error of the timed calls' "
             "results over their limit.\n");
     for (int32_t k = 0; k < g->count; k++) {
         const assay_report_group *group = &g->at[k];
@@ -163,8 +178,8 @@ void assay_report_markdown(FILE *f, const assay_records *list, const assay_repor
         fprintf(f, ".\n\n| implementation |");
         for (int c = 0; c < COLUMNS; c++)
             fprintf(f, " %s |", assay_phase_name(columns[c]));
-        fprintf(f, " step | 95 %% | roof | x fastest | n | margin |\n|---|");
-        for (int c = 0; c < COLUMNS + 6; c++)
+        fprintf(f, " step | 95 %% | roof | sgemm | x fastest | n | MiB | margin |\n|---|");
+        for (int c = 0; c < COLUMNS + 8; c++)
             fprintf(f, "---:|");
         fprintf(f, "\n");
         for (int32_t r = 0; r < group->row_count; r++)

@@ -61,6 +61,7 @@ int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_option
     for (int id = 0; id < ASSAY_TENSORS; id++)
         r->memory[id].fd = -1;
     r->problem = *p;
+    r->start = r->most = -1;
     r->tensor_count = assay_tensors_of(p, r->tensors);
     assay_reply reply = assay_session_start(plugin, o, &r->session);
     if (!answered(r, "start", &reply)) return 0;
@@ -114,9 +115,10 @@ static int measure_round_trip(assay_rig *r)
 
 int assay_rig_plan(assay_rig *r, const assay_values *given)
 {
-    assay_sizes sizes;
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
-    assay_reply reply = assay_session_plan(r->session, &r->problem, ASSAY_PLACE_START, &sizes);
+    wake(r);
+    r->start = assay_session_memory(r->session, 1).now;
+    assay_reply reply = assay_session_plan(r->session, &r->problem, ASSAY_PLACE_START, &r->sizes);
     if (!answered(r, "plan", &reply)) return 0;
     for (int k = 0; k < r->tensor_count; k++) {
         const assay_tensor *x = &r->tensors[k];
@@ -227,6 +229,7 @@ void assay_rig_end(assay_rig *r)
         if (r->memory[id].map) assay_memory_free(&r->memory[id]);
         r->memory[id] = (assay_memory){.fd = -1};
     }
+    if (r->session) r->most = assay_session_memory(r->session, 0).most;
     assay_session_end(r->session);
     r->session = NULL;
     r->resting = 0;

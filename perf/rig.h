@@ -19,6 +19,9 @@ typedef struct assay_rig {
     int32_t tensor_count;
     int32_t resting;       /* 1: its worker is stopped */
     int32_t threads, runs; /* most threads seen in the worker; calls of run() so far */
+    assay_sizes sizes;     /* of the plan's four blocks, bytes */
+    int64_t start;         /* bytes that its worker had before the plan; -1: unknown */
+    int64_t most;          /* the most that it had until assay_rig_end(); -1: unknown */
     double round_trip;     /* seconds of a request that does nothing, median */
     assay_verdict verdict; /* PASS as long as all is well */
     char why[256];

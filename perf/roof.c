@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/roof.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <omp.h>
 #include <pthread.h>
@@ -16,7 +15,7 @@
 #include "reference/data.h"
 #include "reference/gemm.h"
 
-enum { MOST_THREADS = 1024, LEAST_BURSTS = 5, LEAST_PRODUCTS = 2, SGEMM_SIZE = 2048 };
+enum { MOST_THREADS = 1024, LEAST_BURSTS = 5, LEAST_PRODUCTS = 2 };
 #define BURST_SECONDS 0.003 /* long beside the start of a thread, shorter than the turn that a scheduler gives */
 
 static const assay_roof_kernel *pick(void)
@@ -120,42 +119,20 @@ double assay_roof_fma(int format, int threads, double seconds)
     return best;
 }
 
-/* ---- products ---- */
-
-static double sgemm_gflops(int threads, double seconds)
-{
-    const int n = SGEMM_SIZE, before = openblas_get_num_threads();
-    const size_t count = (size_t)n * (size_t)n;
-    float *memory = malloc(3 * count * sizeof *memory);
-    if (!memory) return NAN;
-    for (size_t i = 0; i < 3 * count; ++i)
-        memory[i] = (float)(i % 17) - 8;
-    openblas_set_num_threads(threads);
-    double best = 0;
-    const double end = assay_clock() + seconds;
-    for (int i = 0; i < LEAST_PRODUCTS || assay_clock() < end; ++i) {
-        const double start = assay_clock();
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, n, n, 1, memory, n, memory + count, n, 0,
-                    memory + 2 * count, n);
-        best = fmax(best, 2.0 * n * n * n / (assay_clock() - start) * 1e-9);
-    }
-    openblas_set_num_threads(before);
-    free(memory);
-    return best;
-}
-
 assay_status assay_roof_measure(int threads, double seconds, assay_roof *out)
 {
     if (threads < 1 || threads > MOST_THREADS || !(seconds >= 0) || !out) return ASSAY_BAD_ARGUMENT;
     assay_roof r = {.threads = threads, .isa = pick()->isa};
     r.fma_gflops_fp32 = assay_roof_fma(ASSAY_FP32, threads, seconds / 3);
     r.fma_gflops_fp64 = assay_roof_fma(ASSAY_FP64, threads, seconds / 3);
-    r.sgemm_gflops = sgemm_gflops(threads, seconds / 3);
+    r.sgemm_gflops = assay_roof_sgemm(threads, seconds / 3, r.sgemm_by, sizeof r.sgemm_by);
     if (!isfinite(r.sgemm_gflops)) return ASSAY_NO_MEMORY;
     if (!isfinite(r.fma_gflops_fp32) || !isfinite(r.fma_gflops_fp64)) return ASSAY_FAILED;
     *out = r;
     return ASSAY_OK;
 }
+
+/* ---- the reference's products ---- */
 
 /* A layer of the 4 x 320 network in one direction, as lstm.c calls for it: (rows, features). */
 enum { STEPS = 50, SAMPLES = 32, ROWS = STEPS * SAMPLES, INPUT = 640, HIDDEN = 320, GATES = 4 * HIDDEN };

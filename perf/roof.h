@@ -1,9 +1,11 @@
-/* roof.h: what this machine can do at most, measured: multiply-adds in registers, and the product of its BLAS.
+/* roof.h: what this machine can do at most, measured: multiply-adds in registers, and the product of its best BLAS.
  * SPDX-License-Identifier: MIT */
 #ifndef ASSAY_ROOF_H
 #define ASSAY_ROOF_H
 
 #include "reference/problem.h"
+
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -12,7 +14,8 @@ extern "C" {
 typedef struct assay_roof {
     double fma_gflops_fp32; /* 1e9 floating-point operations a second, a multiply-add counts two; all threads */
     double fma_gflops_fp64;
-    double sgemm_gflops; /* OpenBLAS, 2048 x 2048 x 2048 */
+    double sgemm_gflops; /* 2048 x 2048 x 2048, by the best BLAS library that is here */
+    char sgemm_by[64];   /* "OpenBLAS 0.3.21" */
     int threads;
     const char *isa; /* "avx512", "avx2", "baseline"; static */
 } assay_roof;
@@ -26,6 +29,11 @@ assay_status assay_roof_measure(int threads, double seconds, assay_roof *out);
 
 /* One of the multiply-add rates alone, ASSAY_FP32 or ASSAY_FP64; NaN where it can't be measured. */
 double assay_roof_fma(int format, int threads, double seconds);
+
+/* The product alone, each library (OpenBLAS; BLIS where the build found a serial one) for its share of the seconds, at
+ * least twice; the best rate, and whose it is in by[]. NaN without memory. Not while another product of OpenBLAS runs
+ * in this process. */
+double assay_roof_sgemm(int threads, double seconds, char *by, size_t by_size);
 
 /* The reference's own product, double, over the six products of a layer of the 4 x 320 network in one direction (input
  * 640, 50 steps of 32 samples), the recurrent ones step by step: 1e9 operations a second, from the best time of each

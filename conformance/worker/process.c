@@ -235,6 +235,34 @@ int assay_process_threads(const assay_process *p)
     return (int)st.st_nlink - 2; /* one link a thread, as in any folder of folders */
 }
 
+/* One line of its status in bytes: "VmHWM:    1234 kB". */
+static int64_t in_status(const char *text, const char *name)
+{
+    const char *line = strstr(text, name);
+    long long kib;
+    return line && sscanf(line + strlen(name), ": %lld kB", &kib) == 1 ? (int64_t)kib * 1024 : -1;
+}
+
+assay_footprint assay_process_memory(const assay_process *p, int restart)
+{
+    assay_footprint f = {-1, -1};
+    char path[40], text[4096];
+    if (p->pid <= 0) return f;
+    snprintf(path, sizeof path, "/proc/%d/clear_refs", p->pid);
+    int fd = restart ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        (void)!write(fd, "5", 1); /* proc(5): the peak becomes what it has now */
+        close(fd);
+    }
+    snprintf(path, sizeof path, "/proc/%d/status", p->pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return f;
+    ssize_t got = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[got > 0 ? got : 0] = 0;
+    return (assay_footprint){in_status(text, "VmRSS"), in_status(text, "VmHWM")};
+}
+
 /* 1 once the process has ended. Its number stays taken until it is reaped, so that it can't be another's yet. */
 static int wait_end(const assay_process *p, double seconds)
 {

@@ -39,6 +39,10 @@ void assay_process_forget(assay_process *p);
 
 int assay_process_threads(const assay_process *p); /* -1: unknown */
 
+/* Bytes that it has in memory now, and the most so far; -1 where unknown. `restart`: the most counts from now on, where
+ * the kernel allows it. */
+assay_footprint assay_process_memory(const assay_process *p, int restart);
+
 /* Waits up to `grace` seconds for the end, then kills, and reaps. The status as of waitpid(), or -1 if it is no child
  * of ours or had to be killed. Closes all descriptors. */
 int assay_process_finish(assay_process *p, double grace);

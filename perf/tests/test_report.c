@@ -89,6 +89,25 @@ static void every_format_names_seed_reason_and_missing_peers(void **state)
     }
 }
 
+/* 19.76 GFLOP in 130.52 ms: 151 GFLOP/s, which is 84 % of 180. */
+static void both_roofs_and_the_memory_are_shown(void **state)
+{
+    (void)state;
+    char *text = report(ASSAY_REPORT_TABLE);
+    assert_non_null(strstr(text, "200 GFLOP/s at the multiply-add peak, 180 in sgemm by OpenBLAS 0.1"));
+    assert_non_null(strstr(text, "76 %  84 %"));
+    assert_non_null(strstr(text, " 320 "));
+    free(text);
+    text = report(ASSAY_REPORT_MARKDOWN);
+    assert_non_null(strstr(text, "| 76 % | 84 % |"));
+    assert_non_null(strstr(text, "| 30 | 320 |"));
+    free(text);
+    text = report(ASSAY_REPORT_HTML);
+    assert_non_null(strstr(text, "200 GFLOP/s multiply-add peak, 180 in sgemm"));
+    assert_non_null(strstr(text, "<th>peak MiB"));
+    free(text);
+}
+
 static void the_page_loads_nothing_and_escapes_what_it_prints(void **state)
 {
     (void)state;
@@ -164,6 +183,7 @@ int main(void)
         cmocka_unit_test(samples_of_two_runs_are_no_pairs),
         cmocka_unit_test(numbers_have_three_figures),
         cmocka_unit_test(every_format_names_seed_reason_and_missing_peers),
+        cmocka_unit_test(both_roofs_and_the_memory_are_shown),
         cmocka_unit_test(the_page_loads_nothing_and_escapes_what_it_prints),
         cmocka_unit_test(escaped_text_ends_no_element_no_attribute_and_no_line),
         cmocka_unit_test(a_bar_in_a_reason_does_not_end_a_markdown_cell),

@@ -1,0 +1,372 @@
+/* heat.c: one workload: certificates, workers, warming up, threads, timed blocks, judgement.
+ * SPDX-License-Identifier: MIT */
+#include "perf/heat.h"
+
+#include "conformance/clock.h"
+#include "conformance/hash.h"
+#include "perf/measure.h"
+#include "perf/outcome.h"
+#include "perf/state.h"
+#include "perf/stats.h"
+#include "reference/data.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIMIT_SECONDS 120  /* for one request, and the time of its work at 1 GFLOP/s */
+#define SCRATCH_SEED  1    /* of the numbers for warming up */
+#define WARM_UPS      2    /* steps */
+#define SEARCH_SHARE  0.1  /* of a workload's time for trying another number of threads */
+#define STEPS_SHARE   0.55 /* of a workload's time; what is left goes to phases, then to forward only */
+#define PHASES_SHARE  0.7
+
+typedef struct heat {
+    assay_bench *b;
+    const assay_workload *w;
+    assay_problem problem;
+    assay_values states[ASSAY_STATES];
+    int64_t steps[ASSAY_STATES];
+    assay_measurement m;
+    assay_entrant *entrants; /* one a plugin; those not in `in` are out */
+    assay_entrant *in[ASSAY_MOST_PLUGINS];
+    int count;
+    double end; /* of this workload's share of the budget */
+} heat;
+
+static int index_of(const heat *h, const assay_entrant *e)
+{
+    return (int)(e - h->entrants);
+}
+
+/* Takes an entrant out of the race, saying why. */
+static void out(heat *h, int k, int failed)
+{
+    assay_entrant *e = h->in[k];
+    if (failed)
+        h->b->summary->failed++;
+    else
+        h->b->summary->left_out++;
+    assay_entrant_free(e);
+    memmove(&h->in[k], &h->in[k + 1], (size_t)(h->count - k - 1) * sizeof h->in[0]);
+    h->count--;
+}
+
+static void out_by_verdict(heat *h, int k)
+{
+    const assay_rig *rig = &h->in[k]->rig;
+    int skipped = rig->verdict == ASSAY_VERDICT_SKIPPED, failed = rig->verdict != ASSAY_VERDICT_UNSUPPORTED && !skipped;
+    h->b->summary->skipped += skipped;
+    assay_bench_leave_out(h->b, h->w, h->in[k]->plugin, "all", "%s: %s", assay_verdict_name(rig->verdict), rig->why);
+    out(h, k, failed);
+}
+
+static void out_the_fallen(heat *h)
+{
+    for (int k = h->count - 1; k >= 0; k--)
+        if (h->in[k]->rig.verdict != ASSAY_VERDICT_PASS) out_by_verdict(h, k);
+}
+
+/* The worker runs the very bytes that were certified, or nothing is timed. */
+static int same_bytes(assay_entrant *e)
+{
+    const assay_session_info *about = &e->rig.about;
+    if (strcmp(about->plugin_hash, e->certificate.plugin_hash))
+        return assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED, "its file is another than was certified");
+    if (strcmp(about->mapped_hash, e->certificate.mapped_hash))
+        return assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED, "the worker maps other libraries than were certified");
+    return 1;
+}
+
+static void start(heat *h, assay_entrant *e, int32_t threads)
+{
+    const assay_session_options so = {
+        .threads = threads, .worker = h->b->o->worker, .time_limit = LIMIT_SECONDS + assay_bench_gflop(h->w)};
+    e->threads = threads;
+    if (assay_rig_start(&e->rig, e->plugin, &so, &h->problem)) same_bytes(e);
+}
+
+static assay_status certify(heat *h, assay_entrant *e, int32_t threads, char *why, size_t why_size)
+{
+    const assay_bench_options *o = h->b->o;
+    const assay_need need = {&h->problem, h->w->ragged, threads};
+    double begin = assay_clock();
+    assay_status st = o->gate(o->user, e->plugin, &need, &e->certificate, why, why_size);
+    h->end += assay_clock() - begin; /* conformance takes its time from the whole budget, not from this share */
+    return st;
+}
+
+/* 1 if it is certified; what comes of its worker is its verdict. */
+static int enter(heat *h, assay_entrant *e)
+{
+    assay_bench *b = h->b;
+    char why[200] = "";
+    assay_status st = certify(h, e, b->threads, why, sizeof why);
+    if (st != ASSAY_OK) {
+        int failed = st != ASSAY_UNSUPPORTED && st != ASSAY_NO_DEVICE && !assay_bench_stopped(b);
+        assay_bench_leave_out(b, h->w, e->plugin, "all", "%s%s", failed ? "not certified: " : "", why);
+        *(failed ? &b->summary->failed : &b->summary->left_out) += 1;
+        b->summary->skipped += st == ASSAY_NO_DEVICE;
+        return 0;
+    }
+    start(h, e, b->threads);
+    return 1;
+}
+
+static void enter_all(heat *h)
+{
+    const assay_bench *b = h->b;
+    double share = h->end - assay_clock();
+    for (int k = 0; k < b->o->plugin_count; k++) {
+        assay_entrant *e = &h->entrants[k];
+        double seconds = b->rate[k] > 0 ? assay_bench_gflop(h->w) / b->rate[k] : 0;
+        e->plugin = b->o->plugins[k];
+        if (assay_bench_stopped(b)) return;
+        if ((ASSAY_SAMPLES_LEAST + 1) * seconds > share) {
+            assay_bench_leave_out(h->b, h->w, e->plugin, "all",
+                                  "budget: %d steps would take about %.0f s, %.0f s are left for it",
+                                  ASSAY_SAMPLES_LEAST + 1, (ASSAY_SAMPLES_LEAST + 1) * seconds, fmax(share, 0));
+            b->summary->left_out++;
+        } else if (enter(h, e))
+            h->in[h->count++] = e;
+    }
+    out_the_fallen(h);
+}
+
+/* Numbers for warming up, the same in every run: the seed that counts is drawn when all workers are warm. */
+static assay_status make_scratch(heat *h)
+{
+    const assay_text *text = h->b->text.tokens ? &h->b->text : NULL;
+    return assay_state_make(h->w, SCRATCH_SEED, 0, text, &h->states[0], &h->steps[0]);
+}
+
+static assay_status make_states(heat *h)
+{
+    const assay_bench_options *o = h->b->o;
+    const assay_text *text = h->b->text.tokens ? &h->b->text : NULL;
+    assay_values_free(&h->states[0]);
+    h->m.seed = o->fixed_seed ? o->seed : assay_seed_fresh();
+    h->m.schedule = assay_random_bits(h->m.seed, assay_stream_id("schedule", 0), 0);
+    for (int s = 0; s < ASSAY_STATES; s++) {
+        assay_status st = assay_state_make(h->w, h->m.seed, s, text, &h->states[s], &h->steps[s]);
+        if (st != ASSAY_OK) return st;
+    }
+    return ASSAY_OK;
+}
+
+/* Least seconds that five rounds of steps still take. */
+static double least(const heat *h)
+{
+    double sum = 0;
+    for (int k = 0; k < h->count; k++)
+        sum += ASSAY_SAMPLES_LEAST * fmax(h->in[k]->estimate[ASSAY_PHASE_STEP], 0.02);
+    return sum;
+}
+
+/* Another number of threads, in a worker of its own; the faster of the two stays. */
+static int try_threads(heat *h, assay_entrant *e, int32_t threads)
+{
+    assay_entrant *other = calloc(1, sizeof *other);
+    int faster = 0;
+    if (!other) return 0;
+    assay_rig_rest(&e->rig);
+    other->plugin = e->plugin;
+    other->certificate = e->certificate;
+    start(h, other, threads);
+    if (assay_rig_plan(&other->rig, &h->states[0]) && assay_measure_warm_up(&h->m, other))
+        faster = other->estimate[ASSAY_PHASE_STEP] < e->estimate[ASSAY_PHASE_STEP];
+    if (faster) {
+        assay_entrant slower = *e;
+        *e = *other;
+        *other = slower;
+    }
+    assay_entrant_free(other);
+    free(other);
+    return faster;
+}
+
+/* Halves the number of threads as long as that is faster and costs little of this workload's share. */
+static void search_threads(heat *h, assay_entrant *e)
+{
+    int faster = h->b->o->threads == 0;
+    for (int32_t threads = e->threads / 2; faster && threads >= 1; threads /= 2) {
+        double guess = 2 * WARM_UPS * e->estimate[ASSAY_PHASE_STEP]; /* half the threads may be half as fast */
+        if (guess > SEARCH_SHARE * (h->end - assay_clock())) return;
+        faster = try_threads(h, e, threads);
+    }
+}
+
+/* Timed with as many threads as it was checked with: another number is checked first. */
+static void certify_threads(heat *h, assay_entrant *e)
+{
+    char why[200] = "";
+    if (e->certificate.threads == e->threads) return;
+    assay_rig_rest(&e->rig);
+    if (certify(h, e, e->threads, why, sizeof why) == ASSAY_OK)
+        same_bytes(e);
+    else
+        assay_rig_fail(&e->rig, ASSAY_VERDICT_FAIL, "with %d threads not certified: %s", (int)e->threads, why);
+}
+
+/* Warms everyone up; the slowest are left out until the rest fits into what is left. */
+static void warm_up(heat *h, double reserved)
+{
+    for (int k = 0; k < h->count; k++) {
+        assay_entrant *e = h->in[k];
+        if (assay_bench_stopped(h->b)) return;
+        if (!assay_rig_plan(&e->rig, &h->states[0]) || !assay_measure_warm_up(&h->m, e)) continue;
+        search_threads(h, e);
+        certify_threads(h, e);
+        h->b->rate[index_of(h, e)] = assay_bench_gflop(h->w) / e->estimate[ASSAY_PHASE_STEP];
+        assay_rig_rest(&e->rig);
+    }
+    out_the_fallen(h);
+    while (h->count && assay_clock() + least(h) + reserved * h->count > h->end) {
+        int slowest = 0;
+        for (int k = 1; k < h->count; k++)
+            if (h->in[k]->estimate[ASSAY_PHASE_STEP] > h->in[slowest]->estimate[ASSAY_PHASE_STEP]) slowest = k;
+        assay_bench_leave_out(h->b, h->w, h->in[slowest]->plugin, "all",
+                              "budget: a step takes %.2f s, five and the truth (%.0f s) "
+                              "do not fit into the %.0f s left for it",
+                              h->in[slowest]->estimate[ASSAY_PHASE_STEP], reserved * h->count,
+                              fmax(h->end - assay_clock(), 0));
+        out(h, slowest, 0);
+    }
+}
+
+/* Are so many seconds left? If not, these rows are named. */
+static int fits(heat *h, const char *phase, double needed, double end, double *left)
+{
+    *left = end - assay_clock();
+    for (int k = 0; k < h->count && !(needed < *left); k++)
+        assay_bench_leave_out(h->b, h->w, h->in[k]->plugin, phase, "budget: %.0f s are left for it", fmax(*left, 0));
+    return needed < *left;
+}
+
+/* Each kind of block of each implementation is judged on numbers of its own. Forward is a third of a step, half of one
+ * with what it leaves to read; its truth is a third of `truth`, the seconds for that of a training step. */
+static void time_all(heat *h, double truth)
+{
+    int later = assay_measure_short(h->in, h->count) ? h->count : 0, scored = h->w->forward_loss;
+    double forward = least(h) / 2, end = h->end - truth * (later + h->count * (2 + (1 + scored) / 3.)), left;
+    assay_measure_steps(&h->m, h->in, h->count, STEPS_SHARE * (end - assay_clock()));
+    if (fits(h, "phases", least(h), end, &left)) /* the phases of a step take about as long as a step */
+        assay_measure_phases(&h->m, h->in, h->count, fmin(PHASES_SHARE * left, left - (1 + scored) * forward));
+    if (fits(h, "infer", forward, end, &left)) assay_measure_infer(&h->m, h->in, h->count, left / (1 + scored));
+    if (scored && fits(h, "forward-loss", forward, end, &left))
+        assay_measure_forward_loss(&h->m, h->in, h->count, left);
+}
+
+/* Workers are gone by now: their memory is free for the truth. */
+static assay_status settle(heat *h, const assay_outcome_of *of)
+{
+    assay_bench *b = h->b;
+    double margins[ASSAY_MOST_PLUGINS], seconds;
+    assay_status st = assay_outcome_judge(of, h->in, h->count, margins, &seconds);
+    if (st != ASSAY_OK) return st;
+    if (seconds > 0.01) b->truth_rate = assay_bench_gflop(h->w) / seconds;
+    for (int k = 0; k < h->count; k++) {
+        const assay_entrant *e = h->in[k];
+        const assay_series *s = &e->series[ASSAY_PHASE_STEP];
+        if (e->rig.verdict != ASSAY_VERDICT_PASS) continue;
+        if (s->count < ASSAY_SAMPLES_LEAST) {
+            assay_bench_leave_out(b, h->w, e->plugin, "all", "stopped after %d of %d samples", (int)s->count,
+                                  ASSAY_SAMPLES_LEAST);
+            b->summary->left_out++;
+            continue;
+        }
+        if (assay_outcome_record(of, e, margins[k], b->out) < 0) return ASSAY_NO_MEMORY;
+        b->summary->timed++;
+        assay_bench_say(b, "%s %s: %.4g ms a step, %.0f %% of the roof, margin %.2g", h->w->id, e->rig.about.name,
+                        assay_stats_of(s->seconds, s->count).median * 1e3,
+                        100 * assay_bench_gflop(h->w) / b->peak / assay_stats_of(s->seconds, s->count).median,
+                        margins[k]);
+    }
+    out_the_fallen(h);
+    return ASSAY_OK;
+}
+
+static void rest_all(heat *h)
+{
+    for (int k = 0; k < h->count; k++)
+        assay_rig_rest(&h->in[k]->rig);
+}
+
+int assay_heat_again(double before, double after, double left, double needed)
+{
+    return !(assay_drift(before, after) <= ASSAY_DRIFT_LIMIT) && left >= needed;
+}
+
+/* A machine whose rate moved meanwhile measured something else at the end than at the start: once more, where the whole
+ * budget has as many seconds left as the first time took. What still drifts is marked. */
+static void measure(heat *h, double truth, assay_outcome_of *of)
+{
+    assay_bench *b = h->b;
+    const double began = assay_clock(), share = h->end - began;
+    time_all(h, truth);
+    rest_all(h);
+    of->calibration_after = assay_bench_calibrate(b);
+    const double now = assay_clock(), drift = assay_drift(of->calibration_before, of->calibration_after);
+    if (assay_bench_stopped(b) ||
+        !assay_heat_again(of->calibration_before, of->calibration_after, b->end - now, now - began + truth * h->count))
+        return;
+    assay_bench_say(b, "%s: the machine's rate moved by %.1f %%: measured again", h->w->id, 100 * drift);
+    for (int k = 0; k < h->count; k++)
+        assay_entrant_forget(h->in[k]);
+    of->repeats++;
+    of->calibration_before = of->calibration_after;
+    h->end = fmin(b->end, now + share);
+    time_all(h, truth);
+    rest_all(h);
+    of->calibration_after = assay_bench_calibrate(b);
+}
+
+static assay_status race(heat *h)
+{
+    assay_bench *b = h->b;
+    assay_outcome_of of = {.options = b->o,
+                           .measurement = &h->m,
+                           .problem = &h->problem,
+                           .machine = &b->machine,
+                           .data = h->w->data == ASSAY_DATA_WINDOWS ? b->data : "documented",
+                           .sgemm = b->sgemm,
+                           .sgemm_by = b->sgemm_by};
+    enter_all(h);
+    if (!h->count) return ASSAY_OK;
+    assay_status st = make_scratch(h);
+    if (st != ASSAY_OK) return st;
+    rest_all(h);
+    of.calibration_before = assay_bench_calibrate(b);
+    double reserved = assay_bench_gflop(h->w) / assay_bench_truth_rate(b);
+    warm_up(h, reserved);
+    if (!h->count) return ASSAY_OK;
+    if ((st = make_states(h)) != ASSAY_OK) return st;
+    assay_bench_say(b, "%s: seed 0x%016" PRIx64 ", %.0f s", h->w->id, h->m.seed, h->end - assay_clock());
+    measure(h, reserved, &of);
+    for (int k = 0; k < h->count; k++)
+        assay_rig_end(&h->in[k]->rig);
+    of.peak = b->peak;
+    return settle(h, &of);
+}
+
+assay_status assay_heat_run(assay_bench *b, const assay_workload *w, double seconds)
+{
+    heat h = {.b = b, .w = w, .problem = w->problem, .end = assay_clock() + seconds};
+    h.m = (assay_measurement){.workload = w,
+                              .gbench = b->gbench,
+                              .states = h.states,
+                              .steps = h.steps,
+                              .stop = b->o->stop,
+                              .user = b->o->user};
+    h.entrants = calloc((size_t)b->o->plugin_count, sizeof *h.entrants);
+    assay_status st = h.entrants ? race(&h) : ASSAY_NO_MEMORY;
+    for (int k = 0; h.entrants && k < b->o->plugin_count; k++)
+        assay_entrant_free(&h.entrants[k]);
+    for (int s = 0; s < ASSAY_STATES; s++)
+        assay_values_free(&h.states[s]);
+    assay_measurement_free(&h.m);
+    free(h.entrants);
+    return st;
+}

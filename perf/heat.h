@@ -1,0 +1,46 @@
+/* heat.h: one workload on all implementations, from certificates to records. Private to perf: bench.h is the way in.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_HEAT_H
+#define ASSAY_HEAT_H
+
+#include "perf/bench.h"
+#include "perf/text.h"
+
+enum { ASSAY_MOST_PLUGINS = 64 };
+
+/* What a whole run has: one a run, filled by bench.c. */
+typedef struct assay_bench {
+    const assay_bench_options *o;
+    assay_gbench *gbench;
+    assay_records *out;
+    assay_bench_summary *summary;
+    assay_machine machine;
+    assay_text text;
+    char data[96];
+    int32_t threads;                 /* that a search starts from */
+    double end;                      /* assay_clock() at which the budget is used up */
+    double peak, truth_rate;         /* GFLOP/s: best calibration of this run; the reference's, as last seen */
+    double rate[ASSAY_MOST_PLUGINS]; /* GFLOP/s of an implementation's steps, as last seen; 0 = not yet */
+    double sgemm;                    /* GFLOP/s of a large product by the best BLAS library here */
+    char sgemm_by[64];
+} assay_bench;
+
+/* One line of progress. */
+void assay_bench_say(const assay_bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A row without a number, and why. */
+void assay_bench_leave_out(assay_bench *b, const assay_workload *w, const char *plugin, const char *phase,
+                           const char *format, ...) __attribute__((format(printf, 5, 6)));
+int assay_bench_stopped(const assay_bench *b);
+double assay_bench_gflop(const assay_workload *w);   /* of a training step */
+double assay_bench_truth_rate(const assay_bench *b); /* GFLOP/s */
+double assay_bench_calibrate(assay_bench *b);        /* GFLOP/s now; raises the peak */
+
+/* Times and judges within so many seconds, the conformance checks not counted. Fails only without memory or where data
+ * or truth can't be made. */
+assay_status assay_heat_run(assay_bench *b, const assay_workload *w, double seconds);
+
+/* 1 where a measurement is worth another: the machine's rate moved from `before` to `after` by more than
+ * ASSAY_DRIFT_LIMIT, and of the seconds left there are as many as it needs. */
+int assay_heat_again(double before, double after, double left, double needed);
+
+#endif
