@@ -16,7 +16,8 @@
 #define SGEMM_SECONDS       0.6 /* shared by the BLAS libraries */
 #define TRUTH_SHARE_OF_PEAK 0.2 /* first guess of the reference's rate: 40 % of the double peak, half the single */
 #define STEP_SHARE_OF_PEAK  0.3 /* first guess of an implementation's rate */
-#define LEAST_STEPS         14  /* warming up, five steps, five times the phases, five times forward */
+#define LEAST_STEPS         14. /* warming up, five steps, five times the phases, five times forward */
+#define LEAST_STEPS_ALONE   7.  /* the same without what comes after the steps */
 
 void assay_bench_say(const assay_bench *b, const char *format, ...)
 {
@@ -75,9 +76,48 @@ double assay_bench_calibrate(assay_bench *b)
 
 static int by_work(const void *a, const void *b)
 {
-    double x = assay_bench_gflop(*(const assay_workload *const *)a),
-           y = assay_bench_gflop(*(const assay_workload *const *)b);
+    double x = assay_bench_gflop(&((const assay_point *)a)->workload),
+           y = assay_bench_gflop(&((const assay_point *)b)->workload);
     return (x > y) - (x < y);
+}
+
+/* What is to be timed. */
+typedef struct selection {
+    assay_point *at; /* owned; smallest work first */
+    int count;
+} selection;
+
+static int is_selected(const selection *s, const char *id)
+{
+    for (int k = 0; k < s->count; k++)
+        if (!strcmp(s->at[k].id, id)) return 1;
+    return 0;
+}
+
+/* The documented size belongs to several axes, and is timed once. */
+static void select_points(const assay_bench_options *o, const assay_workload *w, int32_t cores, selection *s)
+{
+    assay_point points[ASSAY_MOST_POINTS] = {{.workload = *w}};
+    snprintf(points[0].id, sizeof points[0].id, "%s", w->id);
+    if (o->axis_count == 0) s->at[s->count++] = points[0];
+    for (int a = 0; a < o->axis_count; a++) {
+        int count = assay_scale_points(w, (assay_axis)o->axes[a], cores, points);
+        for (int k = 0; k < count; k++)
+            if (!is_selected(s, points[k].id)) s->at[s->count++] = points[k];
+    }
+}
+
+static assay_status select_all(const assay_bench_options *o, int32_t cores, selection *s)
+{
+    const size_t each = o->axis_count > 0 ? (size_t)o->axis_count * ASSAY_MOST_POINTS : 1;
+    *s = (selection){.at = calloc((size_t)assay_workload_count() * each, sizeof *s->at)};
+    if (!s->at) return ASSAY_NO_MEMORY;
+    for (int k = 0; k < assay_workload_count(); k++)
+        if (assay_workload_matches(assay_workload_get(k), o->glob)) select_points(o, assay_workload_get(k), cores, s);
+    qsort(s->at, (size_t)s->count, sizeof *s->at, by_work);
+    for (int k = 0; k < s->count; k++)
+        s->at[k].workload.id = s->at[k].id; /* a point knows its id by its own place */
+    return ASSAY_OK;
 }
 
 /* What the library's own context lacks. */
@@ -95,15 +135,19 @@ static assay_status describe(const assay_bench *b)
 
 /* How many of the workloads, smallest first, the rest of the budget can hold on the fastest implementation: they share
  * it. Without this the largest, which may never fit, would keep their shares from the others. */
-static int count_fitting(const assay_bench *b, const assay_workload *const *w, int count)
+static int count_fitting(const assay_bench *b, const assay_point *p, int count)
 {
     double rate = 0, left = b->end - assay_clock();
+    const double steps = b->o->axis_count > 0 ? LEAST_STEPS_ALONE : LEAST_STEPS;
+    const double floors = b->o->axis_count > 0 ? ASSAY_FLOORS_GFLOP : 0;
     int fitting = 0;
-    for (int p = 0; p < b->o->plugin_count; p++)
-        rate = fmax(rate, b->rate[p]);
+    for (int k = 0; k < b->o->plugin_count; k++)
+        rate = fmax(rate, b->rate[k]);
     if (!(rate > 0)) rate = STEP_SHARE_OF_PEAK * b->peak;
-    for (; fitting < count && left > 0; fitting++)
-        left -= assay_bench_gflop(w[fitting]) * (LEAST_STEPS / rate + 1 / assay_bench_truth_rate(b));
+    for (; fitting < count && left > 0; fitting++) {
+        const double work = assay_bench_gflop(&p[fitting].workload);
+        left -= work * steps / rate + (work + floors) / assay_bench_truth_rate(b);
+    }
     return fitting > 1 ? fitting : 1;
 }
 
@@ -133,39 +177,52 @@ static void measure_machine(assay_bench *b)
                     (int)b->threads, b->peak, b->sgemm, b->sgemm_by);
 }
 
+static void leave_all_out(assay_bench *b, const assay_workload *w)
+{
+    for (int p = 0; p < b->o->plugin_count; p++)
+        assay_bench_leave_out(b, w, b->o->plugins[p], "all", "stopped");
+    b->summary->left_out += b->o->plugin_count;
+}
+
+static assay_status run_selected(assay_bench *b, const selection *s, char *why, size_t why_size)
+{
+    assay_status st = ASSAY_OK;
+    for (int k = 0; k < s->count && st == ASSAY_OK; k++) {
+        const assay_workload *w = &s->at[k].workload;
+        if (assay_bench_stopped(b)) {
+            leave_all_out(b, w);
+            continue;
+        }
+        st = assay_heat_run(b, &s->at[k], (b->end - assay_clock()) / count_fitting(b, s->at + k, s->count - k));
+        if (st != ASSAY_OK)
+            snprintf(why, why_size, "%s: %s", w->id,
+                     st == ASSAY_NO_MEMORY ? "no memory"
+                                           : "data or truth could not be made (is the text long enough?)");
+    }
+    return st;
+}
+
 assay_status assay_bench_run(const assay_bench_options *o, assay_gbench *g, assay_records *out_list,
                              assay_bench_summary *summary, char *why, size_t why_size)
 {
     assay_bench b = {.o = o, .gbench = g, .out = out_list, .summary = summary, .end = assay_clock() + o->budget};
-    const assay_workload *selected[64];
-    int count = 0;
+    selection s = {0};
     *summary = (assay_bench_summary){0};
-    for (int k = 0; k < assay_workload_count(); k++)
-        if (assay_workload_matches(assay_workload_get(k), o->glob)) selected[count++] = assay_workload_get(k);
-    if (count == 0 || o->plugin_count < 1 || o->plugin_count > ASSAY_MOST_PLUGINS) {
-        if (count)
-            snprintf(why, why_size, "%d implementations: expected 1 to %d", (int)o->plugin_count, ASSAY_MOST_PLUGINS);
-        else
-            snprintf(why, why_size, "no workload matches '%s'", o->glob ? o->glob : "*");
+    if (o->plugin_count < 1 || o->plugin_count > ASSAY_MOST_PLUGINS) {
+        snprintf(why, why_size, "%d implementations: expected 1 to %d", (int)o->plugin_count, ASSAY_MOST_PLUGINS);
         return ASSAY_BAD_ARGUMENT;
     }
-    qsort(selected, (size_t)count, sizeof *selected, by_work);
     assay_status st = prepare(&b, why, why_size);
+    if (st == ASSAY_OK && (st = select_all(o, b.machine.cores, &s)) != ASSAY_OK)
+        snprintf(why, why_size, "no memory for the list of workloads");
+    if (st == ASSAY_OK && s.count == 0) {
+        snprintf(why, why_size, "no workload matches '%s'", o->glob ? o->glob : "*");
+        st = ASSAY_BAD_ARGUMENT;
+    }
     if (st == ASSAY_OK) st = describe(&b);
     if (st == ASSAY_OK) measure_machine(&b);
-    for (int k = 0; k < count && st == ASSAY_OK; k++) {
-        if (assay_bench_stopped(&b)) {
-            for (int p = 0; p < o->plugin_count; p++)
-                assay_bench_leave_out(&b, selected[k], o->plugins[p], "all", "stopped");
-            summary->left_out += o->plugin_count;
-            continue;
-        }
-        st = assay_heat_run(&b, selected[k], (b.end - assay_clock()) / count_fitting(&b, selected + k, count - k));
-        if (st != ASSAY_OK)
-            snprintf(why, why_size, "%s: %s", selected[k]->id,
-                     st == ASSAY_NO_MEMORY ? "no memory"
-                                           : "data or truth could not be made (is the text long enough?)");
-    }
+    if (st == ASSAY_OK) st = run_selected(&b, &s, why, why_size);
     assay_text_free(&b.text);
+    free(s.at);
     return st;
 }

@@ -33,6 +33,8 @@ typedef struct heat {
     assay_entrant *entrants; /* one a plugin; those not in `in` are out */
     assay_entrant *in[ASSAY_MOST_PLUGINS];
     int count;
+    int32_t threads; /* that everyone has; 0 = those that serve best */
+    int steps_only;
     double end; /* of this workload's share of the budget */
 } heat;
 
@@ -98,12 +100,17 @@ static assay_status certify(heat *h, assay_entrant *e, int32_t threads, char *wh
     return st;
 }
 
+static int32_t first_threads(const heat *h)
+{
+    return h->threads > 0 ? h->threads : h->b->threads;
+}
+
 /* 1 if it is certified; what comes of its worker is its verdict. */
 static int enter(heat *h, assay_entrant *e)
 {
     assay_bench *b = h->b;
     char why[200] = "";
-    assay_status st = certify(h, e, b->threads, why, sizeof why);
+    assay_status st = certify(h, e, first_threads(h), why, sizeof why);
     if (st != ASSAY_OK) {
         int failed = st != ASSAY_UNSUPPORTED && st != ASSAY_NO_DEVICE && !assay_bench_stopped(b);
         assay_bench_leave_out(b, h->w, e->plugin, "all", "%s%s", failed ? "not certified: " : "", why);
@@ -111,7 +118,7 @@ static int enter(heat *h, assay_entrant *e)
         b->summary->skipped += st == ASSAY_NO_DEVICE;
         return 0;
     }
-    start(h, e, b->threads);
+    start(h, e, first_threads(h));
     return 1;
 }
 
@@ -190,7 +197,7 @@ static int try_threads(heat *h, assay_entrant *e, int32_t threads)
 /* Halves the number of threads as long as that is faster and costs little of this workload's share. */
 static void search_threads(heat *h, assay_entrant *e)
 {
-    int faster = h->b->o->threads == 0;
+    int faster = h->b->o->threads == 0 && h->threads == 0;
     for (int32_t threads = e->threads / 2; faster && threads >= 1; threads /= 2) {
         double guess = 2 * WARM_UPS * e->estimate[ASSAY_PHASE_STEP]; /* half the threads may be half as fast */
         if (guess > SEARCH_SHARE * (h->end - assay_clock())) return;
@@ -251,6 +258,11 @@ static void time_all(heat *h, double truth)
 {
     int later = assay_measure_short(h->in, h->count) ? h->count : 0, scored = h->w->forward_loss;
     double forward = least(h) / 2, end = h->end - truth * (later + h->count * (2 + (1 + scored) / 3.)), left;
+    if (h->steps_only) {
+        end = h->end - truth * (later + h->count);
+        assay_measure_steps(&h->m, h->in, h->count, end - assay_clock());
+        return;
+    }
     assay_measure_steps(&h->m, h->in, h->count, STEPS_SHARE * (end - assay_clock()));
     if (fits(h, "phases", least(h), end, &left)) /* the phases of a step take about as long as a step */
         assay_measure_phases(&h->m, h->in, h->count, fmin(PHASES_SHARE * left, left - (1 + scored) * forward));
@@ -340,6 +352,7 @@ static assay_status race(heat *h)
     rest_all(h);
     of.calibration_before = assay_bench_calibrate(b);
     double reserved = assay_bench_gflop(h->w) / assay_bench_truth_rate(b);
+    if (h->steps_only) reserved += ASSAY_FLOORS_GFLOP / assay_bench_truth_rate(b) / h->count;
     warm_up(h, reserved);
     if (!h->count) return ASSAY_OK;
     if ((st = make_states(h)) != ASSAY_OK) return st;
@@ -351,9 +364,15 @@ static assay_status race(heat *h)
     return settle(h, &of);
 }
 
-assay_status assay_heat_run(assay_bench *b, const assay_workload *w, double seconds)
+assay_status assay_heat_run(assay_bench *b, const assay_point *point, double seconds)
 {
-    heat h = {.b = b, .w = w, .problem = w->problem, .end = assay_clock() + seconds};
+    const assay_workload *w = &point->workload;
+    heat h = {.b = b,
+              .w = w,
+              .problem = w->problem,
+              .threads = point->threads,
+              .steps_only = b->o->axis_count > 0,
+              .end = assay_clock() + seconds};
     h.m = (assay_measurement){.workload = w,
                               .gbench = b->gbench,
                               .states = h.states,

@@ -4,6 +4,7 @@
 #define ASSAY_HEAT_H
 
 #include "perf/bench.h"
+#include "perf/scale.h"
 #include "perf/text.h"
 
 enum { ASSAY_MOST_PLUGINS = 64 };
@@ -35,9 +36,12 @@ double assay_bench_gflop(const assay_workload *w);   /* of a training step */
 double assay_bench_truth_rate(const assay_bench *b); /* GFLOP/s */
 double assay_bench_calibrate(assay_bench *b);        /* GFLOP/s now; raises the peak */
 
-/* Times and judges within so many seconds, the conformance checks not counted. Fails only without memory or where data
- * or truth can't be made. */
-assay_status assay_heat_run(assay_bench *b, const assay_workload *w, double seconds);
+/* GFLOP of the reference for measuring floors that nobody has stored: its runs are cut to about so much. */
+#define ASSAY_FLOORS_GFLOP 100.
+
+/* Times and judges within so many seconds, the conformance checks not counted; where axes were asked for, training
+ * steps alone. Fails only without memory or where data or truth can't be made. */
+assay_status assay_heat_run(assay_bench *b, const assay_point *point, double seconds);
 
 /* 1 where a measurement is worth another: the machine's rate moved from `before` to `after` by more than
  * ASSAY_DRIFT_LIMIT, and of the seconds left there are as many as it needs. */

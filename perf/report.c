@@ -39,21 +39,29 @@ static char *smaller_is_better(const assay_records *list)
     return text;
 }
 
-static char *document(const assay_records *list, assay_report_format format)
+static char *write_document(const assay_report_parts *p, assay_report_format format)
 {
-    assay_report_groups groups;
     char *text = NULL;
     size_t size = 0;
-    if (assay_report_groups_make(list, &groups) != ASSAY_OK) return NULL;
     FILE *f = open_memstream(&text, &size);
-    if (f && format == ASSAY_REPORT_TABLE) assay_report_table(f, list, &groups);
-    if (f && format == ASSAY_REPORT_MARKDOWN) assay_report_markdown(f, list, &groups);
-    if (f && format == ASSAY_REPORT_HTML) assay_report_html(f, list, &groups);
+    if (f && format == ASSAY_REPORT_TABLE) assay_report_table(f, p);
+    if (f && format == ASSAY_REPORT_MARKDOWN) assay_report_markdown(f, p);
+    if (f && format == ASSAY_REPORT_HTML) assay_report_html(f, p);
     if (f && fclose(f)) {
         free(text);
         text = NULL;
     }
-    assay_report_groups_free(&groups);
+    return text;
+}
+
+static char *document(const assay_records *list, assay_report_format format)
+{
+    assay_report_parts p = {.list = list};
+    char *text = NULL;
+    if (assay_report_groups_make(list, &p.groups) != ASSAY_OK) return NULL;
+    if (assay_scalings_make(list, &p.scalings) == ASSAY_OK) text = write_document(&p, format);
+    assay_scalings_free(&p.scalings);
+    assay_report_groups_free(&p.groups);
     return text;
 }
 

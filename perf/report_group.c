@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/report_group.h"
 
+#include "perf/scale.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +76,7 @@ assay_status assay_report_groups_make(const assay_records *list, assay_report_gr
     if (!out->at) return ASSAY_NO_MEMORY;
     for (int32_t k = 0; k < list->count; k++) {
         int phase = phase_of(&list->at[k]);
-        if (phase < 0) continue;
+        if (phase < 0 || assay_scale_is_point(list->at[k].workload)) continue;
         assay_report_row *row = row_of(group_of(out, &list->at[k]), &list->at[k]);
         if (!row) {
             assay_report_groups_free(out);

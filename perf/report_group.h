@@ -27,7 +27,7 @@ typedef struct assay_report_groups {
     int32_t count;
 } assay_report_groups;
 
-/* Pointers into `list`, which must stay. The caller frees *out. */
+/* Points of other sizes (scale.h) are no rows. Pointers into `list`, which must stay. The caller frees *out. */
 assay_status assay_report_groups_make(const assay_records *list, assay_report_groups *out);
 void assay_report_groups_free(assay_report_groups *g);
 

@@ -433,8 +433,10 @@ static void left_out(FILE *f, const assay_records *list)
     fputs("</table></div>\n", f);
 }
 
-void assay_report_html(FILE *f, const assay_records *list, const assay_report_groups *g)
+void assay_report_html(FILE *f, const assay_report_parts *p)
 {
+    const assay_records *list = p->list;
+    const assay_report_groups *g = &p->groups;
     fprintf(f,
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
             "content=\"width=device-width,initial-scale=1\">\n<title>Recurrent networks: measured times</title>\n"
@@ -444,6 +446,7 @@ void assay_report_html(FILE *f, const assay_records *list, const assay_report_gr
     if (g->count) overview(f, g);
     for (int32_t k = 0; k < g->count; k++)
         section(f, &g->at[k]);
+    assay_report_scaling_html(f, &p->scalings);
     left_out(f, list);
     fputs("</body></html>\n", f);
 }

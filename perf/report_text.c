@@ -93,8 +93,10 @@ static void table_row(FILE *f, const assay_report_row *row, int first)
             assay_report_number(row->any->peak_mib, peak), assay_report_number(row->any->margin, margin));
 }
 
-void assay_report_table(FILE *f, const assay_records *list, const assay_report_groups *g)
+void assay_report_table(FILE *f, const assay_report_parts *p)
 {
+    const assay_records *list = p->list;
+    const assay_report_groups *g = &p->groups;
     lead(f, list);
     for (int32_t k = 0; k < g->count; k++) {
         const assay_report_group *group = &g->at[k];
@@ -109,6 +111,7 @@ void assay_report_table(FILE *f, const assay_records *list, const assay_report_g
         for (int32_t r = 0; r < group->row_count; r++)
             forward_loss(f, &group->rows[r], "  ");
     }
+    assay_report_scaling_table(f, &p->scalings);
     if (list->left_count) fprintf(f, "\nWithout a number:\n");
     for (int32_t k = 0; k < list->left_count; k++) {
         const assay_left_out *l = &list->left[k];
@@ -160,8 +163,10 @@ static void markdown_published(FILE *f, const char *id)
     if (any) fprintf(f, "\n</details>\n");
 }
 
-void assay_report_markdown(FILE *f, const assay_records *list, const assay_report_groups *g)
+void assay_report_markdown(FILE *f, const assay_report_parts *p)
 {
+    const assay_records *list = p->list;
+    const assay_report_groups *g = &p->groups;
     fprintf(f, "# Recurrent networks: measured times\n\n");
     lead(f, list);
     fprintf(f,
@@ -188,6 +193,7 @@ void assay_report_markdown(FILE *f, const assay_records *list, const assay_repor
             forward_loss(f, &group->rows[r], r == 0 ? "\n- " : "- ");
         markdown_published(f, group->id);
     }
+    assay_report_scaling_markdown(f, &p->scalings);
     if (list->left_count)
         fprintf(f, "\n## Without a number\n\n| workload | implementation | phase | why |\n|---|---|---|---|\n");
     for (int32_t k = 0; k < list->left_count; k++) {

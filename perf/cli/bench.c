@@ -3,6 +3,23 @@
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/timing.h"
+#include "perf/scale.h"
+
+/* -1 to go on, or the exit status. */
+static int read_axes(const assay_strings *named, int32_t axes[ASSAY_AXES])
+{
+    for (int k = 0; k < named->count; k++) {
+        int axis = assay_axis_by_name(named->at[k]), again = 0;
+        for (int before = 0; before < k && axis >= 0; before++)
+            again |= axes[before] == axis;
+        if (axis < 0 || again) {
+            assay_print_error("bench: --scale %s: expected t, n, h or threads, each once", named->at[k]);
+            return ASSAY_EXIT_USAGE;
+        }
+        axes[k] = axis;
+    }
+    return -1;
+}
 
 int assay_command_bench(int argc, char **argv)
 {
@@ -12,7 +29,8 @@ int assay_command_bench(int argc, char **argv)
         "and\n"
         "what does not conform gets no number. Outputs of the timed calls are compared in full with the reference.",
         "assay bench --impl blas --workload 'b1*' --json b1.json"};
-    assay_strings impls = {{0}, 0};
+    assay_strings impls = {{0}, 0}, axes = {{0}, 0};
+    int32_t scale[ASSAY_AXES];
     assay_timing_request q = {.command = "bench", .bench = {.budget = 600}};
     const char *seed = NULL;
     int threads = 0;
@@ -24,6 +42,8 @@ int assay_command_bench(int argc, char **argv)
         {"threads", "N", "for each implementation; default: the number that serves it best", ASSAY_TAKES_THREADS,
          &threads},
         {"seed", "SEED", "of parameters and states; default: fresh for each workload", ASSAY_TAKES_TEXT, &seed},
+        {"scale", "AXIS", "t, n, h or threads: training steps along this axis, with a straight line", ASSAY_TAKES_TEXTS,
+         &axes},
         {"text", "FILE", "text for d.ptb-lm in place of the synthetic one", ASSAY_TAKES_INPUT, &q.bench.text},
         {"certificates", "DIR", "where certificates are kept; made if its parent is there", ASSAY_TAKES_FOLDER,
          &q.certificates},
@@ -38,6 +58,9 @@ int assay_command_bench(int argc, char **argv)
         assay_print_error("bench: --seed '%s': expected a number below 2^64, as 0x5eed or decimal", seed);
         return ASSAY_EXIT_USAGE;
     }
+    if ((status = read_axes(&axes, scale)) >= 0) return status;
+    q.bench.axes = scale;
+    q.bench.axis_count = axes.count;
     q.bench.threads = threads;
     if (!q.floors) q.floors = ASSAY_FLOORS;
     assay_plugins plugins;
