@@ -3,7 +3,7 @@
 SPDX-License-Identifier: MIT
 
 It does what assay-worker does for a shared object, through the same library, libassay_worker.so. A module has
-  NAME, VERSION      as in assay_impl; VERSION may be a function
+  NAME, VERSION      as in assay_impl; VERSION may be a function, which is called again after open
   LOSS_BY, UPDATE_BY as in assay_made_of; "own" where they are missing
   open(threads)      optional
   supports(problem)  an assay_arithmetic; or raises abi.Unsupported(why)
@@ -60,9 +60,8 @@ class Table:
 
     def __init__(self, module):
         self.module, self.plans, self.kept, self.next = module, {}, [], 1
-        version = module.VERSION() if callable(module.VERSION) else module.VERSION
         self.impl = abi.assay_impl(struct_size=ctypes.sizeof(abi.assay_impl), abi_version=abi.ASSAY_ABI_VERSION,
-                                   name=self.text(module.NAME), version=self.text(version), place=abi.ASSAY_HOST)
+                                   name=self.text(module.NAME), version=self.text(self.version()), place=abi.ASSAY_HOST)
         self.made_of = abi.assay_made_of(self.text(getattr(module, "LOSS_BY", "own")),
                                          self.text(getattr(module, "UPDATE_BY", "own")))
         self.waives = abi.assay_waives(allocations=1)  # whatever it computes, an interpreter allocates
@@ -71,6 +70,9 @@ class Table:
         self.put("close", lambda context: None)
         self.put("plan_free", lambda plan: self.plans.pop(plan, None) and None)
         self.put("extension", self.extension)
+
+    def version(self):
+        return self.module.VERSION() if callable(self.module.VERSION) else self.module.VERSION
 
     def put(self, name, function):
         made = abi.FUNCTIONS["assay_impl", name](function)
@@ -104,6 +106,7 @@ class Table:
         given = abi.assay_open_args.from_address(arguments)
         if hasattr(self.module, "open"):
             self.module.open(given.threads)
+            self.impl.version = self.text(self.version())
         ctypes.c_void_p.from_address(out).value = None
 
     def supports(self, context, problem, declared, why):

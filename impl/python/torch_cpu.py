@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import abi
+import pools
 
 NAME, LOSS_BY, UPDATE_BY = "torch", "torch", "torch"
 NAMES = {abi.ASSAY_W: "weight_ih", abi.ASSAY_R: "weight_hh", abi.ASSAY_B_IH: "bias_ih", abi.ASSAY_B_HH: "bias_hh",
@@ -21,14 +22,23 @@ BIASES = {abi.ASSAY_BIAS_NONE: (), abi.ASSAY_BIAS_ONE_INPUT: (abi.ASSAY_B_IH,),
           abi.ASSAY_BIAS_ONE_RECURRENT: (abi.ASSAY_B_HH,), abi.ASSAY_BIAS_TWO: (abi.ASSAY_B_IH, abi.ASSAY_B_HH)}
 
 
+OPENED = []  # how its thread pools are set
+
+
 def VERSION():
-    return "PyTorch %s, MKL %s, oneDNN %s" % (torch.__version__, torch.backends.mkl.is_available(),
-                                              torch.backends.mkldnn.is_available())
+    return ", ".join(["PyTorch %s, MKL %s, oneDNN %s" % (torch.__version__, torch.backends.mkl.is_available(),
+                                                         torch.backends.mkldnn.is_available())] + OPENED)
 
 
 def open(threads):
-    torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)
+    OPENED[:] = [pools.best([("PyTorch", torch.set_num_threads), *pools.of_blas()], threads, pools.timed(trial))]
+
+
+def trial():
+    """A piece of the workloads that are timed, by which settings are compared."""
+    net, x = nn.LSTM(123, 320), torch.full((16, 32, 123), 0.1)
+    net(x)[0].sum().backward()
 
 
 def import_all():
