@@ -13,11 +13,13 @@
 #include <string.h>
 
 #define CALIBRATION_SECONDS 0.3
-#define SGEMM_SECONDS       0.6 /* shared by the BLAS libraries */
-#define TRUTH_SHARE_OF_PEAK 0.2 /* first guess of the reference's rate: 40 % of the double peak, half the single */
-#define STEP_SHARE_OF_PEAK  0.3 /* first guess of an implementation's rate */
-#define LEAST_STEPS         14. /* warming up, five steps, five times the phases, five times forward */
-#define LEAST_STEPS_ALONE   7.  /* the same without what comes after the steps */
+#define SGEMM_SECONDS       0.6  /* shared by the BLAS libraries */
+#define TRUTH_SHARE_OF_PEAK 0.2  /* first guess of the reference's rate: 40 % of the double peak, half the single */
+#define FLOOR_RUNS          34.  /* of the reference, each a training step */
+#define FLOORS_GFLOP        100. /* to which all of them are cut by taking fewer samples */
+#define STEP_SHARE_OF_PEAK  0.3  /* first guess of an implementation's rate */
+#define LEAST_STEPS         14.  /* warming up, five steps, five times the phases, five times forward */
+#define LEAST_STEPS_ALONE   7.   /* the same without what comes after the steps */
 
 void assay_bench_say(const assay_bench *b, const char *format, ...)
 {
@@ -63,6 +65,13 @@ double assay_bench_gflop(const assay_workload *w)
 double assay_bench_truth_rate(const assay_bench *b)
 {
     return b->truth_rate > 0 ? b->truth_rate : TRUTH_SHARE_OF_PEAK * b->peak;
+}
+
+/* The rate as last seen may be that of a tiny truth, most of whose time is no work. */
+double assay_bench_floor_seconds(const assay_bench *b, const assay_workload *w)
+{
+    const double rate = fmax(assay_bench_truth_rate(b), TRUTH_SHARE_OF_PEAK * b->peak);
+    return b->o->axis_count > 0 ? fmin(FLOOR_RUNS * assay_bench_gflop(w), FLOORS_GFLOP) / rate : 0;
 }
 
 double assay_bench_calibrate(assay_bench *b)
@@ -139,14 +148,14 @@ static int count_fitting(const assay_bench *b, const assay_point *p, int count)
 {
     double rate = 0, left = b->end - assay_clock();
     const double steps = b->o->axis_count > 0 ? LEAST_STEPS_ALONE : LEAST_STEPS;
-    const double floors = b->o->axis_count > 0 ? ASSAY_FLOORS_GFLOP : 0;
     int fitting = 0;
     for (int k = 0; k < b->o->plugin_count; k++)
         rate = fmax(rate, b->rate[k]);
     if (!(rate > 0)) rate = STEP_SHARE_OF_PEAK * b->peak;
     for (; fitting < count && left > 0; fitting++) {
-        const double work = assay_bench_gflop(&p[fitting].workload);
-        left -= work * steps / rate + (work + floors) / assay_bench_truth_rate(b);
+        const assay_workload *w = &p[fitting].workload;
+        const double work = assay_bench_gflop(w);
+        left -= work * steps / rate + work / assay_bench_truth_rate(b) + assay_bench_floor_seconds(b, w);
     }
     return fitting > 1 ? fitting : 1;
 }

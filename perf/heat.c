@@ -352,7 +352,7 @@ static assay_status race(heat *h)
     rest_all(h);
     of.calibration_before = assay_bench_calibrate(b);
     double reserved = assay_bench_gflop(h->w) / assay_bench_truth_rate(b);
-    if (h->steps_only) reserved += ASSAY_FLOORS_GFLOP / assay_bench_truth_rate(b) / h->count;
+    reserved += assay_bench_floor_seconds(b, h->w) / h->count; /* one measurement serves all */
     warm_up(h, reserved);
     if (!h->count) return ASSAY_OK;
     if ((st = make_states(h)) != ASSAY_OK) return st;

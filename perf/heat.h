@@ -36,8 +36,8 @@ double assay_bench_gflop(const assay_workload *w);   /* of a training step */
 double assay_bench_truth_rate(const assay_bench *b); /* GFLOP/s */
 double assay_bench_calibrate(assay_bench *b);        /* GFLOP/s now; raises the peak */
 
-/* GFLOP of the reference for measuring floors that nobody has stored: its runs are cut to about so much. */
-#define ASSAY_FLOORS_GFLOP 100.
+/* Seconds for measuring floors that nobody has stored; 0 for a run on documented sizes, which have theirs. */
+double assay_bench_floor_seconds(const assay_bench *b, const assay_workload *w);
 
 /* Times and judges within so many seconds, the conformance checks not counted; where axes were asked for, training
  * steps alone. Fails only without memory or where data or truth can't be made. */

@@ -1,8 +1,11 @@
-/* layer.c: descriptors, primitives and reorders of one layer; oneDNN 2.x through its C API.
+/* layer.c: descriptors, primitives and reorders of one layer, through the C API.
  * SPDX-License-Identifier: MIT */
 #include "impl/onednn/layer.h"
 
+#include "impl/onednn/describe.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 enum { INFER = 1, TRAIN = 2, BACK = 4 };
 enum { PASSES = 3 }; /* in the order of the bits */
@@ -61,81 +64,46 @@ struct onednn_layer {
     uint64_t size[ONEDNN_TENSORS];
 };
 
-/* Shapes of a layer's tensors. */
-typedef struct shapes {
-    dnnl_memory_desc_t x, state, w, r, bias, y;
-    dnnl_rnn_direction_t direction;
-} shapes;
-
 int onednn_biases(const assay_problem *p)
 {
     const assay_dialect *d = &p->dialect;
     return d->cell == ASSAY_GRU && d->gru_reset == ASSAY_RESET_AFTER_INSIDE ? 4 : assay_gates(d->cell);
 }
 
-static int describe_shapes(const assay_problem *p, int32_t inputs, shapes *s)
+static void free_shapes(onednn_shapes *s)
+{
+    onednn_shape *const all[] = {&s->x, &s->state, &s->w, &s->r, &s->bias, &s->y};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        onednn_shape_free(all[k]);
+}
+
+/* *s is zeroed. */
+static int make_shapes(const assay_problem *p, int32_t inputs, onednn_shapes *s)
 {
     const dnnl_dim_t t = p->t, n = p->n, h = p->h, d = p->directions, g = assay_gates(p->dialect.cell);
     const dnnl_dims_t x = {t, n, inputs}, state = {1, d, n, h}, w = {1, d, inputs, g, h}, r = {1, d, h, g, h},
                       bias = {1, d, onednn_biases(p), h}, y = {t, n, d * h};
     s->direction = p->directions == 2 ? dnnl_bidirectional_concat : dnnl_unidirectional_left2right;
-    return dnnl_memory_desc_init_by_tag(&s->x, 3, x, dnnl_f32, dnnl_tnc) == dnnl_success &&
-           dnnl_memory_desc_init_by_tag(&s->state, 4, state, dnnl_f32, dnnl_ldnc) == dnnl_success &&
-           dnnl_memory_desc_init_by_tag(&s->w, 5, w, dnnl_f32, dnnl_format_tag_any) == dnnl_success &&
-           dnnl_memory_desc_init_by_tag(&s->r, 5, r, dnnl_f32, dnnl_format_tag_any) == dnnl_success &&
-           dnnl_memory_desc_init_by_tag(&s->bias, 4, bias, dnnl_f32, dnnl_ldgo) == dnnl_success &&
-           dnnl_memory_desc_init_by_tag(&s->y, 3, y, dnnl_f32, dnnl_tnc) == dnnl_success;
+    return onednn_shape_make(&s->x, 3, x, dnnl_tnc) && onednn_shape_make(&s->state, 4, state, dnnl_ldnc) &&
+           onednn_shape_make(&s->w, 5, w, dnnl_format_tag_any) && onednn_shape_make(&s->r, 5, r, dnnl_format_tag_any) &&
+           onednn_shape_make(&s->bias, 4, bias, dnnl_ldgo) && onednn_shape_make(&s->y, 3, y, dnnl_tnc);
 }
 
-static dnnl_alg_kind_t activation(int cell)
-{
-    return cell == ASSAY_RNN_TANH ? dnnl_eltwise_tanh : dnnl_eltwise_relu;
-}
-
-static dnnl_status_t describe_forward(const assay_dialect *d, dnnl_prop_kind_t kind, const shapes *s,
-                                      dnnl_rnn_desc_t *out)
-{
-    if (d->cell == ASSAY_LSTM)
-        return dnnl_lstm_forward_desc_init(out, kind, s->direction, &s->x, &s->state, &s->state, &s->w, &s->r, &s->bias,
-                                           &s->y, &s->state, &s->state, 0);
-    if (d->cell != ASSAY_GRU)
-        return dnnl_vanilla_rnn_forward_desc_init(out, kind, activation(d->cell), s->direction, &s->x, &s->state, &s->w,
-                                                  &s->r, &s->bias, &s->y, &s->state, 0, 0, 0);
-    return (d->gru_reset == ASSAY_RESET_BEFORE ? dnnl_gru_forward_desc_init : dnnl_lbr_gru_forward_desc_init)(
-        out, kind, s->direction, &s->x, &s->state, &s->w, &s->r, &s->bias, &s->y, &s->state, 0);
-}
-
-static dnnl_status_t describe_backward(const assay_dialect *d, const shapes *s, dnnl_rnn_desc_t *out)
-{
-    if (d->cell == ASSAY_LSTM)
-        return dnnl_lstm_backward_desc_init(out, dnnl_backward, s->direction, &s->x, &s->state, &s->state, &s->w, &s->r,
-                                            &s->bias, &s->y, &s->state, &s->state, &s->x, &s->state, &s->state, &s->w,
-                                            &s->r, &s->bias, &s->y, &s->state, &s->state, 0);
-    if (d->cell != ASSAY_GRU)
-        return dnnl_vanilla_rnn_backward_desc_init(out, dnnl_backward, activation(d->cell), s->direction, &s->x,
-                                                   &s->state, &s->w, &s->r, &s->bias, &s->y, &s->state, &s->x,
-                                                   &s->state, &s->w, &s->r, &s->bias, &s->y, &s->state, 0, 0, 0);
-    return (d->gru_reset == ASSAY_RESET_BEFORE ? dnnl_gru_backward_desc_init : dnnl_lbr_gru_backward_desc_init)(
-        out, dnnl_backward, s->direction, &s->x, &s->state, &s->w, &s->r, &s->bias, &s->y, &s->state, &s->x, &s->state,
-        &s->w, &s->r, &s->bias, &s->y, &s->state, 0);
-}
-
-static int make_primitives(onednn_layer *l, const assay_dialect *d, const shapes *s)
+static int make_primitives(onednn_layer *l, const assay_dialect *d, const onednn_shapes *s)
 {
     static const dnnl_prop_kind_t kinds[PASSES] = {dnnl_forward_inference, dnnl_forward_training, dnnl_backward};
+    const onednn_wanted wanted = {d, s, l->engine, l->own_scratch};
     for (int pass = 0; pass < PASSES; pass++) {
-        const int back = kinds[pass] == dnnl_backward;
-        dnnl_rnn_desc_t what;
-        if ((back ? describe_backward(d, s, &what) : describe_forward(d, kinds[pass], s, &what)) != dnnl_success ||
-            dnnl_primitive_desc_create(&l->description[pass], &what, l->own_scratch, l->engine,
-                                       back ? l->description[pass - 1] : NULL) != dnnl_success ||
-            dnnl_primitive_create(&l->primitive[pass], l->description[pass]) != dnnl_success)
-            return 0;
+        dnnl_primitive_desc_t *out = &l->description[pass];
+        const dnnl_status_t st = kinds[pass] == dnnl_backward
+                                     ? onednn_describe_backward(&wanted, l->description[pass - 1], out)
+                                     : onednn_describe_forward(&wanted, kinds[pass], out);
+        if (st != dnnl_success || dnnl_primitive_create(&l->primitive[pass], *out) != dnnl_success) return 0;
     }
     return 1;
 }
 
-static const dnnl_memory_desc_t *described(const onednn_layer *l, int pass, const use *u)
+static onednn_seen described(const onednn_layer *l, int pass, const use *u)
 {
     return dnnl_primitive_desc_query_md(l->description[pass], dnnl_query_exec_arg_md, u->arg);
 }
@@ -146,7 +114,7 @@ static int make_memory(onednn_layer *l)
     for (int pass = 0; pass < PASSES; pass++)
         for (int k = 0; k < USES; k++) {
             if (!(uses[k].passes >> pass & 1)) continue;
-            const dnnl_memory_desc_t *what = described(l, pass, &uses[k]);
+            onednn_seen what = described(l, pass, &uses[k]);
             const uint64_t size = what ? dnnl_memory_desc_get_size(what) : 0;
             if (size == 0) continue;
             if (dnnl_memory_create(&l->memory[pass][k], what, l->engine, DNNL_MEMORY_NONE) != dnnl_success) return 0;
@@ -155,7 +123,7 @@ static int make_memory(onednn_layer *l)
     return 1;
 }
 
-static const dnnl_memory_desc_t *layout_of(const onednn_layer *l, int tensor)
+static onednn_seen layout_of(const onednn_layer *l, int tensor)
 {
     for (int pass = 0; pass < PASSES; pass++)
         for (int k = 0; k < USES; k++)
@@ -165,32 +133,36 @@ static const dnnl_memory_desc_t *layout_of(const onednn_layer *l, int tensor)
 
 static int make_move(onednn_layer *l, int k)
 {
-    const dnnl_memory_desc_t *own = layout_of(l, moves[k].tensor);
-    dnnl_memory_desc_t plain;
+    onednn_seen own = layout_of(l, moves[k].tensor);
+    onednn_shape shape;
     dnnl_primitive_desc_t what = NULL;
-    if (!own || dnnl_memory_desc_init_by_tag(&plain, 5, own->dims, dnnl_f32, dnnl_ldgoi) != dnnl_success) return 0;
-    const dnnl_memory_desc_t *from = moves[k].back ? own : &plain, *to = moves[k].back ? &plain : own;
+    memset(&shape, 0, sizeof shape);
+    if (!own || !onednn_shape_like(&shape, own, dnnl_ldgoi)) return 0;
+    onednn_seen plain = onednn_shape_see(&shape), from = moves[k].back ? own : plain, to = moves[k].back ? plain : own;
     const int ok = dnnl_reorder_primitive_desc_create(&what, from, l->engine, to, l->engine, NULL) == dnnl_success &&
                    dnnl_primitive_create(&l->move[k], what) == dnnl_success &&
-                   dnnl_memory_create(&l->plain[k], &plain, l->engine, DNNL_MEMORY_NONE) == dnnl_success &&
+                   dnnl_memory_create(&l->plain[k], plain, l->engine, DNNL_MEMORY_NONE) == dnnl_success &&
                    dnnl_memory_create(&l->own[k], own, l->engine, DNNL_MEMORY_NONE) == dnnl_success;
     if (what) dnnl_primitive_desc_destroy(what);
+    onednn_shape_free(&shape);
     return ok;
 }
 
 assay_status onednn_layer_open(const assay_problem *p, int32_t inputs, dnnl_engine_t engine, dnnl_stream_t stream,
                                onednn_layer **out)
 {
-    shapes s;
+    onednn_shapes s;
     onednn_layer *l = calloc(1, sizeof *l);
     if (!l) return ASSAY_NO_MEMORY;
     l->engine = engine;
     l->stream = stream;
-    int ok = describe_shapes(p, inputs, &s) && dnnl_primitive_attr_create(&l->own_scratch) == dnnl_success &&
+    memset(&s, 0, sizeof s);
+    int ok = make_shapes(p, inputs, &s) && dnnl_primitive_attr_create(&l->own_scratch) == dnnl_success &&
              dnnl_primitive_attr_set_scratchpad_mode(l->own_scratch, dnnl_scratchpad_mode_user) == dnnl_success &&
              make_primitives(l, &p->dialect, &s) && make_memory(l);
     for (int k = 0; ok && k < MOVES; k++)
         ok = make_move(l, k);
+    free_shapes(&s);
     if (!ok) {
         onednn_layer_close(l);
         return ASSAY_FAILED;

@@ -4,7 +4,9 @@
  * fp32, all rows of length T, on as many threads of OpenMP as are given. The library allocates in each call, which it
  * declares. Losses, linear layer and optimizer are those of impl/common/host, on one thread, with oneDNN's product.
  *
- *   layer.c   primitives, layouts   stack.c   layers, directions, memory   onednn.c   the plugin, networks */
+ *   describe_v*.c   what 2.x and 3.x call differently   layer.c    primitives, layouts
+ *   stack.c         layers, directions, memory          onednn.c   the plugin, networks; ONEDNN_NAME: onednn, onednn-v3
+ */
 #include "impl/common/host/host.h"
 #include "impl/onednn/stack.h"
 
@@ -339,7 +341,7 @@ ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
     static const assay_impl self = {
         .struct_size = sizeof self,
         .abi_version = ASSAY_ABI_VERSION,
-        .name = "onednn",
+        .name = ONEDNN_NAME,
         .version = version,
         .place = ASSAY_HOST,
         .open = open_ctx,
