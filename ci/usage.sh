@@ -106,6 +106,10 @@ touch file
 expect 2 'expected OLD and NEW' compare file
 expect 2 'expected both or none' compare --old naive file file
 expect 2 'file:1:0' compare file file
+expect 2 'two files of records, or two shared objects' compare file ./naive.so
+expect 2 'with shared objects only' compare --threads 1 file file
+expect 2 'with records only' compare --old a --new b ./naive.so ./naive.so
+expect 2 'expected a name from' compare no-such.so ./naive.so
 expect 2 'out no/such/file' report --out no/such/file file
 expect 2 'expected a folder' check --impl naive --cache file
 expect 2 'expected a folder' run --impl naive --out file

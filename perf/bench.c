@@ -38,8 +38,13 @@ int assay_bench_stopped(const assay_bench *b)
 }
 
 /* "naive" of "lib/naive.so": what a row is called before its worker has told its name. */
-static void plugin_name(const char *path, char *name, size_t size)
+static void plugin_name(const assay_bench_options *o, const char *path, char *name, size_t size)
 {
+    for (int32_t k = 0; k < o->plugin_count && o->names; k++)
+        if (o->plugins[k] == path) {
+            snprintf(name, size, "%s", o->names[k]);
+            return;
+        }
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     snprintf(name, size, "%.*s", (int)strcspn(base, "."), base);
 }
@@ -52,7 +57,7 @@ void assay_bench_leave_out(assay_bench *b, const assay_workload *w, const char *
     va_start(list, format);
     vsnprintf(why, sizeof why, format, list);
     va_end(list);
-    plugin_name(plugin, name, sizeof name);
+    plugin_name(b->o, plugin, name, sizeof name);
     assay_bench_say(b, "%s %s %s: %s", w->id, name, phase, why);
     assay_records_leave_out(b->out, w->id, name, phase, why);
 }

@@ -39,13 +39,14 @@ typedef struct assay_judgement {
 typedef struct assay_bench_options {
     const char *const *plugins; /* paths of shared objects */
     int32_t plugin_count;
-    const char *glob;    /* of workload ids; NULL = all */
-    const int32_t *axes; /* assay_axis, scale.h: training steps of the selected workloads at other sizes, too */
-    int32_t axis_count;  /* 0: as documented, with all phases */
-    double budget;       /* seconds for everything, conformance too; what does not fit is left out, by name; what
-                            was begun is brought to its five samples and judged, however slow the machine gets */
-    int32_t threads;     /* for each implementation; 0 = searched: all cores, half of them, ... one */
-    int32_t fixed_seed;  /* 1: take `seed`; 0: draw one for each workload, after the plugins were loaded */
+    const char *const *names; /* that records call them by; NULL = by their own */
+    const char *glob;         /* of workload ids; NULL = all */
+    const int32_t *axes;      /* assay_axis, scale.h: training steps of the selected workloads at other sizes, too */
+    int32_t axis_count;       /* 0: as documented, with all phases */
+    double budget;            /* seconds for everything, conformance too; what does not fit is left out, by name; what
+                                 was begun is brought to its five samples and judged, however slow the machine gets */
+    int32_t threads;          /* for each implementation; 0 = searched: all cores, half of them, ... one */
+    int32_t fixed_seed;       /* 1: take `seed`; 0: draw one for each workload, after the plugins were loaded */
     uint64_t seed;
     const char *worker;                         /* path of assay-worker; NULL = beside this program */
     const char *text;                           /* file for d.ptb-lm; NULL = the documented stream */

@@ -130,6 +130,7 @@ static void enter_all(heat *h)
         assay_entrant *e = &h->entrants[k];
         double seconds = b->rate[k] > 0 ? assay_bench_gflop(h->w) / b->rate[k] : 0;
         e->plugin = b->o->plugins[k];
+        e->name = b->o->names ? b->o->names[k] : NULL;
         if (assay_bench_stopped(b)) return;
         if ((ASSAY_SAMPLES_LEAST + 1) * seconds > share) {
             assay_bench_leave_out(h->b, h->w, e->plugin, "all",
@@ -180,6 +181,7 @@ static int try_threads(heat *h, assay_entrant *e, int32_t threads)
     if (!other) return 0;
     assay_rig_rest(&e->rig);
     other->plugin = e->plugin;
+    other->name = e->name;
     other->certificate = e->certificate;
     start(h, other, threads);
     if (assay_rig_plan(&other->rig, &h->states[0]) && assay_measure_warm_up(&h->m, other))

@@ -24,6 +24,7 @@ typedef struct assay_kept_block {
 /* One implementation. Zeroed before use. */
 typedef struct assay_entrant {
     const char *plugin;
+    const char *name; /* that records call it by; NULL = its own */
     int32_t threads;
     assay_certificate certificate;
     assay_rig rig;

@@ -391,7 +391,7 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     time_t now = time(NULL);
     struct tm utc;
     SET(r->workload, of->measurement->workload->id);
-    SET(r->implementation, about->name);
+    SET(r->implementation, e->name ? e->name : about->name);
     SET(r->version, about->version);
     SET(r->arithmetic, assay_format_name(of->problem->arithmetic));
     SET(r->operand, assay_format_name(e->rig.declared.operand));

@@ -146,6 +146,21 @@ static void only_drift_and_time_to_spare_measure_again(void **state)
     assert_int_equal(assay_heat_again(100, NAN, 10, 5), 1);
 }
 
+/* Two files of one implementation are told apart by names that are not theirs. */
+static void a_record_has_the_name_that_was_given(void **state)
+{
+    bed *b = *state;
+    double margin, seconds;
+    assay_records records = {0};
+    b->entrant.name = "OLD";
+    bed_measure_all(b);
+    assert_int_equal(assay_outcome_judge(&b->of, b->entrants, 1, &margin, &seconds), ASSAY_OK);
+    b->entrant.rig.verdict = ASSAY_VERDICT_PASS; /* a busy machine may have broken the clock's rules */
+    assert_int_equal(assay_outcome_record(&b->of, &b->entrant, margin, &records), ASSAY_PHASES);
+    assert_string_equal(records.at[0].implementation, "OLD");
+    assay_records_free(&records);
+}
+
 static int always(void *user)
 {
     (void)user;
@@ -228,6 +243,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_memory_holds_the_blocks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_forgotten_is_measured_again, set_up, tear_down),
         cmocka_unit_test(only_drift_and_time_to_spare_measure_again),
+        cmocka_unit_test_setup_teardown(a_record_has_the_name_that_was_given, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stop_ends_the_rounds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_entrants_take_turns, set_up, tear_down),
     };
