@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # nightly.sh: the long forms: full checks on fresh seeds, repeated; mutants in full; the reference's full proof; all workloads.
 # SPDX-License-Identifier: MIT
-# Every part runs even if an earlier one failed; the exit status is the worst of all. Expect about five hours on two cores;
+# Every part runs even if an earlier one failed; the exit status is the worst of all. Expect about six hours on two cores;
 # what the timing part had no time for is named in its report.
 # Usage: ci/nightly.sh [PART...]; all parts unless told, in the order below.
 set -euo pipefail
@@ -11,6 +11,7 @@ seeds=${ASSAY_NIGHTLY_SEEDS:-1000}    # for the small plain cases: honest implem
 killed=${ASSAY_NIGHTLY_KILLS:-200}    # times
 fuzzing=${ASSAY_NIGHTLY_FUZZ:-60}     # seconds for each parser
 budget=${ASSAY_NIGHTLY_BUDGET:-5400}  # seconds for timing every workload
+scaling=${ASSAY_NIGHTLY_SCALING:-3600} # seconds for steps, batch, hidden units and threads of one workload
 out=build/nightly
 assay=build/release/bin/assay
 worst=0
@@ -41,6 +42,9 @@ parts() {
     part kill ci/kill.sh "$assay" "$killed"
     part fuzz ci/fuzz.sh "$fuzzing"
     part workloads "$assay" run --all --budget "$budget" --out "$out/report"
+    part scaling "$assay" bench --workload b1.lstm-ce-short --scale t --scale n --scale h --scale threads --budget "$scaling" \
+        --json "$out/scaling.json"
+    part page "$assay" report --format html --out "$out/report.html" "$out/report/records.json" "$out/scaling.json"
 }
 
 looking=1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # onednn3.sh: puts headers and library of oneDNN 3.x, from PyPI, into a folder, for the row `onednn-v3`; needs a network once.
 # SPDX-License-Identifier: MIT
-# Usage: ci/onednn3.sh FOLDER, then cmake -DASSAY_ONEDNN3=FOLDER
+# Usage: ci/onednn3.sh FOLDER, then ASSAY_ONEDNN3=FOLDER ci/build.sh release, or cmake -DASSAY_ONEDNN3=FOLDER
 # The build with GNU OpenMP for processors alone: the newer onednn-devel wants the runtime of DPC++ beside it.
 set -euo pipefail
 folder=${1:?usage: ci/onednn3.sh FOLDER}

@@ -345,7 +345,6 @@ static assay_status race(heat *h)
                            .problem = &h->problem,
                            .machine = &b->machine,
                            .data = h->w->data == ASSAY_DATA_WINDOWS ? b->data : "documented",
-                           .sgemm = b->sgemm,
                            .sgemm_by = b->sgemm_by};
     enter_all(h);
     if (!h->count) return ASSAY_OK;
@@ -362,7 +361,9 @@ static assay_status race(heat *h)
     measure(h, reserved, &of);
     for (int k = 0; k < h->count; k++)
         assay_rig_end(&h->in[k]->rig);
+    assay_bench_multiply(b);
     of.peak = b->peak;
+    of.sgemm = b->sgemm;
     return settle(h, &of);
 }
 

@@ -35,6 +35,7 @@ int assay_bench_stopped(const assay_bench *b);
 double assay_bench_gflop(const assay_workload *w);   /* of a training step */
 double assay_bench_truth_rate(const assay_bench *b); /* GFLOP/s */
 double assay_bench_calibrate(assay_bench *b);        /* GFLOP/s now; raises the peak */
+void assay_bench_multiply(assay_bench *b);           /* a large product now; raises its rate */
 
 /* Seconds for measuring floors that nobody has stored; 0 for a run on documented sizes, which have theirs. */
 double assay_bench_floor_seconds(const assay_bench *b, const assay_workload *w);
