@@ -70,7 +70,7 @@ static void cells(const assay_scaling *s, int k, char cell[CELLS][48])
     if (s->axis == ASSAY_AXIS_THREADS)
         snprintf(cell[5], sizeof cell[5], "x %s", assay_report_number(speed_up(s, k), number));
     else
-        snprintf(cell[5], sizeof cell[5], "%+.0f %%", 100 * off(s, k));
+        snprintf(cell[5], sizeof cell[5], "%+.0f %%", round(100 * off(s, k)) + 0.); /* no -0 */
 }
 
 static const char *last_head(const assay_scaling *s)
@@ -149,10 +149,11 @@ static void chart(FILE *f, const assay_scaling *s, int colour)
     for (int k = 0; k < s->count; k++)
         ms[k] = s->at[k]->median_ms;
     const double x_most = 1.05 * largest(s->x, s->count), y_most = 1.05 * largest(ms, s->count);
-    const double from = fmax(s->fit.all.a, 0), to = s->fit.all.a + s->fit.all.b * x_most;
-    if (isfinite(to))
-        fprintf(f, "<line class=\"spread\" x1=\"0\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>",
-                HEIGHT * (1 - from / y_most), WIDTH, HEIGHT * (1 - to / y_most));
+    const double a = s->fit.all.a, b = s->fit.all.b, from = a < 0 && b > 0 ? -a / b : 0; /* no time is below 0 */
+    if (isfinite(a))
+        fprintf(f, "<line style=\"stroke:var(--p%d)\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", colour % 5,
+                WIDTH * from / x_most, HEIGHT * (1 - (a + b * from) / y_most), WIDTH,
+                HEIGHT * (1 - (a + b * x_most) / y_most));
     for (int k = 0; k < s->count; k++)
         fprintf(f,
                 "<rect class=\"part%d\" x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\"><title>%g: %.4g ms</title>"
@@ -163,8 +164,8 @@ static void chart(FILE *f, const assay_scaling *s, int colour)
 static void page_table(FILE *f, const assay_scaling *s, int colour)
 {
     fprintf(f,
-            "<p><span class=\"key\"><span><svg viewBox=\"0 0 10 10\"><rect class=\"part%d\" width=\"10\" "
-            "height=\"10\"/></svg></span></span><b>",
+            "<p><svg viewBox=\"0 0 10 10\" style=\"width:.8em;height:.8em\"><rect class=\"part%d\" width=\"10\" "
+            "height=\"10\"/></svg> <b>",
             colour % 5);
     assay_escape(f, s->any->implementation);
     fprintf(f, "</b> %s: ", s->any->arithmetic);

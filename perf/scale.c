@@ -9,6 +9,7 @@
 
 #define BEND_LEAST  0.05 /* that one line must miss by before a bend is looked for */
 #define BEND_FACTOR 0.5  /* of its residual, that two lines must stay below */
+#define BEND_POINTS 5    /* two lines through four points would always fit */
 #define LEAST_SIZE  1
 #define SEPARATOR   ':' /* no documented id has one */
 
@@ -116,12 +117,21 @@ static double residual(const assay_line *l, const double *x, const double *y, in
     return sum;
 }
 
-assay_fit assay_fit_of(const double *x, const double *y, int count)
+/* Does it miss a point by more than may be chance? */
+static int misses(const assay_line *l, const double *x, const double *y, const double *noise, int count)
+{
+    int missed = 0;
+    for (int k = 0; k < count; k++)
+        missed |= fabs(l->a + l->b * x[k] - y[k]) / y[k] > fmax(BEND_LEAST, noise ? noise[k] : 0);
+    return missed;
+}
+
+assay_fit assay_fit_of(const double *x, const double *y, const double *noise, int count)
 {
     assay_fit f = {.all = {NAN, NAN, NAN}};
     if (count < 2) return f;
     f.all = line_of(x, y, count);
-    if (!(f.all.worst > BEND_LEAST)) return f;
+    if (count < BEND_POINTS || !misses(&f.all, x, y, noise, count)) return f;
     double best = BEND_FACTOR * BEND_FACTOR * residual(&f.all, x, y, count);
     for (int k = 2; k <= count - 2; k++) {
         const assay_line before = line_of(x, y, k), after = line_of(x + k, y + k, count - k);
@@ -196,13 +206,14 @@ static void insert_documented(assay_scaling *s, const assay_records *list)
 
 static void fit(assay_scaling *s)
 {
-    double x[ASSAY_MOST_POINTS], ms[ASSAY_MOST_POINTS];
+    double x[ASSAY_MOST_POINTS], ms[ASSAY_MOST_POINTS], noise[ASSAY_MOST_POINTS];
     for (int k = 0; k < s->count; k++) {
         const int from = s->axis == ASSAY_AXIS_THREADS ? s->count - 1 - k : k; /* 1 / threads falls */
         x[k] = s->x[from];
         ms[k] = s->at[from]->median_ms;
+        noise[k] = (s->at[from]->high_ms - s->at[from]->low_ms) / 2 / ms[k];
     }
-    s->fit = assay_fit_of(x, ms, s->count);
+    s->fit = assay_fit_of(x, ms, noise, s->count);
     if (s->axis == ASSAY_AXIS_THREADS) s->fit.bend = 0; /* too few, and of no use: the table shows the speed-up */
 }
 

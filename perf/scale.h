@@ -40,9 +40,10 @@ typedef struct assay_fit {
     assay_line before, after; /* where it bends */
 } assay_fit;
 
-/* x ascending, at least two values. It bends where one line misses some point by more than 5 % and two lines, of two
- * points or more each, leave less than half of its squared residuals' root. NaN below two points. */
-assay_fit assay_fit_of(const double *x, const double *y, int count);
+/* x ascending, at least two values; noise[k]: half the width of y[k]'s interval as a share of it, or NULL for none. It
+ * bends where one line misses some point by more than 5 % and by more than its noise, and two lines, together of five
+ * points or more and of two or more each, leave less than half of its squared residuals' root. NaN below two points. */
+assay_fit assay_fit_of(const double *x, const double *y, const double *noise, int count);
 
 /* One implementation along one axis, from records of training steps. */
 typedef struct assay_scaling {

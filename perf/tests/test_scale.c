@@ -70,7 +70,7 @@ static void a_line_is_found_again(void **state)
     double y[N];
     for (int k = 0; k < N; k++)
         y[k] = 3 + 0.5 * x[k];
-    const assay_fit f = assay_fit_of(x, y, N);
+    const assay_fit f = assay_fit_of(x, y, NULL, N);
     assert_true(near(f.all.a, 3) && near(f.all.b, 0.5) && f.all.worst < 1e-12 && f.bend == 0);
 }
 
@@ -79,7 +79,7 @@ static void small_times_count_as_much_as_large_ones(void **state)
 {
     (void)state;
     const double x[] = {1, 2, 100}, y[] = {1, 2, 110};
-    const assay_fit f = assay_fit_of(x, y, 3);
+    const assay_fit f = assay_fit_of(x, y, NULL, 3);
     assert_true(fabs(f.all.a + f.all.b - 1) < 0.1 && f.all.worst < 0.1);
 }
 
@@ -88,22 +88,25 @@ static void a_bend_is_found_where_it_is(void **state)
     (void)state;
     const double x[N] = {1, 2, 3, 4, 5, 6};
     const double cache[N] = {1, 2, 3, 6, 9, 12}; /* slope 1 up to 3, slope 3 from there on */
-    const assay_fit f = assay_fit_of(x, cache, N);
+    const assay_fit f = assay_fit_of(x, cache, NULL, N);
     assert_true(f.bend == 3 || f.bend == 2); /* the point at the bend lies on both lines */
     assert_true(near(f.after.b, 3));
+    const double wide[N] = {1, 1, 1, 1, 1, 1};
+    assert_int_equal(assay_fit_of(x, cache, wide, N).bend, 0); /* may be chance */
     const double noisy[N] = {1.01, 1.98, 3.02, 3.97, 5.03, 5.98};
-    assert_int_equal(assay_fit_of(x, noisy, N).bend, 0);
+    assert_int_equal(assay_fit_of(x, noisy, NULL, N).bend, 0);
     const double scattered[N] = {1, 2.4, 2.7, 4.6, 4.5, 6.6}; /* far off, but no two lines are better */
-    assert_int_equal(assay_fit_of(x, scattered, N).bend, 0);
+    assert_int_equal(assay_fit_of(x, scattered, NULL, N).bend, 0);
 }
 
 static void few_points_have_no_bend(void **state)
 {
     (void)state;
-    const double x[] = {1, 2, 3}, y[] = {1, 5, 6};
-    assert_true(isnan(assay_fit_of(x, y, 1).all.a) && assay_fit_of(x, y, 1).bend == 0);
-    assert_true(near(assay_fit_of(x, y, 2).all.b, 4));
-    assert_int_equal(assay_fit_of(x, y, 3).bend, 0);
+    const double x[] = {1, 2, 3, 4}, y[] = {1, 5, 6, 20};
+    assert_true(isnan(assay_fit_of(x, y, NULL, 1).all.a) && assay_fit_of(x, y, NULL, 1).bend == 0);
+    assert_true(near(assay_fit_of(x, y, NULL, 2).all.b, 4));
+    assert_int_equal(assay_fit_of(x, y, NULL, 3).bend, 0);
+    assert_int_equal(assay_fit_of(x, y, NULL, 4).bend, 0);
 }
 
 /* The sample's two implementations, b1's step at `size` of the axis taking size * ms. */
@@ -166,6 +169,13 @@ static void reports_have_the_tables_apart(void **state)
         assert_non_null(strstr(text, expected[k].head));
         assert_non_null(strstr(text, expected[k].verdict));
         assert_null(strstr(text, "b1.lstm-ce-short:t="));
+        if (expected[k].format == ASSAY_REPORT_HTML) {
+            const char *svg = strstr(text, expected[k].head), *end = strstr(svg, "</svg>");
+            int marks = 0;
+            for (const char *at = svg; (at = strstr(at, "<rect class=\"part")) && at < end; at++)
+                marks++;
+            assert_int_equal(marks, 6); /* three sizes of two implementations, inside the chart */
+        }
         free(text);
     }
     assay_records_free(&list);
