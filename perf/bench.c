@@ -216,6 +216,7 @@ static assay_status run_selected(assay_bench *b, const selection *s, char *why, 
             leave_all_out(b, w);
             continue;
         }
+        b->waiting = s->count - 1 - k;
         st = assay_heat_run(b, &s->at[k], (b->end - assay_clock()) / count_fitting(b, s->at + k, s->count - k));
         if (st != ASSAY_OK)
             snprintf(why, why_size, "%s: %s", w->id,

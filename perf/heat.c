@@ -21,6 +21,7 @@
 #define WARM_UPS      2    /* steps */
 #define SEARCH_SHARE  0.1  /* of a workload's time for trying another number of threads */
 #define STEPS_SHARE   0.55 /* of a workload's time; what is left goes to phases, then to forward only */
+#define SPARE_FACTOR  4. /* of its time, that must be left for measuring again where other workloads wait for theirs */
 #define PHASES_SHARE  0.7
 
 typedef struct heat {
@@ -314,7 +315,8 @@ int assay_heat_again(double before, double after, double left, double needed)
 }
 
 /* A machine whose rate moved meanwhile measured something else at the end than at the start: once more, where the whole
- * budget has as many seconds left as the first time took. What still drifts is marked. */
+ * budget has as many seconds left as the first time took, or four times as many if others wait. What still drifts is
+ * marked. */
 static void measure(heat *h, double truth, assay_outcome_of *of)
 {
     assay_bench *b = h->b;
@@ -323,8 +325,8 @@ static void measure(heat *h, double truth, assay_outcome_of *of)
     rest_all(h);
     of->calibration_after = assay_bench_calibrate(b);
     const double now = assay_clock(), drift = assay_drift(of->calibration_before, of->calibration_after);
-    if (assay_bench_stopped(b) ||
-        !assay_heat_again(of->calibration_before, of->calibration_after, b->end - now, now - began + truth * h->count))
+    if (assay_bench_stopped(b) || !assay_heat_again(of->calibration_before, of->calibration_after, b->end - now,
+                                                    (b->waiting ? SPARE_FACTOR : 1) * (now - began + truth * h->count)))
         return;
     assay_bench_say(b, "%s: the machine's rate moved by %.1f %%: measured again", h->w->id, 100 * drift);
     for (int k = 0; k < h->count; k++)

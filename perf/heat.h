@@ -19,6 +19,7 @@ typedef struct assay_bench {
     assay_text text;
     char data[96];
     int32_t threads;                 /* that a search starts from */
+    int waiting;                     /* workloads that come after the one in hand */
     double end;                      /* assay_clock() at which the budget is used up */
     double peak, truth_rate;         /* GFLOP/s: best calibration of this run; the reference's, as last seen */
     double rate[ASSAY_MOST_PLUGINS]; /* GFLOP/s of an implementation's steps, as last seen; 0 = not yet */
