@@ -1,9 +1,9 @@
 /* vecmath.h: exp of arguments <= 0, sigmoid, tanh and log without branches, so that loops over them vectorise.
  * SPDX-License-Identifier: MIT
  *
- * Range reduction by powers of two (Cody and Waite, two-part ln 2), then a polynomial. HOST_ACTIVATION_ULP bounds the
- * error of each; test_vecmath sweeps all floats. Requires round to nearest, as the rest of the project. NaN gives NaN.
- */
+ * Range reduction by powers of two (Cody and Waite, two-part ln 2), then the plain Taylor series: on |r| <= ln2/2 the
+ * first term left out is below 0.05 ulp. HOST_ACTIVATION_ULP bounds the error of each; test_vecmath sweeps all floats.
+ * Requires round to nearest, as the rest of the project. NaN gives NaN. */
 #ifndef ASSAY_HOST_VECMATH_H
 #define ASSAY_HOST_VECMATH_H
 
@@ -20,8 +20,6 @@ typedef uint64_t host_word;
 #define HOST_BIAS           1023
 #define HOST_ROUNDER        0x1.8p52 /* x + this - this rounds x to an integer, which stands in the low bits of the sum */
 #define HOST_LOWEST         (-746)   /* exp of it is 0 */
-#define HOST_SIGMOID_IS_ONE 60
-#define HOST_TANH_IS_ONE    (-60) /* of twice the argument, negated */
 #define HOST_LN2_HI         0x1.62e42fee00000p-1
 #define HOST_LN2_LO         0x1.a39ef35793c76p-33
 #define HOST_SQRT_HALF_BITS 0x3fe6a09e667f3bcd
@@ -35,8 +33,6 @@ typedef uint32_t host_word;
 #define HOST_BIAS           127
 #define HOST_ROUNDER        0x1.8p23f
 #define HOST_LOWEST         (-104)
-#define HOST_SIGMOID_IS_ONE 30
-#define HOST_TANH_IS_ONE    (-30)
 #define HOST_LN2_HI         0x1.62ep-1f
 #define HOST_LN2_LO         0x1.0bfbe8p-15f
 #define HOST_SQRT_HALF_BITS 0x3f3504f3
@@ -65,72 +61,78 @@ static inline real host_power_of_two(host_bits n)
     return host_from_bits((host_bits)((host_word)(n + HOST_BIAS) << HOST_MANTISSA));
 }
 
-/* exp(r) - 1, |r| <= ln2/2: r + r^2 q(r). In double the plain series; in float its best approximation of one degree
- * less, which errs by 0.22 u of the result. */
+/* exp(r) - 1, |r| <= ln2/2. */
 static inline real host_expm1_reduced(real r)
 {
+#define F(n) ((real)(1.0 / (n)))
+    real q = F(5040);
 #ifdef HOST_F64
-#define F(n) (1.0 / (n))
-    real q = F(6227020800.);
+    q = F(6227020800.);
     q = q * r + F(479001600);
     q = q * r + F(39916800);
     q = q * r + F(3628800);
     q = q * r + F(362880);
     q = q * r + F(40320);
     q = q * r + F(5040);
+#endif
     q = q * r + F(720);
     q = q * r + F(120);
     q = q * r + F(24);
     q = q * r + F(6);
     q = q * r + F(2);
 #undef F
-#else
-    real q = 0x1.6bebfep-10f;
-    q = q * r + 0x1.1227bp-7f;
-    q = q * r + 0x1.555674p-5f;
-    q = q * r + 0x1.5554bp-3f;
-    q = q * r + 0x1.fffffep-2f;
-#endif
     return r + r * r * q;
 }
 
-/* x = n ln2 + r; |x| <= -HOST_LOWEST. */
+/* x = n ln2 + r for x <= 0; below HOST_LOWEST x counts as that. */
 static inline host_bits host_reduce(real x, real *r)
 {
+    x = x < HOST_LOWEST ? HOST_LOWEST : x;
     const real shifted = x * (real)1.4426950408889634074 + HOST_ROUNDER, n = shifted - HOST_ROUNDER;
     *r = (x - n * HOST_LN2_HI) - n * HOST_LN2_LO;
     return host_to_bits(shifted) - host_to_bits(HOST_ROUNDER);
 }
 
-/* exp(x), x <= 0; -inf gives 0. Scaled in two steps, since the result may be subnormal. */
+/* exp(x) = the result + *rest, x <= 0; -inf gives 0. Scaled in two steps, since the result may be subnormal. */
+static inline real host_exp_and_rest(real x, real *rest)
+{
+    real r;
+    const host_bits n = host_reduce(x, &r), half = n >> 1;
+    const real first = host_power_of_two(half), second = host_power_of_two(n - half), m = host_expm1_reduced(r),
+               sum = 1 + m;
+    *rest = ((1 - sum) + m) * first * second;
+    return sum * first * second;
+}
+
 static inline real host_exp(real x)
 {
-    real r;
-    const host_bits n = host_reduce(x < HOST_LOWEST ? HOST_LOWEST : x, &r), half = n >> 1;
-    return (1 + host_expm1_reduced(r)) * host_power_of_two(half) * host_power_of_two(n - half);
+    real rest;
+    return host_exp_and_rest(x, &rest);
 }
 
-/* 1 / (1 + exp(-x)), exp(-x) = 2^n (1 + p), as s / (s + 1 + p) with s = 2^-n, which is exact, as s + 1 is for
- * s from 1 to 2^23; else the smaller ones are added first. s is subnormal for the lowest x, so it comes in two steps;
- * from HOST_SIGMOID_IS_ONE on 1 is nearest. */
+/* e / (1 + e) with e = exp(-|x|) for x < 0, whose last place counts for up to two of the result's: so what rounding
+ * took from e and from 1 + e comes along. 1 / (1 + e) is 1 - y. */
 static inline real host_sigmoid(real x)
 {
-    real r, low = -x < -HOST_SIGMOID_IS_ONE ? -HOST_SIGMOID_IS_ONE : -x;
-    low = low > -HOST_LOWEST ? -HOST_LOWEST : low;
-    const host_bits n = host_reduce(low, &r), half = n >> 1;
-    const real s = host_power_of_two(-half) * host_power_of_two(half - n), p = host_expm1_reduced(r);
-    return s / ((s < 1 ? 1 : s + 1) + (s < 1 ? s + p : p));
+    real rest;
+    const real e = host_exp_and_rest(-HOST_ABS(x), &rest), sum = 1 + e, y = (x < 0 ? e : 1) / sum;
+    return x < 0 ? y + (rest - y * (e - (sum - 1) + rest)) * (1 - y) : y;
 }
 
-/* (1 - e) / (1 + e) with e = exp(-2|x|) = s (1 + p), s = 2^n: 1 - s is exact where it is not 1, and near 0, where s is
- * 1, p alone is left. */
+/* |x| below 0.55: x - x z M(z) / D(z), z = x^2, from the continued fraction x / (1 + z / (3 + z / (5 + ...))), cut
+ * where what follows is below a hundredth of an ulp; else 1 - 2 e / (1 + e) with e = exp(-2|x|). One division serves
+ * both. */
 static inline real host_tanh(real x)
 {
-    real r;
-    const real a = -2 * HOST_ABS(x);
-    const host_bits n = host_reduce(a < HOST_TANH_IS_ONE ? HOST_TANH_IS_ONE : a, &r);
-    const real s = host_power_of_two(n), p = host_expm1_reduced(r);
-    return HOST_COPYSIGN(((1 - s) - s * p) / ((1 + s) + s * p), x);
+    const real a = HOST_ABS(x), z = a * a, e = host_exp(-2 * a);
+#ifdef HOST_F64
+    const real m = 675675 + z * (45045 + z * (594 + z)), d = 2027025 + z * (945945 + z * (51975 + z * (630 + z)));
+#else
+    const real m = 315 + z * 14, d = 945 + z * (420 + z * 15);
+#endif
+    const int small = a < (real)0.55;
+    const real q = (small ? z * m : e) / (small ? d : 1 + e);
+    return HOST_COPYSIGN((small ? a : 1) - (small ? a : 2) * q, x);
 }
 
 /* log(x), x >= 1; what isn't finite gives NaN: x = 2^k f, f in [sqrt(1/2), sqrt(2)), log f = 2 artanh((f-1) / (f+1)).
