@@ -11,6 +11,8 @@
 
 /* C (m, columns) <- C_in + A B, where the terms of the sums come in segments of equal length:
  * C[r][j] = C_in[r][j] + sum over s, i of a[r row + s segment + i step] b[s b_segment + i ldb + j].
+ * The sum begins at 0 and C_in is added last: states that hardly change from step to step are far larger than the terms
+ * that a step adds to them, and each term would lose its last digits.
  * Nothing is aligned to more than its element. C and C_in may be the same; else nothing overlaps. */
 typedef struct cpu_block {
     int64_t m;

@@ -118,8 +118,47 @@ static void every_kernel_makes_every_product(void **state)
     }
 }
 
+/* A running sum that starts at a C far above its terms loses each of them alone. */
+static void what_c_held_is_added_last(void **state)
+{
+    static float a[CPU_ROWS * MOST_TERMS], b[MOST_TERMS * CPU_COLUMNS];
+    const float tiny = 0x1p-25f, want = 1 + MOST_TERMS / 2 * 0x1p-24f;
+    kernel kernels[3];
+    const int count = all_kernels(kernels);
+    (void)state;
+    for (size_t k = 0; k < sizeof a / sizeof *a; k++)
+        a[k] = tiny;
+    for (size_t k = 0; k < sizeof b / sizeof *b; k++)
+        b[k] = 1;
+    for (int k = 0; k < count; k++)
+        for (int columns = CPU_GRAIN; columns <= CPU_COLUMNS; columns += CPU_GRAIN) {
+            float c[CPU_ROWS * CPU_COLUMNS];
+            for (size_t at = 0; at < sizeof c / sizeof *c; at++)
+                c[at] = 1;
+            const cpu_block x = {.m = CPU_ROWS,
+                                 .columns = columns,
+                                 .valid = columns,
+                                 .segments = 1,
+                                 .terms = MOST_TERMS,
+                                 .a = a,
+                                 .row = MOST_TERMS,
+                                 .step = 1,
+                                 .b = b,
+                                 .ldb = columns,
+                                 .c_in = c,
+                                 .c = c,
+                                 .ldc = columns};
+            kernels[k].run(&x);
+            for (int at = 0; at < CPU_ROWS * columns; at++)
+                if (!(fabsf(c[at] - want) <= 0x1p-23f))
+                    fail_msg("%s, %d columns: 1 and %d terms of 2^-25 are %.9g, expected %.9g", kernels[k].name,
+                             columns, MOST_TERMS, (double)c[at], (double)want);
+        }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_kernel_makes_every_product)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_kernel_makes_every_product),
+                                       cmocka_unit_test(what_c_held_is_added_last)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
