@@ -15,24 +15,24 @@ typedef struct assay_roof {
     double fma_gflops_fp32; /* 1e9 floating-point operations a second, a multiply-add counts two; all threads */
     double fma_gflops_fp64;
     double sgemm_gflops; /* 2048 x 2048 x 2048, by the best BLAS library that is here */
-    char sgemm_by[64];   /* "OpenBLAS 0.3.21" */
+    char sgemm_by[64];   /* "OpenBLAS 0.3.21 SkylakeX" */
     int threads;
     const char *isa; /* "avx512", "avx2", "baseline"; static */
 } assay_roof;
 
 /* Measures for about `seconds`, a third for each rate; each is the best of many bursts of some milliseconds, because
  * whatever else runs on the machine can only slow one down. threads >= 1: that many pinned to one processor each, of
- * those that the caller may use. The caller's affinity and OpenBLAS's number of threads are left as they were.
- * Not while another product of OpenBLAS runs in this process. ASSAY_BAD_ARGUMENT, ASSAY_NO_MEMORY, or ASSAY_FAILED
- * where threads can't be started. */
+ * those that the caller may use. The caller's affinity is left as it was; assay_roof_sgemm() says what is not.
+ * ASSAY_BAD_ARGUMENT, ASSAY_NO_MEMORY, or ASSAY_FAILED where threads can't be started. */
 assay_status assay_roof_measure(int threads, double seconds, assay_roof *out);
 
 /* One of the multiply-add rates alone, ASSAY_FP32 or ASSAY_FP64; NaN where it can't be measured. */
 double assay_roof_fma(int format, int threads, double seconds);
 
 /* The product alone, each library (OpenBLAS; BLIS where the build found a serial one) for its share of the seconds, at
- * least twice; the best rate, and whose it is in by[]. NaN without memory. Not while another product of OpenBLAS runs
- * in this process. */
+ * least twice; the best rate, and whose it is in by[], with the processor that OpenBLAS takes this one for. NaN without
+ * memory or a library. OpenBLAS stays loaded, and its variables OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE leave the
+ * environment: workers have none. One thread at a time. */
 double assay_roof_sgemm(int threads, double seconds, char *by, size_t by_size);
 
 /* The reference's own product, double, over the six products of a layer of the 4 x 320 network in one direction (input

@@ -1,11 +1,11 @@
 /* roof_sgemm.c: the rate of a large single-precision product, by the best of the BLAS libraries that are here.
  * SPDX-License-Identifier: MIT
  *
- * OpenBLAS is linked, with threads of its own. BLIS (the serial one, cut into rows by threads of ours) exports the same
- * names and is opened at run time; its bli_sgemm() no other library has. */
+ * Both are opened at run time: they export the same names, and OpenBLAS chooses its kernels while it is loaded, by
+ * variables of the environment if there are any. Workers have none of these, so here they are gone first: roof and rows
+ * use the same kernels. OpenBLAS has threads of its own; the serial BLIS is cut into rows by threads of ours. */
 #include "perf/roof.h"
 
-#include <cblas.h>
 #include <dlfcn.h>
 #include <math.h>
 #include <stdint.h>
@@ -22,17 +22,24 @@ typedef void (*blis_sgemm)(int trans_a, int trans_b, int64_t m, int64_t n, int64
                            const float *a, int64_t rs_a, int64_t cs_a, const float *b, int64_t rs_b, int64_t cs_b,
                            const float *beta, float *c, int64_t rs_c, int64_t cs_c);
 
+/* cblas.h of OpenBLAS with 32-bit integers, as Debian's libopenblas.so.0 has it. */
+enum { CBLAS_ROWS = 101, CBLAS_PLAIN = 111, CBLAS_TURNED = 112 };
+typedef void (*openblas_sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
+                               int lda, const float *b, int ldb, float beta, float *c, int ldc);
+
 typedef struct blas {
     const char *name; /* static */
     char version[48];
-    blis_sgemm blis; /* NULL: OpenBLAS */
+    void *handle;
+    openblas_sgemm openblas; /* one of the two; the other is NULL */
+    blis_sgemm blis;
 } blas;
 
 static void multiply(const blas *l, int threads, const float *a, const float *b, float *c)
 {
     static const float one = 1, zero = 0;
     if (!l->blis) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, SIZE, SIZE, SIZE, 1, a, SIZE, b, SIZE, 0, c, SIZE);
+        l->openblas(CBLAS_ROWS, CBLAS_PLAIN, CBLAS_TURNED, SIZE, SIZE, SIZE, 1, a, SIZE, b, SIZE, 0, c, SIZE);
         return;
     }
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
@@ -57,24 +64,36 @@ static double best_of(const blas *l, int threads, double seconds, float *memory)
     return best;
 }
 
-/* "OpenBLAS 0.3.21" of what it says about its build. */
-static void openblas(blas *l)
+/* 1 if it could be opened; then its threads are as many. It stays loaded: its threads would outlive its code. */
+static int openblas(int threads, blas *l)
 {
+    const char *(*config)(void) = NULL, *(*core)(void) = NULL;
+    void (*set_threads)(int) = NULL;
+    char number[32];
     *l = (blas){.name = "OpenBLAS"};
-    if (sscanf(openblas_get_config(), "OpenBLAS %47s", l->version) != 1) l->version[0] = 0;
+    unsetenv("OPENBLAS_CORETYPE");
+    unsetenv("OPENBLAS_L2_SIZE");
+    l->handle = dlopen(ASSAY_OPENBLAS, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!l->handle) return 0;
+    *(void **)&l->openblas = dlsym(l->handle, "cblas_sgemm");
+    *(void **)&set_threads = dlsym(l->handle, "openblas_set_num_threads");
+    *(void **)&config = dlsym(l->handle, "openblas_get_config");
+    *(void **)&core = dlsym(l->handle, "openblas_get_corename");
+    if (set_threads) set_threads(threads);
+    if (config && core && sscanf(config(), "OpenBLAS %31s", number) == 1)
+        snprintf(l->version, sizeof l->version, "%s %.15s", number, core());
+    return l->openblas && set_threads;
 }
 
-/* 1 if it could be opened; *handle is to be closed. */
-static int blis(blas *l, void **handle)
+static int blis(blas *l)
 {
     *l = (blas){.name = "BLIS"};
-    *handle = NULL;
 #ifdef ASSAY_BLIS
-    *handle = dlopen(ASSAY_BLIS, RTLD_NOW | RTLD_LOCAL);
-    if (!*handle) return 0;
+    l->handle = dlopen(ASSAY_BLIS, RTLD_NOW | RTLD_LOCAL);
+    if (!l->handle) return 0;
     const char *(*version)(void) = NULL;
-    *(void **)&version = dlsym(*handle, "bli_info_get_version_str");
-    *(void **)&l->blis = dlsym(*handle, "bli_sgemm");
+    *(void **)&version = dlsym(l->handle, "bli_info_get_version_str");
+    *(void **)&l->blis = dlsym(l->handle, "bli_sgemm");
     if (version) snprintf(l->version, sizeof l->version, "%s", version());
 #endif
     return l->blis != NULL;
@@ -83,26 +102,23 @@ static int blis(blas *l, void **handle)
 double assay_roof_sgemm(int threads, double seconds, char *by, size_t by_size)
 {
     const size_t count = 3 * (size_t)SIZE * SIZE;
-    const int before = openblas_get_num_threads();
     blas libraries[2];
-    void *handle;
     if (by_size) by[0] = 0;
     if (threads < 1) return NAN;
     float *memory = malloc(count * sizeof *memory);
     if (!memory) return NAN;
     for (size_t i = 0; i < count; ++i)
         memory[i] = (float)(i % 17) - 8;
-    openblas(&libraries[0]);
-    const int found = 1 + blis(&libraries[1], &handle);
+    const int have[] = {openblas(threads, &libraries[0]), blis(&libraries[1])}, found = have[0] + have[1];
     double best = 0;
-    openblas_set_num_threads(threads);
-    for (int l = 0; l < found; ++l) {
+    for (int l = 0; l < 2; ++l) {
+        if (!have[l]) continue;
         const double rate = best_of(&libraries[l], threads, seconds / found, memory);
         if (rate > best) snprintf(by, by_size, "%s %s", libraries[l].name, libraries[l].version);
         best = fmax(best, rate);
     }
-    openblas_set_num_threads(before);
-    if (handle) dlclose(handle);
+    for (int l = 0; l < 2; ++l)
+        if (libraries[l].handle) dlclose(libraries[l].handle);
     free(memory);
-    return best;
+    return found ? best : NAN;
 }
