@@ -55,84 +55,84 @@ static inline real host_from_bits(host_bits b)
     return x;
 }
 
-/* 2^n, -HOST_BIAS < n <= HOST_BIAS; beyond (a NaN was reduced) any number. */
-static inline real host_power_of_two(host_bits n)
+/* 2^(n + lift) for the n that stands in the low bits of HOST_ROUNDER + n; the exponent may not leave its range (a NaN
+ * was reduced: any number). */
+static inline real host_power_of_two(real shifted, int lift)
 {
-    return host_from_bits((host_bits)((host_word)(n + HOST_BIAS) << HOST_MANTISSA));
+    return host_from_bits((host_bits)(((host_word)host_to_bits(shifted) << HOST_MANTISSA) +
+                                      ((host_word)(HOST_BIAS + lift) << HOST_MANTISSA)));
 }
 
-/* exp(r) - 1, |r| <= ln2/2. */
-static inline real host_expm1_reduced(real r)
+/* which ? a : b, by bits: a compiler that sees a choice of two quotients divides twice. */
+static inline real host_pick(int which, real a, real b)
+{
+    const host_bits mask = -(host_bits)which;
+    return host_from_bits((host_to_bits(a) & mask) | (host_to_bits(b) & ~mask));
+}
+
+/* exp(r) - 1 - r + first, |r| <= ln2/2. */
+static inline real host_expm1_reduced(real r, real first)
 {
 #define F(n) ((real)(1.0 / (n)))
-    real q = F(5040);
+    const real z = r * r;
+    real q = F(720) + r * F(5040);
 #ifdef HOST_F64
-    q = F(6227020800.);
-    q = q * r + F(479001600);
-    q = q * r + F(39916800);
-    q = q * r + F(3628800);
-    q = q * r + F(362880);
-    q = q * r + F(40320);
-    q = q * r + F(5040);
+    const real high = F(3628800) + r * F(39916800) + z * (F(479001600) + r * F(6227020800.));
+    q += z * (F(40320) + r * F(362880) + z * high);
 #endif
-    q = q * r + F(720);
-    q = q * r + F(120);
-    q = q * r + F(24);
-    q = q * r + F(6);
-    q = q * r + F(2);
+    q = F(2) + r * F(6) + z * (F(24) + r * F(120) + z * q);
 #undef F
-    return r + r * r * q;
+    return first + z * q;
 }
 
-/* x = n ln2 + r for x <= 0; below HOST_LOWEST x counts as that. */
-static inline host_bits host_reduce(real x, real *r)
+/* x = n ln2 + r; returns HOST_ROUNDER + n. |x| is at most -HOST_LOWEST. */
+static inline real host_reduce(real x, real *r)
 {
-    x = x < HOST_LOWEST ? HOST_LOWEST : x;
     const real shifted = x * (real)1.4426950408889634074 + HOST_ROUNDER, n = shifted - HOST_ROUNDER;
     *r = (x - n * HOST_LN2_HI) - n * HOST_LN2_LO;
-    return host_to_bits(shifted) - host_to_bits(HOST_ROUNDER);
+    return shifted;
 }
 
-/* exp(x) = the result + *rest, x <= 0; -inf gives 0. Scaled in two steps, since the result may be subnormal. */
-static inline real host_exp_and_rest(real x, real *rest)
-{
-    real r;
-    const host_bits n = host_reduce(x, &r), half = n >> 1;
-    const real first = host_power_of_two(half), second = host_power_of_two(n - half), m = host_expm1_reduced(r),
-               sum = 1 + m;
-    *rest = ((1 - sum) + m) * first * second;
-    return sum * first * second;
-}
+/* Results may be subnormal where powers of two are not: they are made so many times larger first, which is exact. */
+#define HOST_LIFT    (HOST_MANTISSA + 1)
+#define HOST_LOWERED ((real)1 / (real)((host_word)1 << HOST_LIFT))
 
+/* exp(x), x <= 0; -inf gives 0. */
 static inline real host_exp(real x)
 {
-    real rest;
-    return host_exp_and_rest(x, &rest);
+    real r;
+    const real shifted = host_reduce(x < HOST_LOWEST ? HOST_LOWEST : x, &r);
+    return (1 + host_expm1_reduced(r, r)) * host_power_of_two(shifted, HOST_LIFT) * HOST_LOWERED;
 }
 
-/* e / (1 + e) with e = exp(-|x|) for x < 0, whose last place counts for up to two of the result's: so what rounding
- * took from e and from 1 + e comes along. 1 / (1 + e) is 1 - y. */
+/* For x <= 0, t / (1 + t + (exp(r) - 1)) with x = n ln2 - r, t = 2^n. What 1 + t rounds away, all of a small t, is
+ * added to the last term; so the denominator is rounded once, and where that counts most, just above 1, the last term
+ * is -t or nearly: small, and so are its errors. Both stay below 1.4 units in the last place, the quotient's own below
+ * half of one. For x > 0, 1 less that. */
 static inline real host_sigmoid(real x)
 {
-    real rest;
-    const real e = host_exp_and_rest(-HOST_ABS(x), &rest), sum = 1 + e, y = (x < 0 ? e : 1) / sum;
-    return x < 0 ? y + (rest - y * (e - (sum - 1) + rest)) * (1 - y) : y;
+    real r;
+    const real a = -HOST_ABS(x), t = host_power_of_two(host_reduce(a < HOST_LOWEST ? HOST_LOWEST : a, &r), HOST_LIFT),
+               low = t * HOST_LOWERED, sum = 1 + low, rest = low - (sum - 1),
+               y = t / (sum + host_expm1_reduced(-r, rest - r)) * HOST_LOWERED;
+    return host_pick(x < 0, y, 1 - y);
 }
 
 /* |x| below 0.55: x - x z M(z) / D(z), z = x^2, from the continued fraction x / (1 + z / (3 + z / (5 + ...))), cut
- * where what follows is below a hundredth of an ulp; else 1 - 2 e / (1 + e) with e = exp(-2|x|). One division serves
- * both. */
+ * where what follows is below a hundredth of an ulp; else 1 - 2 / (1 + exp(2|x|)). One division serves both. From 32
+ * on 1 is nearest. */
 static inline real host_tanh(real x)
 {
-    const real a = HOST_ABS(x), z = a * a, e = host_exp(-2 * a);
+    real r;
+    const real a = HOST_ABS(x), z = a * a, s = host_power_of_two(host_reduce(2 * (a > 32 ? 32 : a), &r), 0);
 #ifdef HOST_F64
     const real m = 675675 + z * (45045 + z * (594 + z)), d = 2027025 + z * (945945 + z * (51975 + z * (630 + z)));
 #else
     const real m = 315 + z * 14, d = 945 + z * (420 + z * 15);
 #endif
     const int small = a < (real)0.55;
-    const real q = (small ? z * m : e) / (small ? d : 1 + e);
-    return HOST_COPYSIGN((small ? a : 1) - (small ? a : 2) * q, x);
+    const real q = host_pick(small, a * z * m, 2) / host_pick(small, d, (1 + s) + s * host_expm1_reduced(r, r));
+    return HOST_COPYSIGN(host_pick(small, a, 1) - q, x);
 }
 
 /* log(x), x >= 1; what isn't finite gives NaN: x = 2^k f, f in [sqrt(1/2), sqrt(2)), log f = 2 artanh((f-1) / (f+1)).
