@@ -125,16 +125,27 @@ void assay_host_team_run(assay_host_team *t, assay_host_work *work, void *arg)
         await(&t->done, done);
 }
 
-void assay_host_team_barrier(assay_host_team *t)
+unsigned assay_host_team_arrive(assay_host_team *t)
 {
-    if (!t || t->size == 1) return;
+    if (!t || t->size == 1) return 0;
     const unsigned pass = atomic_load(&t->pass.value);
     if (atomic_fetch_add(&t->here, 1) == t->size - 1) {
         atomic_store(&t->here, 0);
         signal_event(&t->pass);
-    } else {
-        await(&t->pass, pass);
     }
+    return pass;
+}
+
+void assay_host_team_await(assay_host_team *t, unsigned pass)
+{
+    if (t && t->size > 1) await(&t->pass, pass);
+}
+
+void assay_host_team_barrier(assay_host_team *t)
+{
+    if (!t || t->size == 1) return;
+    const unsigned pass = assay_host_team_arrive(t);
+    assay_host_team_await(t, pass);
 }
 
 void assay_host_share(int64_t count, int64_t grain, int rank, int size, int64_t *lo, int64_t *hi)

@@ -23,6 +23,10 @@ void assay_host_team_run(assay_host_team *team, assay_host_work *work, void *arg
 /* Inside work: waits until every member has come here. What they wrote before is visible after. */
 void assay_host_team_barrier(assay_host_team *team);
 
+/* The same in two halves: what is done between them depends on nobody. The second takes what the first gave. */
+unsigned assay_host_team_arrive(assay_host_team *team);
+void assay_host_team_await(assay_host_team *team, unsigned pass);
+
 /* This member's share [lo, hi) of count things, in multiples of `grain` but for the last. */
 void assay_host_share(int64_t count, int64_t grain, int rank, int size, int64_t *lo, int64_t *hi);
 
