@@ -38,6 +38,7 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
         return ASSAY_NO_MEMORY;
     }
     products->kernel = cpu_kernel_best(&name);
+    products->cells = cpu_cells_best();
     ctx->products = products;
     *out = ctx;
     return ASSAY_OK;

@@ -2,19 +2,31 @@
  * SPDX-License-Identifier: MIT */
 #include "impl/cpu/kernel.h"
 
-cpu_kernel *cpu_kernel_best(const char **name)
+typedef struct choice {
+    const char *name;
+    cpu_kernel *kernel;
+    const cpu_cells *cells;
+} choice;
+
+static choice best(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
-        *name = "AVX-512";
-        return cpu_kernel_avx512;
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        *name = "AVX2";
-        return cpu_kernel_avx2;
-    }
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
+        return (choice){"AVX-512", cpu_kernel_avx512, &cpu_cells_avx512};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return (choice){"AVX2", cpu_kernel_avx2, &cpu_cells_avx2};
 #endif
-    *name = "plain C";
-    return cpu_kernel_plain;
+    return (choice){"plain C", cpu_kernel_plain, &cpu_cells_plain};
+}
+
+cpu_kernel *cpu_kernel_best(const char **name)
+{
+    *name = best().name;
+    return best().kernel;
+}
+
+const cpu_cells *cpu_cells_best(void)
+{
+    return best().cells;
 }

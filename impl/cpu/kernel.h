@@ -1,4 +1,4 @@
-/* kernel.h: the one product that `cpu` is made of, for each instruction set.
+/* kernel.h: the one product that `cpu` is made of, and its usual cells, for each instruction set.
  * SPDX-License-Identifier: MIT */
 #ifndef ASSAY_CPU_KERNEL_H
 #define ASSAY_CPU_KERNEL_H
@@ -20,21 +20,47 @@ typedef struct cpu_block {
     int64_t segments, terms;
     const float *a;
     int64_t row, step, segment;
-    int64_t group; /* 0, or CPU_ROWS rows of A after the other lie so far apart; then all columns are valid */
+    int64_t group; /* 0, or CPU_ROWS rows of A after the other lie so far apart */
     const float *b;
     int64_t ldb, b_segment;
-    const float *next; /* NULL, or B of a block to come, which is fetched meanwhile */
+    /* Memory that will be wanted soon, fetched into L2 meanwhile: `nexts` pieces of next_lines times CPU_GRAIN numbers,
+     * next_apart from each other. Each tile fetches a piece, and no more lines than it has terms. */
+    const float *next;
+    int64_t nexts, next_lines, next_apart;
     const float *c_in; /* NULL: 0 */
+    int64_t ld_in;     /* 0: one row for all */
     float *c;
-    int64_t ldc; /* of both */
+    int64_t ldc;
+    const float *next_c;  /* NULL, or C of the block that follows: its first rows are fetched, as those of C are */
+    const float *soon[2]; /* NULL, or what else will be written: a line of each row, soon_row apart */
+    int64_t soon_row;
 } cpu_block;
 
 typedef void cpu_kernel(const cpu_block *x);
 
+#define CPU_SUMMED 64
+
+/* m rows of a panel of CPU_GRAIN units, on the way back at most CPU_SUMMED: gates and da lie CPU_GRAIN times 4 apart,
+ * all else pitch. What they compute and which sums they take: impl/common/stack/cells.inc. */
+typedef struct cpu_cells {
+    void (*lstm)(int64_t m, int64_t pitch, const float *bias, const float *c_before, float *gates, float *c,
+                 float *h_new);
+    void (*lstm_back)(int64_t m, int64_t pitch, const float *gates, const float *c_before, const float *c,
+                      const float *dh, float *dc, float *da, float *sum);
+    void (*gru)(int64_t m, int64_t pitch, const float *bias, const float *h_before, float *gates, float *h_new);
+    void (*gru_back)(int64_t m, int64_t pitch, const float *gates, const float *h_before, float *dh, float *da,
+                     float *sum);
+    /* sum (m, CPU_GRAIN) <- (accumulate ? sum : 0) + as many parts, which lie `apart` */
+    void (*add_parts)(int64_t m, int64_t pitch, int parts, int64_t apart, const float *part, int accumulate,
+                      float *sum);
+} cpu_cells;
+
 /* What this processor is best at, and its name. Any thread. */
 cpu_kernel *cpu_kernel_best(const char **name);
+const cpu_cells *cpu_cells_best(void);
 
 /* One a file; those of instruction sets that the processor lacks may not be called. */
 cpu_kernel cpu_kernel_avx512, cpu_kernel_avx2, cpu_kernel_plain;
+extern const cpu_cells cpu_cells_avx512, cpu_cells_avx2, cpu_cells_plain;
 
 #endif

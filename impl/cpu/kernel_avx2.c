@@ -6,3 +6,11 @@
 #define KERNEL     cpu_kernel_avx2
 #define STAYS(sum) __asm__("" : "+v"(sum))
 #include "impl/cpu/kernel.inc"
+
+#include <immintrin.h>
+
+#define CELLS                  cpu_cells_avx2
+#define AT_LEAST(low, x)       _mm256_max_ps(low, x)
+#define AT_MOST(high, x)       _mm256_min_ps(high, x)
+#define WHERE_LESS(x, y, a, b) _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, y, _CMP_LT_OQ))
+#include "impl/cpu/cells.inc"

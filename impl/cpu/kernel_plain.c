@@ -6,3 +6,9 @@
 #define KERNEL  cpu_kernel_plain
 #define STAYS(sum)
 #include "impl/cpu/kernel.inc"
+
+#define CELLS                  cpu_cells_plain
+#define AT_LEAST(low, x)       WHERE_LESS(x, low, low, x)
+#define AT_MOST(high, x)       WHERE_LESS(high, x, high, x)
+#define WHERE_LESS(x, y, a, b) ((vector)(((words)(a) & ((x) < (y))) | ((words)(b) & ~((x) < (y)))))
+#include "impl/cpu/cells.inc"

@@ -52,10 +52,14 @@ real HOST(sum)(int64_t n, const real *x);
 typedef void HOST(gemm)(int ta, int tb, int64_t m, int64_t n, int64_t k, const real *a, int64_t lda, const real *b,
                         int64_t ldb, int accumulate, real *c, int64_t ldc);
 
+/* C (m, n) <- A (m, k) W (n, k)^T + bias (n) in each row; otherwise the same. */
+typedef void HOST(biased)(int64_t m, int64_t n, int64_t k, const real *a, int64_t lda, const real *w, int64_t ldw,
+                          const real *bias, real *c, int64_t ldc);
+
 typedef struct HOST(linear) {
     const assay_problem *p;
     const int32_t *lens; /* may be NULL */
-    const real *y;       /* (T, N, Y), 0 past the length */
+    const real *y;       /* (T, N, Y), 0 past the length; NULL with HEAD_LAST: `last` is there */
     const real *w, *b;   /* (V, Y), (V) or NULL */
     real *last;          /* (N, Y) HEAD_LAST: rows that the layer reads; kept from forward to backward */
     real *logits;        /* (T, N, V) or (N, V) */
@@ -63,6 +67,7 @@ typedef struct HOST(linear) {
     real *dw, *db;       /* added to; db may be NULL */
     real *dy;            /* (T, N, Y), or (N, Y) with HEAD_LAST: gradient of the rows that it read */
     HOST(gemm) * gemm;
+    HOST(biased) * biased; /* NULL: the bias is copied, then gemm adds to it */
 } HOST(linear);
 
 void HOST(linear_forward)(const HOST(linear) * a, assay_host_team *team);

@@ -58,7 +58,7 @@ struct assay_ctx {
 
 /* Offsets are in bytes from the start of reserve ("kept" here) or workspace. Units are padded to whole panels: Hp. */
 typedef struct stack_room {
-    uint64_t y;                     /* network: (T, N, Y), outputs of the last layer */
+    uint64_t y;                     /* HEAD_EVERY: (T, N, Y), outputs of the last layer */
     uint64_t out[ASSAY_MAX_LAYERS]; /* (rows, Y) internal rows, layers below the last */
     uint64_t gates;                 /* (L*D, panels, rows, gate_width) */
     uint64_t h, c, c_first; /* (L*D, rows, Sp) h before each row, (L*D, rows, Hp) c after it; (L*D, N, Hp) first c */

@@ -1,5 +1,7 @@
 /* test_kernel.c: every kernel of `cpu` that this processor can run computes the product that kernel.h states, and
- * writes nothing else. SPDX-License-Identifier: MIT */
+ * writes nothing else; activations in its cells are as near as declared, and all cells agree.
+ * SPDX-License-Identifier: MIT */
+#include "impl/common/host/host.h"
 #include "impl/cpu/kernel.h"
 
 #include <math.h>
@@ -20,6 +22,7 @@
 typedef struct kernel {
     const char *name;
     cpu_kernel *run;
+    const cpu_cells *cells;
 } kernel;
 
 static int all_kernels(kernel out[3])
@@ -28,11 +31,11 @@ static int all_kernels(kernel out[3])
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
-        out[count++] = (kernel){"AVX-512", cpu_kernel_avx512};
+        out[count++] = (kernel){"AVX-512", cpu_kernel_avx512, &cpu_cells_avx512};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        out[count++] = (kernel){"AVX2", cpu_kernel_avx2};
+        out[count++] = (kernel){"AVX2", cpu_kernel_avx2, &cpu_cells_avx2};
 #endif
-    out[count++] = (kernel){"plain C", cpu_kernel_plain};
+    out[count++] = (kernel){"plain C", cpu_kernel_plain, &cpu_cells_plain};
     return count;
 }
 
@@ -46,7 +49,7 @@ static void fill(float *x, size_t n, int salt)
 static float expected(const cpu_block *x, const float *c_in, int64_t r, int64_t j)
 {
     const int64_t at = x->group ? r / CPU_ROWS * x->group + r % CPU_ROWS * x->row : r * x->row;
-    float sum = c_in ? c_in[r * x->ldc + j] : 0;
+    float sum = c_in ? c_in[r * x->ld_in + j] : 0;
     for (int64_t s = 0; s < x->segments; s++)
         for (int64_t i = 0; i < x->terms; i++)
             sum += x->a[at + s * x->segment + i * x->step] * x->b[s * x->b_segment + i * x->ldb + j];
@@ -63,19 +66,21 @@ static void lay(cpu_block *x, int how)
     x->group = how == 1 ? 0 : CPU_ROWS * MOST_TERMS;
 }
 
-static void try_one(const kernel *k, cpu_block x, int accumulate)
+/* What C begins with: 0, itself, one row for all. */
+static void try_one(const kernel *k, cpu_block x, int start)
 {
     static float c[MOST_ROWS * PITCH], before[MOST_ROWS * PITCH];
     fill(before, MOST_ROWS * PITCH, 3);
     memcpy(c, before, sizeof c);
     x.c = c;
     x.ldc = PITCH;
-    x.c_in = accumulate ? c : NULL;
+    x.c_in = start == 0 ? NULL : start == 1 ? c : before;
+    x.ld_in = start == 1 ? PITCH : 0;
     k->run(&x);
     for (int64_t r = 0; r < MOST_ROWS; r++)
         for (int64_t j = 0; j < PITCH; j++) {
             const int inside = r < x.m && j < x.valid;
-            const float want = inside ? expected(&x, accumulate ? before : NULL, r, j) : before[r * PITCH + j];
+            const float want = inside ? expected(&x, start ? before : NULL, r, j) : before[r * PITCH + j];
             if (c[r * PITCH + j] == want) continue;
             fail_msg("%s: m %d, %d of %d columns, %d x %d terms: C[%d][%d] is %g, expected %g", k->name, (int)x.m,
                      x.valid, x.columns, (int)x.segments, (int)x.terms, (int)r, (int)j, (double)c[r * PITCH + j],
@@ -98,7 +103,7 @@ static void every_kernel_makes_every_product(void **state)
             for (size_t t = 0; t < sizeof terms / sizeof *terms; t++)
                 for (int columns = CPU_GRAIN; columns <= CPU_COLUMNS; columns += CPU_GRAIN)
                     for (int how = 0; how < 3; how++)
-                        for (int less = 0; less < (how == 2 ? 1 : 16); less += 5) {
+                        for (int less = 0; less < 16; less += 5) {
                             cpu_block x = {.m = rows[m],
                                            .columns = columns,
                                            .valid = columns - less,
@@ -110,10 +115,14 @@ static void every_kernel_makes_every_product(void **state)
                                            .segment = MOST_ROWS * MOST_TERMS,
                                            .b = b + 7, /* aligned to its element only */
                                            .next = less ? a : NULL,
+                                           .nexts = less,
+                                           .next_lines = 2,
+                                           .next_c = less ? a : NULL,
+                                           .soon = {less ? a : NULL},
                                            .ldb = columns,
                                            .b_segment = (int64_t)MOST_TERMS * columns};
                             lay(&x, how);
-                            try_one(&kernels[k], x, (less + how) & 1);
+                            try_one(&kernels[k], x, (less + how) % 3);
                         }
     }
 }
@@ -146,6 +155,7 @@ static void what_c_held_is_added_last(void **state)
                                  .b = b,
                                  .ldb = columns,
                                  .c_in = c,
+                                 .ld_in = columns,
                                  .c = c,
                                  .ldc = columns};
             kernels[k].run(&x);
@@ -156,9 +166,99 @@ static void what_c_held_is_added_last(void **state)
         }
 }
 
+/* |got - truth| in units of the last place of a float near the truth. */
+static double ulps(float got, double truth)
+{
+    int e;
+    if (isnan(truth)) return isnan(got) ? 0 : INFINITY;
+    (void)frexp(truth, &e);
+    const double error = fabs((double)got - truth) / ldexp(1, (e > -125 ? e : -125) - 24);
+    return isnan(error) ? INFINITY : error;
+}
+
+static double sigmoid(double x)
+{
+    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+}
+
+/* Some floats of all 2^32. Without biases and with u = 0 a GRU's gates are tanh(x), sigmoid(x), sigmoid(x). */
+static void activations_of_every_kernel_are_near(void **state)
+{
+    static const float bias[4 * CPU_GRAIN] = {0}, before[CPU_GRAIN] = {0};
+    kernel kernels[3];
+    const int count = all_kernels(kernels);
+    (void)state;
+    for (int k = 0; k < count; k++) {
+        double worst[2] = {0, 0};
+        for (uint64_t first = 0; first >> 32 == 0; first += CPU_GRAIN * 4099) {
+            float gates[4 * CPU_GRAIN] = {0}, x[CPU_GRAIN], h[CPU_GRAIN];
+            for (uint32_t j = 0; j < CPU_GRAIN; j++) {
+                const uint32_t bits = (uint32_t)first + j * 4099;
+                memcpy(&x[j], &bits, sizeof bits);
+                gates[j] = gates[CPU_GRAIN + j] = gates[2 * CPU_GRAIN + j] = x[j];
+            }
+            kernels[k].cells->gru(1, CPU_GRAIN, bias, before, gates, h);
+            for (int j = 0; j < CPU_GRAIN; j++) {
+                worst[0] = fmax(worst[0], ulps(gates[j], tanh((double)x[j])));
+                worst[1] = fmax(worst[1], fmax(ulps(gates[CPU_GRAIN + j], sigmoid((double)x[j])),
+                                               ulps(gates[2 * CPU_GRAIN + j], sigmoid((double)x[j]))));
+            }
+        }
+        printf("  %s: tanh %.3f ulp, sigmoid %.3f\n", kernels[k].name, worst[0], worst[1]);
+        assert_true(worst[0] <= HOST_ACTIVATION_ULP && worst[1] <= HOST_ACTIVATION_ULP);
+    }
+}
+
+enum { ROWS = 5, WIDTH = 20 }; /* rows of states lie further apart than a panel is wide */
+
+/* Everything that a kernel's cells write. */
+typedef struct cells_made {
+    float gates[2][ROWS * 4 * CPU_GRAIN], c[ROWS * WIDTH], h[2][ROWS * WIDTH], da[2][ROWS * 4 * CPU_GRAIN];
+    float dc[ROWS * WIDTH], dh[ROWS * WIDTH], sum[2][4 * CPU_GRAIN], parts[2][ROWS * WIDTH];
+} cells_made;
+
+static void make(const cpu_cells *cells, cells_made *m)
+{
+    float bias[4 * CPU_GRAIN], before[ROWS * WIDTH], d[ROWS * WIDTH], part[3 * ROWS * WIDTH];
+    fill((float *)m, sizeof *m / sizeof(float), 4);
+    for (size_t k = 0; k < sizeof *m / sizeof(float); k++)
+        ((float *)m)[k] *= 0.25F;
+    fill(bias, 4 * CPU_GRAIN, 5);
+    fill(before, ROWS * WIDTH, 6);
+    fill(d, ROWS * WIDTH, 7);
+    fill(part, 3 * ROWS * WIDTH, 8);
+    cells->lstm(ROWS, WIDTH, bias, before, m->gates[0], m->c, m->h[0]);
+    cells->lstm_back(ROWS, WIDTH, m->gates[0], before, m->c, d, m->dc, m->da[0], m->sum[0]);
+    cells->gru(ROWS, WIDTH, bias, before, m->gates[1], m->h[1]);
+    cells->gru_back(ROWS, WIDTH, m->gates[1], before, m->dh, m->da[1], m->sum[1]);
+    cells->add_parts(ROWS, WIDTH, 3, ROWS * WIDTH, part, 0, m->parts[0]);
+    cells->add_parts(ROWS, WIDTH, 3, ROWS * WIDTH, part, 1, m->parts[1]);
+}
+
+/* They round in the same places but for fused operations; what is not written stays. */
+static void cells_of_all_kernels_agree(void **state)
+{
+    static cells_made first, other;
+    kernel kernels[3];
+    const int count = all_kernels(kernels);
+    (void)state;
+    make(kernels[0].cells, &first);
+    for (int k = 1; k < count; k++) {
+        make(kernels[k].cells, &other);
+        for (size_t j = 0; j < sizeof first / sizeof(float); j++) {
+            const float a = ((float *)&first)[j], b = ((float *)&other)[j];
+            if (!(fabsf(a - b) <= 0x1p-20F * (1 + fabsf(a))))
+                fail_msg("%s and %s: number %zu is %g and %g", kernels[0].name, kernels[k].name, j, (double)a,
+                         (double)b);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_kernel_makes_every_product),
-                                       cmocka_unit_test(what_c_held_is_added_last)};
+                                       cmocka_unit_test(what_c_held_is_added_last),
+                                       cmocka_unit_test(activations_of_every_kernel_are_near),
+                                       cmocka_unit_test(cells_of_all_kernels_agree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
