@@ -1,15 +1,17 @@
 /* cpu.c: recurrent layers by hand: products and gates in one sweep over panels of units.
  * SPDX-License-Identifier: MIT
  *
- * fp32. Weights are packed into panels of 16 units with all their gates (panels.c); a step multiplies the states of all
+ * fp32, and bf16 operands with fp32 sums where the processor multiplies them. Weights are packed into panels of 16 units with all their gates (panels.c); a step multiplies the states of all
  * rows by one panel after the other, and while the sums are in L1 they become gates and states. The threads of a team
  * share the units of a layer, so that each core's part of R stays in its L2, and meet once a step. W x of many steps is
  * one product, and so are dW, dR and dx. Results repeat bitwise for a given number of threads.
  *
  *   kernel.h  the product of a tile, for each instruction set     panels.c      parameters as products read them
  *   products.inc  the products of a lane                          product.inc   those of the linear layer
+ *   ..._bf16      the same with operands in bf16
  * The walk through the steps is impl/common/stack; losses, linear layer and optimizer are impl/common/host. */
 #include "impl/cpu/cpu.h"
+#include "impl/cpu/kernel_bf16.h"
 #include "impl/common/host/host.h"
 
 #include <stdio.h>
@@ -46,17 +48,23 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
 
 static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arithmetic *declared, const char **why)
 {
+    assay_problem in_floats = *p; /* tensors of narrow formats are those of fp32 */
     (void)ctx;
-    *declared = (assay_arithmetic){.operand = ASSAY_FP32,
+    *declared = (assay_arithmetic){.operand = p->arithmetic == ASSAY_BF16 ? ASSAY_BF16 : ASSAY_FP32,
                                    .accumulate = ASSAY_FP32,
                                    .store = ASSAY_FP32,
                                    .deterministic = 1,
                                    .activation_ulp = HOST_ACTIVATION_ULP};
-    if (p->arithmetic != ASSAY_FP32) {
-        *why = "computes in fp32 only";
+    if (p->arithmetic != ASSAY_FP32 && p->arithmetic != ASSAY_BF16) {
+        *why = "computes in fp32 or bf16 only";
         return ASSAY_UNSUPPORTED;
     }
-    return assay_host_supports(p, why);
+    if (p->arithmetic == ASSAY_BF16 && !cpu_has_bf16()) {
+        *why = "bf16 needs a processor with AVX512-BF16";
+        return ASSAY_UNSUPPORTED;
+    }
+    in_floats.arithmetic = ASSAY_FP32;
+    return assay_host_supports(&in_floats, why);
 }
 
 static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
@@ -68,7 +76,7 @@ static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan
                                .slices = together ? 1 : stack_slices_wanted(p, threads, LEAST_ROWS)};
     assay_host_layout params;
     cpu_layout_make(p, &params);
-    return stack_plan_make(ctx, p, &shape, &params, &cpu_ops, out, sizes);
+    return stack_plan_make(ctx, p, &shape, &params, cpu_ops_of(p->arithmetic), out, sizes);
 }
 
 static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)

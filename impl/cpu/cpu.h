@@ -25,6 +25,8 @@ void cpu_layout_make(const assay_problem *p, assay_host_layout *out);
 assay_status cpu_pack(const assay_problem *p, const assay_host_layout *l, const assay_args *args);
 void cpu_unpack(const assay_problem *p, const assay_host_layout *l, const assay_args *args);
 
-extern const stack_ops cpu_ops;
+extern const stack_ops cpu_ops, cpu_ops_bf16;
+/* The passes in this assay_format, which supports() has said yes to. */
+const stack_ops *cpu_ops_of(int format);
 
 #endif

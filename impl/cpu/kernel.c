@@ -1,6 +1,7 @@
-/* kernel.c: which kernel this processor runs.
+/* kernel.c: what this processor runs.
  * SPDX-License-Identifier: MIT */
-#include "impl/cpu/kernel.h"
+#include "impl/cpu/cpu.h"
+#include "impl/cpu/kernel_bf16.h"
 
 typedef struct choice {
     const char *name;
@@ -30,3 +31,28 @@ const cpu_cells *cpu_cells_best(void)
 {
     return best().cells;
 }
+
+#if defined(__x86_64__)
+int cpu_has_bf16(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl");
+}
+
+const stack_ops *cpu_ops_of(int format)
+{
+    return format == ASSAY_BF16 ? &cpu_ops_bf16 : &cpu_ops;
+}
+#else
+int cpu_has_bf16(void)
+{
+    return 0;
+}
+
+const stack_ops *cpu_ops_of(int format)
+{
+    (void)format;
+    return &cpu_ops;
+}
+#endif

@@ -5,6 +5,7 @@
  * cases are small and contractive, honest error is a few u); conformance/ has the real ones. */
 #include "impl/impl.h"
 #include "reference/reference.h"
+#include "reference/rounding.h"
 #include "reference/tensors.h"
 
 #include <setjmp.h>
@@ -50,20 +51,39 @@ static int supported(const assay_problem *p)
 
 typedef void trial(bench *b);
 
-/* Every case in both precisions, alone and with three threads. */
+/* Every case in each format, alone and with three threads. */
 static void each(trial *t)
 {
+    static const int formats[] = {ASSAY_FP32, ASSAY_FP64, ASSAY_BF16};
     for (int k = 0; k < CASES; k++)
-        for (int variant = 0; variant < 4; variant++) {
+        for (int variant = 0; variant < 6; variant++) {
             assay_problem p = cases[k].p;
+            const int threads = variant & 1 ? 3 : 1;
             bench b;
-            p.arithmetic = variant & 1 ? ASSAY_FP64 : ASSAY_FP32;
+            p.arithmetic = formats[variant / 2];
             if (!supported(&p)) continue;
-            printf("  %s, %s, %d threads\n", cases[k].name, variant & 1 ? "fp64" : "fp32", variant & 2 ? 3 : 1);
-            begin(&b, &p, cases[k].ragged, variant & 2 ? 3 : 1);
+            printf("  %s, %s, %d threads\n", cases[k].name, assay_format_name(p.arithmetic), threads);
+            begin(&b, &p, cases[k].ragged, threads);
             t(&b);
             end(&b);
         }
+}
+
+/* The truth; of a format narrower than fp32 with operands rounded as the implementation has them. */
+static void evaluate(bench *b, int64_t step)
+{
+    const assay_rounding exact = {.mode = ASSAY_ROUND_EXACT,
+                                  .operand = b->p.arithmetic,
+                                  .accumulate = ASSAY_FP64,
+                                  .store = ASSAY_FP64,
+                                  .activation_ulp = 0.5,
+                                  .batch_scale = 1};
+    if (b->p.arithmetic <= ASSAY_FP32) {
+        must(assay_ref_evaluate_f64(&b->p, b->truth, step));
+        return;
+    }
+    assay_rounding_noise(&exact);
+    must(assay_ref_evaluate_noise(&b->p, b->truth, step));
 }
 
 static int differentiable(const bench *b)
@@ -73,7 +93,7 @@ static int differentiable(const bench *b)
 
 static void trial_truth(bench *b)
 {
-    must(assay_ref_evaluate_f64(&b->p, b->truth, b->args.step));
+    evaluate(b, b->args.step);
     if (differentiable(b))
         forward_backward(b);
     else
@@ -91,7 +111,7 @@ static void results_are_the_references(void **state)
 static void trial_step(bench *b)
 {
     if (b->p.optimizer == ASSAY_OPT_NONE) return;
-    must(assay_ref_evaluate_f64(&b->p, b->truth, b->args.step));
+    evaluate(b, b->args.step);
     b->args.accumulate = 1; /* is BACKWARD's alone */
     pass(b, ASSAY_STEP);
     fetch(b);
@@ -108,8 +128,8 @@ static void a_step_is_all_passes(void **state)
 
 static void trial_infer(bench *b)
 {
-    if (b->args.dx) must(assay_ref_evaluate_f64(&b->p, b->truth, 0));
-    must(assay_ref_evaluate_f64(&b->p, b->truth, b->args.step));
+    if (b->args.dx) evaluate(b, 0);
+    evaluate(b, b->args.step);
     if (differentiable(b)) pass(b, ASSAY_TRAIN);
     if (b->p.op == ASSAY_OP_NETWORK && differentiable(b)) pass(b, ASSAY_LOSS_PASS);
     pass(b, ASSAY_INFER); /* and what TRAIN kept must survive */
@@ -132,7 +152,7 @@ static void inference_keeps_nothing(void **state)
 static void trial_accumulate(bench *b)
 {
     if (!differentiable(b)) return;
-    must(assay_ref_evaluate_f64(&b->p, b->truth, 0));
+    evaluate(b, 0);
     forward_backward(b);
     b->args.accumulate = 1;
     pass(b, ASSAY_BACKWARD);
@@ -160,7 +180,7 @@ static void trial_missing(bench *b)
         b->mine[optional[k]] = b->truth[optional[k]] = NULL;
     }
     bind(b);
-    must(assay_ref_evaluate_f64(&b->p, b->truth, 0));
+    evaluate(b, 0);
     forward_backward(b);
     for (int i = 0; i < ASSAY_MAX_PARAMS; i++)
         expect_truth(b, assay_tensor_id(ASSAY_DPARAM, i), 1);
