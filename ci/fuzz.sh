@@ -26,7 +26,7 @@ watched=(perf/tests/fuzz_main.c perf/tests/fuzz_targets.c perf/tests/sample.c pe
 # shellcheck disable=SC2054 # the commas are the compiler's
 flags=(-std=c11 -D_GNU_SOURCE -I. -g -O1 -fno-strict-aliasing -fsanitize=fuzzer,address,undefined
     -fno-sanitize-recover=undefined "-DASSAY_GOLDEN=\"$PWD/fixtures/golden\""
-    '-DASSAY_REFERENCE_HASH="fuzzed"')
+    '-DASSAY_REFERENCE_HASH="fuzzed"' '-DASSAY_ROUNDED_HASH="fuzzed"')
 clang "${flags[@]}" "${watched[@]}" -o "$out/fuzz" -Wl,--start-group \
     build/release/{perf,conformance,reference}/*.a -Wl,--end-group -ljansson -lsodium -lgomp -lquadmath -lstdc++ -lm
 

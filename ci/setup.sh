@@ -17,13 +17,24 @@ links_fuzzer() { # links_fuzzer compiler
     return $status
 }
 
+links_program() { # links_program compiler
+    local program status=0
+    command -v "$1" >/dev/null || return 1
+    program=$(mktemp)
+    echo '#include <math.h>
+int main(int n, char **v) { return sqrt(n) < 0 && v; }' | "$1" -x c - -lm -o "$program" 2>/dev/null || status=1
+    rm -f "$program"
+    return $status
+}
+
 present() { # present kind:name
     case $1 in
     command:*) command -v "${1#command:}" >/dev/null ;;
     module:*) command -v pkg-config >/dev/null && pkg-config --exists "${1#module:}" ;;
     header:*) command -v cc >/dev/null && echo "#include <${1#header:}>" | cc -E -x c - >/dev/null 2>&1 ;;
     fuzzer:*) links_fuzzer "${1#fuzzer:}" ;;
-    *) echo "$list: probe '$1' is none of command:NAME, module:NAME, header:NAME, fuzzer:COMPILER" >&2 && exit 2 ;;
+    links:*) links_program "${1#links:}" ;;
+    *) echo "$list: probe '$1' is none of command:NAME, module:NAME, header:NAME, fuzzer:COMPILER, links:COMPILER" >&2 && exit 2 ;;
     esac
 }
 

@@ -50,6 +50,22 @@ int assay_arithmetic_has_block(const assay_arithmetic *a)
     return a->accumulate == ASSAY_FP32 && (half || !assay_arithmetic_is_narrow(a));
 }
 
+int assay_arithmetic_has_rounded(const assay_arithmetic *a)
+{
+    return a->operand == ASSAY_BF16 && a->accumulate == ASSAY_FP32 && a->store == ASSAY_FP32 && !a->truncates &&
+           !a->opaque;
+}
+
+const char *assay_arithmetic_name(const assay_arithmetic *a)
+{
+    for (int k = 0; k < assay_arithmetic_count(); k++) {
+        assay_arithmetic row = table[k].arithmetic;
+        row.activation_ulp = a->activation_ulp;
+        if (assay_arithmetic_same(a, &row)) return table[k].name;
+    }
+    return NULL;
+}
+
 int assay_arithmetic_same(const assay_arithmetic *a, const assay_arithmetic *b)
 {
     return a->operand == b->operand && a->accumulate == b->accumulate && a->store == b->store &&

@@ -31,6 +31,14 @@ int assay_arithmetic_is_narrow(const assay_arithmetic *a);
  * which is fp32, and fp16 in operands and stores (docs/tolerance.md 4). */
 int assay_arithmetic_has_block(const assay_arithmetic *a);
 
+/* 1 if really rounded sums may: where `assay floor --validate --rounded` found them alike and block noise is not used,
+ * which is bf16 in operands with stores in fp32 (floor_rounded.h). */
+int assay_arithmetic_has_rounded(const assay_arithmetic *a);
+
+/* What the table above calls an arithmetic, whatever its activations: "fp32", "bf16-operands"; NULL if it is not there.
+ */
+const char *assay_arithmetic_name(const assay_arithmetic *a);
+
 /* 1 if truths and floors are the same under both. */
 int assay_arithmetic_same(const assay_arithmetic *a, const assay_arithmetic *b);
 

@@ -84,18 +84,19 @@ static const struct {
     unsigned ops;
     uint64_t when;    /* asked only of problems that use one of these features; 0 = of all */
     int each_feature; /* 1: with every feature that the problem uses; 0: with those of `when` at least */
+    int wide;         /* 1: not asked of formats narrower than fp32, whose cases run none (ASSAY_CASE_NARROW) */
 } required[] = {
-    {"forward", EVERYTHING, 0, 1},
-    {"backward", EVERYTHING, 0, 1},
-    {"contract", EVERYTHING, 0, 1},
-    {"determinism", EVERYTHING, 0, 1},
-    {"update", OP(NETWORK), ASSAY_FEATURE_BIT(SGD) | ASSAY_FEATURE_BIT(ADAM), 1},
-    {"lengths", EVERYTHING, ASSAY_FEATURE_BIT(RAGGED), 0},
-    {"gradcheck", OP(RNN) | LOSSES, 0, 0},   /* a network's loss has no cotangent of its own to difference along */
-    {"metamorphic", OP(RNN) | LOSSES, 0, 0}, /* and the next: of networks the parts */
-    {"magnitude", OP(RNN) | LOSSES, 0, 0},
-    {"memory", EVERYTHING, 0, 0},
-    {"environment", EVERYTHING, 0, 0},
+    {"forward", EVERYTHING, 0, 1, 0},
+    {"backward", EVERYTHING, 0, 1, 0},
+    {"contract", EVERYTHING, 0, 1, 0},
+    {"determinism", EVERYTHING, 0, 1, 0},
+    {"update", OP(NETWORK), ASSAY_FEATURE_BIT(SGD) | ASSAY_FEATURE_BIT(ADAM), 1, 0},
+    {"lengths", EVERYTHING, ASSAY_FEATURE_BIT(RAGGED), 0, 0},
+    {"gradcheck", OP(RNN) | LOSSES, 0, 0, 1},   /* a network's loss has no cotangent of its own to difference along */
+    {"metamorphic", OP(RNN) | LOSSES, 0, 0, 0}, /* and the next: of networks the parts */
+    {"magnitude", OP(RNN) | LOSSES, 0, 0, 1},
+    {"memory", EVERYTHING, 0, 0, 0},
+    {"environment", EVERYTHING, 0, 0, 0},
 };
 
 /* One part of what is to be timed: the cases of its dialect. */
@@ -152,7 +153,7 @@ static uint64_t proved_by(const part *q, const char *check, int *any)
 
 static int is_required(const part *q, size_t r)
 {
-    if (!(required[r].ops >> q->op & 1u)) return 0;
+    if (!(required[r].ops >> q->op & 1u) || (required[r].wide && q->c->arithmetic > ASSAY_FP32)) return 0;
     return !required[r].when || (required[r].when & q->features);
 }
 

@@ -23,6 +23,11 @@ endfunction()
 hash_of_files(reference_hash ${reference_sources})
 hash_of_files(oracle_hash ${reference_sources} ${CMAKE_CURRENT_SOURCE_DIR}/compare.c)
 
+# Floors of narrow formats at documented shapes come of these, too.
+file(GLOB rounded_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/reference/rounded/*.c ${CMAKE_SOURCE_DIR}/reference/rounded/*.h)
+list(SORT rounded_sources)
+hash_of_files(rounded_hash ${rounded_sources} ${CMAKE_CURRENT_SOURCE_DIR}/floor_rounded.c)
+
 # Cases that hold every pair of sizes and kinds: conformance/pairs.inc, included by case.c.
 set(pairs ${CMAKE_CURRENT_BINARY_DIR}/pairs/conformance)
 file(MAKE_DIRECTORY ${pairs})
@@ -34,7 +39,7 @@ file(GLOB judging CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.[ch] ${CMAKE_C
      ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.[ch] ${CMAKE_CURRENT_SOURCE_DIR}/cases/*.inc
      ${CMAKE_CURRENT_SOURCE_DIR}/worker/*.[ch] ${CMAKE_CURRENT_SOURCE_DIR}/worker/*.inc)
 set(judging_list ${CMAKE_CURRENT_BINARY_DIR}/suite_version.txt)
-list(APPEND judging ${reference_sources})
+list(APPEND judging ${reference_sources} ${rounded_sources})
 list(REMOVE_DUPLICATES judging)
 list(JOIN judging "\n" lines)
 file(CONFIGURE OUTPUT ${judging_list} CONTENT "${lines}\n" @ONLY)
@@ -46,11 +51,11 @@ add_custom_command(OUTPUT ${suite_version}
 
 file(GLOB checks CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.c)
 assay_add(library assay_conformance
-    SOURCES verdict.c names.c values.c case.c case_row.c case_data.c pairs.c ${pairs}/pairs.inc compare.c arithmetic.c floor_runs.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c derived.c pieces.c units.c expect.c suite.c feature.c
+    SOURCES verdict.c names.c values.c case.c case_row.c case_data.c pairs.c ${pairs}/pairs.inc compare.c arithmetic.c floor_runs.c floor_rounded.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c derived.c pieces.c units.c expect.c suite.c feature.c
             certificate.c certificate_file.c ${suite_version} gate.c mutation.c
             case_parse.c shrink.c locate.c diagnose.c suspect.c looks.c worlds.c worlds_dialect.c worlds_inputs.c worlds_weights.c worlds_data.c
             golden.c golden_compare.c ${checks}
-    DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_ORACLE_HASH="${oracle_hash}"
+    DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_ORACLE_HASH="${oracle_hash}" ASSAY_ROUNDED_HASH="${rounded_hash}"
     LINK assay_covered)
 target_include_directories(assay_conformance PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/pairs)
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "conformance/floor_validate.h"
 
+#include "conformance/floor_rounded.h"
 #include "conformance/names.h"
 #include "conformance/subject.h"
 
@@ -12,7 +13,7 @@ static const uint64_t rounding_seed = 0x0F100125;
 static const unsigned roles = 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT;
 
 static void compare(const assay_case *c, const assay_arithmetic *a, const assay_oracle *by_operation,
-                    const assay_oracle *by_block, assay_floor_ratio *ratios, int *count)
+                    const assay_oracle *by_other, assay_floor_ratio *ratios, int *count)
 {
     assay_tensor list[ASSAY_TENSORS];
     const int tensors = assay_tensors_of(&c->problem, list);
@@ -26,17 +27,17 @@ static void compare(const assay_case *c, const assay_arithmetic *a, const assay_
         r->id = x->id;
         snprintf(r->tensor, sizeof r->tensor, "%s", x->name);
         r->operation = by_operation->floor[x->id].phi;
-        r->block = assay_floor_at(&by_block->floor[x->id], norm).phi;
-        r->ratio = r->block / r->operation;
+        r->other = assay_floor_at(&by_other->floor[x->id], norm).phi;
+        r->ratio = r->other / r->operation;
         r->counts = !assay_names_hold(c->ungated, ' ', x->name) && norm > 0 && r->operation <= bound;
     }
 }
 
-assay_status assay_floor_validate(const assay_case *c, const assay_arithmetic_row *a, uint64_t seed,
+assay_status assay_floor_validate(const assay_case *c, const assay_arithmetic_row *a, uint64_t seed, int method,
                                   assay_floor_ratio *ratios, int *count)
 {
     assay_subject s;
-    assay_oracle by_operation, by_block;
+    assay_oracle by_operation, by_other;
     *count = 0;
     assay_status st = assay_subject_make(c, a->asked, seed, NULL, NULL, &s);
     if (st != ASSAY_OK) return st;
@@ -47,10 +48,13 @@ assay_status assay_floor_validate(const assay_case *c, const assay_arithmetic_ro
         st = ASSAY_UNSUPPORTED;
     }
     if (st == ASSAY_OK) {
-        st = assay_oracle_floor_by_block(&q, &by_block);
-        if (st == ASSAY_OK) compare(c, &a->arithmetic, &by_operation, &by_block, ratios, count);
+        st = method == ASSAY_FLOOR_BLOCK ? assay_oracle_floor_by_block(&q, &by_other)
+                                         : assay_floor_rounded(&q, &by_other);
+        if (st == ASSAY_OK) {
+            compare(c, &a->arithmetic, &by_operation, &by_other, ratios, count);
+            assay_oracle_free(&by_other);
+        }
         assay_oracle_free(&by_operation);
-        assay_oracle_free(&by_block);
     }
     assay_subject_free(&s);
     return st;

@@ -13,21 +13,24 @@
 #include <string.h>
 
 /* <folder>/<id with / as _>.<arithmetic>.u<activation error>.json; "*" for any error. */
-static void path_of(const char *folder, const char *case_id, int arithmetic, const char *activation, char *path,
+static void path_of(const char *folder, const char *case_id, const char *arithmetic, const char *activation, char *path,
                     size_t size)
 {
-    int n = snprintf(path, size, "%s/%s.%s.u%s.json", folder, case_id, assay_format_name(arithmetic), activation);
+    int n = snprintf(path, size, "%s/%s.%s.u%s.json", folder, case_id, arithmetic, activation);
     for (int k = (int)strlen(folder) + 1; k < n && k < (int)size; k++)
         if (path[k] == '/') path[k] = '_';
 }
 
-/* What the numbers depend on: the problem, and every source of the reference and its generators. */
+/* What the numbers depend on: the problem, and every source of the reference and its generators; of a narrow format,
+ * those of its rounded sums too. */
 static void generator_of(const assay_problem *p, char hex[65])
 {
-    char bytes[sizeof *p + sizeof ASSAY_REFERENCE_HASH];
+    static const char plain[] = ASSAY_REFERENCE_HASH, narrow[] = ASSAY_REFERENCE_HASH ASSAY_ROUNDED_HASH;
+    const size_t size = p->arithmetic > ASSAY_FP32 ? sizeof narrow : sizeof plain;
+    char bytes[sizeof *p + sizeof narrow];
     memcpy(bytes, p, sizeof *p);
-    memcpy(bytes + sizeof *p, ASSAY_REFERENCE_HASH, sizeof ASSAY_REFERENCE_HASH);
-    assay_hash_bytes(bytes, sizeof bytes, hex);
+    memcpy(bytes + sizeof *p, p->arithmetic > ASSAY_FP32 ? narrow : plain, size);
+    assay_hash_bytes(bytes, sizeof *p + size, hex);
 }
 
 static int read_tensors(const assay_problem *p, json_t *tensors, assay_floor *floor)
@@ -82,8 +85,9 @@ int assay_floors_read(const char *folder, const char *case_id, const assay_probl
 {
     char path[4096];
     glob_t found;
-    if (p->arithmetic > ASSAY_FP32) return 0; /* a narrow format has many floors: of each operand, store, placement */
-    path_of(folder, case_id, p->arithmetic, "*", path, sizeof path);
+    const char *name = assay_arithmetic_name(a);
+    if (!name || (p->arithmetic > ASSAY_FP32 && !assay_arithmetic_has_rounded(a))) return 0;
+    path_of(folder, case_id, name, "*", path, sizeof path);
     o->activation_ulp = 0;
     if (glob(path, GLOB_NOSORT, NULL, &found) != 0) return 0;
     for (size_t k = 0; k < found.gl_pathc; k++)
@@ -96,6 +100,8 @@ assay_status assay_floors_write(const char *folder, const char *case_id, const a
                                 const assay_arithmetic *a, const assay_floor *floor, int seeds, double spread,
                                 char *why, size_t why_size)
 {
+    const int rounded = p->arithmetic > ASSAY_FP32;
+    const char *name = assay_arithmetic_name(a);
     char path[4096], generator[65], activation[32];
     assay_tensor list[ASSAY_TENSORS];
     json_t *tensors = json_object();
@@ -110,17 +116,19 @@ assay_status assay_floors_write(const char *folder, const char *case_id, const a
     }
     generator_of(p, generator);
     json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:f, s:i, s:i, s:f, s:s, s:o}", "assay_floors", 2, "case", case_id,
-                             "arithmetic", assay_format_name(p->arithmetic), "generator", generator, "activation_ulp",
+                             "arithmetic", name ? name : "", "generator", generator, "activation_ulp",
                              a->activation_ulp, "seeds", seeds, "runs", seeds * ASSAY_FLOOR_RUNS, "spread", spread,
-                             "method", "block", "tensors", tensors);
-    char *text = root && !bad ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(6)) : NULL;
+                             "method", rounded ? "rounded" : "block", "tensors", tensors);
+    char *text =
+        root && name && !bad ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(6)) : NULL;
     json_decref(root);
     if (!text) {
-        snprintf(why, why_size, "floors of %s: a floor is not a finite number", case_id);
+        snprintf(why, why_size, "floors of %s: %s", case_id,
+                 name ? "a floor is not a finite number" : "an arithmetic without a name");
         return ASSAY_FAILED;
     }
     snprintf(activation, sizeof activation, "%g", a->activation_ulp);
-    path_of(folder, case_id, p->arithmetic, activation, path, sizeof path);
+    path_of(folder, case_id, name, activation, path, sizeof path);
     assay_status st = assay_file_write(path, text, strlen(text), why, why_size);
     free(text);
     return st;

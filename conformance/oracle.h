@@ -17,7 +17,12 @@
 #define ASSAY_FLOOR_RUNS 16 /* of each kind of rounding: floor_runs.h */
 #define ASSAY_FLOOR_MACS 3e6
 
-typedef enum assay_floor_method { ASSAY_FLOOR_OPERATION, ASSAY_FLOOR_BLOCK, ASSAY_FLOOR_STORED } assay_floor_method;
+typedef enum assay_floor_method {
+    ASSAY_FLOOR_OPERATION,
+    ASSAY_FLOOR_BLOCK,
+    ASSAY_FLOOR_STORED,
+    ASSAY_FLOOR_ROUNDED /* floor_rounded.h */
+} assay_floor_method;
 
 typedef struct assay_oracle {
     assay_values truth; /* the wanted tensors; owned */

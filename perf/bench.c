@@ -86,6 +86,14 @@ double assay_bench_calibrate(assay_bench *b)
     return rate;
 }
 
+const int assay_timed_formats[ASSAY_TIMED_FORMATS] = {ASSAY_FP32, ASSAY_BF16};
+
+void assay_bench_calibrate_narrow(assay_bench *b)
+{
+    const double rate = assay_roof_fma(ASSAY_BF16, b->threads, CALIBRATION_SECONDS);
+    if (!(b->narrow_peak > rate)) b->narrow_peak = rate;
+}
+
 void assay_bench_multiply(assay_bench *b)
 {
     char by[sizeof b->sgemm_by];
@@ -164,7 +172,7 @@ static int count_fitting(const assay_bench *b, const assay_point *p, int count)
     const double steps = b->o->axis_count > 0 ? LEAST_STEPS_ALONE : LEAST_STEPS;
     int fitting = 0;
     for (int k = 0; k < b->o->plugin_count; k++)
-        rate = fmax(rate, b->rate[k]);
+        rate = fmax(rate, b->rate[0][k]);
     if (!(rate > 0)) rate = STEP_SHARE_OF_PEAK * b->peak;
     for (; fitting < count && left > 0; fitting++) {
         const assay_workload *w = &p[fitting].workload;

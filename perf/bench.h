@@ -13,6 +13,10 @@
 #include "perf/record.h"
 #include "perf/workload.h"
 
+/* Formats in which rows are timed: fp32, and bf16 beside it where an implementation offers it. */
+enum { ASSAY_TIMED_FORMATS = 2 };
+extern const int assay_timed_formats[ASSAY_TIMED_FORMATS]; /* assay_format */
+
 /* What one timed step left behind, with the truth beside it. Arrays are doubles; tensors that were not asked for are
  * NULL in both. */
 typedef struct assay_kept {
@@ -58,6 +62,11 @@ typedef struct assay_bench_options {
      * certified. */
     assay_status (*gate)(void *user, const char *plugin, const assay_need *need, assay_certificate *out, char *why,
                          size_t why_size);
+    /* Is there a row for p, the workload in an arithmetic narrower than fp32? 1: yes, if the gate opens. 0: the plugin
+     * does not compute it, which most don't: no word about it. -1: it can't be judged, with one line in why. NULL: no
+     * such rows. */
+    int (*offers)(void *user, const char *plugin, const assay_workload *w, const assay_problem *p, char *why,
+                  size_t why_size);
     /* Compares in full. Called while nothing is timed. */
     assay_judgement (*judge)(void *user, const assay_kept *kept);
     void (*progress)(void *user, const char *line); /* may be NULL */

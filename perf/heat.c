@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,21 +28,47 @@
 typedef struct heat {
     assay_bench *b;
     const assay_workload *w;
-    assay_problem problem;
+    assay_problem problems[ASSAY_TIMED_FORMATS];
     assay_values states[ASSAY_STATES];
     int64_t steps[ASSAY_STATES];
     assay_measurement m;
-    assay_entrant *entrants; /* one a plugin; those not in `in` are out */
-    assay_entrant *in[ASSAY_MOST_PLUGINS];
+    assay_entrant *entrants; /* one a format and plugin; those not in `in` are out */
+    assay_entrant *in[ASSAY_TIMED_FORMATS * ASSAY_MOST_PLUGINS];
     int count;
     int32_t threads; /* that everyone has; 0 = those that serve best */
     int steps_only;
     double end; /* of this workload's share of the budget */
 } heat;
 
-static int index_of(const heat *h, const assay_entrant *e)
+/* Number of an entrant's format and of its plugin. */
+static int format_of(const heat *h, const assay_entrant *e)
 {
-    return (int)(e - h->entrants);
+    return (int)(e->problem - h->problems);
+}
+
+static double *rate_of(heat *h, const assay_entrant *e)
+{
+    const int plugins = h->b->o->plugin_count;
+    return &h->b->rate[format_of(h, e)][(int)(e - h->entrants) % plugins];
+}
+
+static double peak_of(const heat *h, int format)
+{
+    return format ? h->b->narrow_peak : h->b->peak;
+}
+
+/* A row without a number; what is not fp32 says so. */
+static __attribute__((format(printf, 4, 5))) void leave_out(heat *h, const assay_entrant *e, const char *phase,
+                                                            const char *format, ...)
+{
+    const int arithmetic = e->problem->arithmetic, narrow = arithmetic != ASSAY_FP32;
+    char why[256];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(why, sizeof why, format, list);
+    va_end(list);
+    assay_bench_leave_out(h->b, h->w, e->plugin, phase, "%s%s%s", narrow ? assay_format_name(arithmetic) : "",
+                          narrow ? ": " : "", why);
 }
 
 /* Takes an entrant out of the race, saying why. */
@@ -62,7 +89,7 @@ static void out_by_verdict(heat *h, int k)
     const assay_rig *rig = &h->in[k]->rig;
     int skipped = rig->verdict == ASSAY_VERDICT_SKIPPED, failed = rig->verdict != ASSAY_VERDICT_UNSUPPORTED && !skipped;
     h->b->summary->skipped += skipped;
-    assay_bench_leave_out(h->b, h->w, h->in[k]->plugin, "all", "%s: %s", assay_verdict_name(rig->verdict), rig->why);
+    leave_out(h, h->in[k], "all", "%s: %s", assay_verdict_name(rig->verdict), rig->why);
     out(h, k, failed);
 }
 
@@ -88,13 +115,13 @@ static void start(heat *h, assay_entrant *e, int32_t threads)
     const assay_session_options so = {
         .threads = threads, .worker = h->b->o->worker, .time_limit = LIMIT_SECONDS + assay_bench_gflop(h->w)};
     e->threads = threads;
-    if (assay_rig_start(&e->rig, e->plugin, &so, &h->problem)) same_bytes(e);
+    if (assay_rig_start(&e->rig, e->plugin, &so, e->problem)) same_bytes(e);
 }
 
 static assay_status certify(heat *h, assay_entrant *e, int32_t threads, char *why, size_t why_size)
 {
     const assay_bench_options *o = h->b->o;
-    const assay_need need = {&h->problem, h->w->ragged, threads};
+    const assay_need need = {e->problem, h->w->ragged, threads};
     double begin = assay_clock();
     assay_status st = o->gate(o->user, e->plugin, &need, &e->certificate, why, why_size);
     h->end += assay_clock() - begin; /* conformance takes its time from the whole budget, not from this share */
@@ -114,7 +141,7 @@ static int enter(heat *h, assay_entrant *e)
     assay_status st = certify(h, e, first_threads(h), why, sizeof why);
     if (st != ASSAY_OK) {
         int failed = st != ASSAY_UNSUPPORTED && st != ASSAY_NO_DEVICE && !assay_bench_stopped(b);
-        assay_bench_leave_out(b, h->w, e->plugin, "all", "%s%s", failed ? "not certified: " : "", why);
+        leave_out(h, e, "all", "%s%s", failed ? "not certified: " : "", why);
         *(failed ? &b->summary->failed : &b->summary->left_out) += 1;
         b->summary->skipped += st == ASSAY_NO_DEVICE;
         return 0;
@@ -123,24 +150,47 @@ static int enter(heat *h, assay_entrant *e)
     return 1;
 }
 
+/* fp32 is for everyone. Who once refused another format of what it takes in fp32 is not asked again. */
+static int offers(heat *h, const assay_entrant *e, int plugin)
+{
+    const assay_bench_options *o = h->b->o;
+    const int format = format_of(h, e);
+    char why[200] = "";
+    if (format == 0) return 1;
+    if (h->steps_only || !o->offers || h->b->refused[format][plugin]) return 0;
+    const int answer = o->offers(o->user, e->plugin, h->w, e->problem, why, sizeof why);
+    h->b->refused[format][plugin] = answer == 0;
+    if (answer >= 0) return answer;
+    leave_out(h, e, "all", "%s", why);
+    h->b->summary->left_out++;
+    return 0;
+}
+
+static void try_to_enter(heat *h, assay_entrant *e, double share)
+{
+    const double rate = *rate_of(h, e), seconds = rate > 0 ? assay_bench_gflop(h->w) / rate : 0;
+    if ((ASSAY_SAMPLES_LEAST + 1) * seconds > share) {
+        leave_out(h, e, "all", "budget: %d steps would take about %.0f s, %.0f s are left for it",
+                  ASSAY_SAMPLES_LEAST + 1, (ASSAY_SAMPLES_LEAST + 1) * seconds, fmax(share, 0));
+        h->b->summary->left_out++;
+    } else if (enter(h, e)) {
+        h->in[h->count++] = e;
+    }
+}
+
 static void enter_all(heat *h)
 {
     const assay_bench *b = h->b;
     double share = h->end - assay_clock();
-    for (int k = 0; k < b->o->plugin_count; k++) {
-        assay_entrant *e = &h->entrants[k];
-        double seconds = b->rate[k] > 0 ? assay_bench_gflop(h->w) / b->rate[k] : 0;
-        e->plugin = b->o->plugins[k];
-        e->name = b->o->names ? b->o->names[k] : NULL;
-        if (assay_bench_stopped(b)) return;
-        if ((ASSAY_SAMPLES_LEAST + 1) * seconds > share) {
-            assay_bench_leave_out(h->b, h->w, e->plugin, "all",
-                                  "budget: %d steps would take about %.0f s, %.0f s are left for it",
-                                  ASSAY_SAMPLES_LEAST + 1, (ASSAY_SAMPLES_LEAST + 1) * seconds, fmax(share, 0));
-            b->summary->left_out++;
-        } else if (enter(h, e))
-            h->in[h->count++] = e;
-    }
+    for (int format = 0; format < ASSAY_TIMED_FORMATS; format++)
+        for (int k = 0; k < b->o->plugin_count; k++) {
+            assay_entrant *e = &h->entrants[format * b->o->plugin_count + k];
+            e->problem = &h->problems[format];
+            e->plugin = b->o->plugins[k];
+            e->name = b->o->names ? b->o->names[k] : NULL;
+            if (assay_bench_stopped(b)) return;
+            if (offers(h, e, k)) try_to_enter(h, e, share);
+        }
     out_the_fallen(h);
 }
 
@@ -183,6 +233,7 @@ static int try_threads(heat *h, assay_entrant *e, int32_t threads)
     assay_rig_rest(&e->rig);
     other->plugin = e->plugin;
     other->name = e->name;
+    other->problem = e->problem;
     other->certificate = e->certificate;
     start(h, other, threads);
     if (assay_rig_plan(&other->rig, &h->states[0]) && assay_measure_warm_up(&h->m, other))
@@ -229,7 +280,7 @@ static void warm_up(heat *h, double reserved)
         if (!assay_rig_plan(&e->rig, &h->states[0]) || !assay_measure_warm_up(&h->m, e)) continue;
         search_threads(h, e);
         certify_threads(h, e);
-        h->b->rate[index_of(h, e)] = assay_bench_gflop(h->w) / e->estimate[ASSAY_PHASE_STEP];
+        *rate_of(h, e) = assay_bench_gflop(h->w) / e->estimate[ASSAY_PHASE_STEP];
         assay_rig_rest(&e->rig);
     }
     out_the_fallen(h);
@@ -237,11 +288,9 @@ static void warm_up(heat *h, double reserved)
         int slowest = 0;
         for (int k = 1; k < h->count; k++)
             if (h->in[k]->estimate[ASSAY_PHASE_STEP] > h->in[slowest]->estimate[ASSAY_PHASE_STEP]) slowest = k;
-        assay_bench_leave_out(h->b, h->w, h->in[slowest]->plugin, "all",
-                              "budget: a step takes %.2f s, five and the truth (%.0f s) "
-                              "do not fit into the %.0f s left for it",
-                              h->in[slowest]->estimate[ASSAY_PHASE_STEP], reserved * h->count,
-                              fmax(h->end - assay_clock(), 0));
+        leave_out(h, h->in[slowest], "all",
+                  "budget: a step takes %.2f s, five and the truth (%.0f s) do not fit into the %.0f s left for it",
+                  h->in[slowest]->estimate[ASSAY_PHASE_STEP], reserved * h->count, fmax(h->end - assay_clock(), 0));
         out(h, slowest, 0);
     }
 }
@@ -251,7 +300,7 @@ static int fits(heat *h, const char *phase, double needed, double end, double *l
 {
     *left = end - assay_clock();
     for (int k = 0; k < h->count && !(needed < *left); k++)
-        assay_bench_leave_out(h->b, h->w, h->in[k]->plugin, phase, "budget: %.0f s are left for it", fmax(*left, 0));
+        leave_out(h, h->in[k], phase, "budget: %.0f s are left for it", fmax(*left, 0));
     return needed < *left;
 }
 
@@ -274,33 +323,49 @@ static void time_all(heat *h, double truth)
         assay_measure_forward_loss(&h->m, h->in, h->count, left);
 }
 
-/* Workers are gone by now: their memory is free for the truth. */
-static assay_status settle(heat *h, const assay_outcome_of *of)
+/* Records of those that passed. */
+static assay_status record_all(heat *h, const assay_outcome_of *of, assay_entrant *const *in, int count,
+                               const double *margins)
 {
     assay_bench *b = h->b;
-    double margins[ASSAY_MOST_PLUGINS], seconds;
-    assay_status st = assay_outcome_judge(of, h->in, h->count, margins, &seconds);
-    if (st != ASSAY_OK) return st;
-    if (seconds > 0.01) b->truth_rate = assay_bench_gflop(h->w) / seconds;
-    for (int k = 0; k < h->count; k++) {
-        const assay_entrant *e = h->in[k];
+    for (int k = 0; k < count; k++) {
+        const assay_entrant *e = in[k];
         const assay_series *s = &e->series[ASSAY_PHASE_STEP];
         if (e->rig.verdict != ASSAY_VERDICT_PASS) continue;
         if (s->count < ASSAY_SAMPLES_LEAST) {
-            assay_bench_leave_out(b, h->w, e->plugin, "all", "stopped after %d of %d samples", (int)s->count,
-                                  ASSAY_SAMPLES_LEAST);
+            leave_out(h, e, "all", "stopped after %d of %d samples", (int)s->count, ASSAY_SAMPLES_LEAST);
             b->summary->left_out++;
             continue;
         }
         if (assay_outcome_record(of, e, margins[k], b->out) < 0) return ASSAY_NO_MEMORY;
         b->summary->timed++;
-        assay_bench_say(b, "%s %s: %.4g ms a step, %.0f %% of the roof, margin %.2g", h->w->id, e->rig.about.name,
-                        assay_stats_of(s->seconds, s->count).median * 1e3,
-                        100 * assay_bench_gflop(h->w) / b->peak / assay_stats_of(s->seconds, s->count).median,
-                        margins[k]);
+        const double median = assay_stats_of(s->seconds, s->count).median, share = assay_bench_gflop(h->w) / of->peak;
+        assay_bench_say(b, "%s %s %s: %.4g ms a step, %.0f %% of the roof, margin %.2g", h->w->id, e->rig.about.name,
+                        assay_format_name(of->problem->arithmetic), median * 1e3, 100 * share / median, margins[k]);
     }
-    out_the_fallen(h);
     return ASSAY_OK;
+}
+
+/* Workers are gone by now: their memory is free for the truth. Each format has a truth and a roof of its own. */
+static assay_status settle(heat *h, assay_outcome_of *of)
+{
+    assay_bench *b = h->b;
+    assay_status st = ASSAY_OK;
+    for (int format = 0; format < ASSAY_TIMED_FORMATS && st == ASSAY_OK; format++) {
+        assay_entrant *in[ASSAY_MOST_PLUGINS];
+        double margins[ASSAY_MOST_PLUGINS], seconds;
+        int count = 0;
+        for (int k = 0; k < h->count; k++)
+            if (format_of(h, h->in[k]) == format) in[count++] = h->in[k];
+        if (!count) continue;
+        of->problem = &h->problems[format];
+        of->peak = peak_of(h, format);
+        st = assay_outcome_judge(of, in, count, margins, &seconds);
+        if (st == ASSAY_OK && seconds > 0.01) b->truth_rate = assay_bench_gflop(h->w) / seconds;
+        if (st == ASSAY_OK) st = record_all(h, of, in, count, margins);
+    }
+    if (st == ASSAY_OK) out_the_fallen(h);
+    return st;
 }
 
 static void rest_all(heat *h)
@@ -344,7 +409,6 @@ static assay_status race(heat *h)
     assay_bench *b = h->b;
     assay_outcome_of of = {.options = b->o,
                            .measurement = &h->m,
-                           .problem = &h->problem,
                            .machine = &b->machine,
                            .data = h->w->data == ASSAY_DATA_WINDOWS ? b->data : "documented",
                            .sgemm_by = b->sgemm_by};
@@ -354,6 +418,10 @@ static assay_status race(heat *h)
     if (st != ASSAY_OK) return st;
     rest_all(h);
     of.calibration_before = assay_bench_calibrate(b);
+    int narrow = 0;
+    for (int k = 0; k < h->count; k++)
+        narrow |= format_of(h, h->in[k]);
+    if (narrow) assay_bench_calibrate_narrow(b);
     double reserved = assay_bench_gflop(h->w) / assay_bench_truth_rate(b);
     reserved += assay_bench_floor_seconds(b, h->w) / h->count; /* one measurement serves all */
     warm_up(h, reserved);
@@ -364,7 +432,7 @@ static assay_status race(heat *h)
     for (int k = 0; k < h->count; k++)
         assay_rig_end(&h->in[k]->rig);
     assay_bench_multiply(b);
-    of.peak = b->peak;
+    if (narrow) assay_bench_calibrate_narrow(b);
     of.sgemm = b->sgemm;
     return settle(h, &of);
 }
@@ -372,21 +440,21 @@ static assay_status race(heat *h)
 assay_status assay_heat_run(assay_bench *b, const assay_point *point, double seconds)
 {
     const assay_workload *w = &point->workload;
-    heat h = {.b = b,
-              .w = w,
-              .problem = w->problem,
-              .threads = point->threads,
-              .steps_only = b->o->axis_count > 0,
-              .end = assay_clock() + seconds};
+    heat h = {
+        .b = b, .w = w, .threads = point->threads, .steps_only = b->o->axis_count > 0, .end = assay_clock() + seconds};
+    for (int format = 0; format < ASSAY_TIMED_FORMATS; format++) {
+        h.problems[format] = w->problem;
+        h.problems[format].arithmetic = assay_timed_formats[format];
+    }
     h.m = (assay_measurement){.workload = w,
                               .gbench = b->gbench,
                               .states = h.states,
                               .steps = h.steps,
                               .stop = b->o->stop,
                               .user = b->o->user};
-    h.entrants = calloc((size_t)b->o->plugin_count, sizeof *h.entrants);
+    h.entrants = calloc((size_t)b->o->plugin_count * ASSAY_TIMED_FORMATS, sizeof *h.entrants);
     assay_status st = h.entrants ? race(&h) : ASSAY_NO_MEMORY;
-    for (int k = 0; h.entrants && k < b->o->plugin_count; k++)
+    for (int k = 0; h.entrants && k < b->o->plugin_count * ASSAY_TIMED_FORMATS; k++)
         assay_entrant_free(&h.entrants[k]);
     for (int s = 0; s < ASSAY_STATES; s++)
         assay_values_free(&h.states[s]);

@@ -18,12 +18,16 @@ typedef struct assay_bench {
     assay_machine machine;
     assay_text text;
     char data[96];
-    int32_t threads;                 /* that a search starts from */
-    int waiting;                     /* workloads that come after the one in hand */
-    double end;                      /* assay_clock() at which the budget is used up */
-    double peak, truth_rate;         /* GFLOP/s: best calibration of this run; the reference's, as last seen */
-    double rate[ASSAY_MOST_PLUGINS]; /* GFLOP/s of an implementation's steps, as last seen; 0 = not yet */
-    double sgemm;                    /* GFLOP/s of a large product by the best BLAS library here */
+    int32_t threads;         /* that a search starts from */
+    int waiting;             /* workloads that come after the one in hand */
+    double end;              /* assay_clock() at which the budget is used up */
+    double peak, truth_rate; /* GFLOP/s: best calibration of this run; the reference's, as last seen */
+    double narrow_peak;      /* the same of operands in bf16; 0 = not measured yet, NaN = cannot be */
+    /* GFLOP/s of an implementation's steps in a format, as last seen; 0 = not yet. 1 in refused: what it takes in fp32
+     * it does not take in this one, and is not asked again. */
+    double rate[ASSAY_TIMED_FORMATS][ASSAY_MOST_PLUGINS];
+    int refused[ASSAY_TIMED_FORMATS][ASSAY_MOST_PLUGINS];
+    double sgemm; /* GFLOP/s of a large product by the best BLAS library here */
     char sgemm_by[64];
 } assay_bench;
 
@@ -37,6 +41,7 @@ double assay_bench_gflop(const assay_workload *w);   /* of a training step */
 double assay_bench_truth_rate(const assay_bench *b); /* GFLOP/s */
 double assay_bench_calibrate(assay_bench *b);        /* GFLOP/s now; raises the peak */
 void assay_bench_multiply(assay_bench *b);           /* a large product now; raises its rate */
+void assay_bench_calibrate_narrow(assay_bench *b);   /* raises the peak of operands in bf16 */
 
 /* Seconds for measuring floors that nobody has stored; 0 for a run on documented sizes, which have theirs. */
 double assay_bench_floor_seconds(const assay_bench *b, const assay_workload *w);

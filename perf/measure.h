@@ -24,7 +24,8 @@ typedef struct assay_kept_block {
 /* One implementation. Zeroed before use. */
 typedef struct assay_entrant {
     const char *plugin;
-    const char *name; /* that records call it by; NULL = its own */
+    const char *name;             /* that records call it by; NULL = its own */
+    const assay_problem *problem; /* the workload's, in the arithmetic that is timed */
     int32_t threads;
     assay_certificate certificate;
     assay_rig rig;

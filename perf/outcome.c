@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/outcome.h"
 
+#include "conformance/arithmetic.h"
 #include "conformance/clock.h"
 #include "perf/stats.h"
 
@@ -44,7 +45,7 @@ static void judge(const court *c, const char *phase, const assay_kept_block *k, 
     int updates = 0;
     for (int param = 0; param < ASSAY_MAX_PARAMS; param++)
         updates |= k->got.at[assay_tensor_id(ASSAY_PARAM_1, param)] != NULL;
-    if (updates && assay_state_update(p, given, &k->got, k->step, &update) != ASSAY_OK) {
+    if (updates && assay_state_update(p, given, &k->got, k->step, &rig->declared, &update) != ASSAY_OK) {
         assay_rig_fail(rig, ASSAY_VERDICT_BROKEN, "no memory to judge the %s", phase);
         return;
     }
@@ -79,7 +80,8 @@ static void judge_later(const court *c, const assay_values *start)
             void *own = before->at[assay_tensor_id(from[f], param)];
             if (own) given.at[assay_tensor_id(to[f], param)] = own;
         }
-    if (assay_state_truth(c->of->problem, &given, k->step, FORWARD_ROLE | GRADIENT_ROLE, &truth) != ASSAY_OK) {
+    if (assay_state_truth(c->of->problem, &given, k->step, FORWARD_ROLE | GRADIENT_ROLE, &c->entrant->rig.declared,
+                          &truth) != ASSAY_OK) {
         assay_rig_fail(&c->entrant->rig, ASSAY_VERDICT_BROKEN, "no memory for the truth of a later step");
         return;
     }
@@ -87,9 +89,11 @@ static void judge_later(const court *c, const assay_values *start)
     assay_values_free(&truth);
 }
 
-/* The numbers of one block and what should have become of them. One serves all entrants that kept the same block. */
+/* The numbers of one block and what should have become of them. One serves all entrants that kept the same block and
+ * declare one arithmetic. */
 typedef struct exam {
-    int64_t block; /* 0: none yet */
+    int64_t block;             /* 0: none yet */
+    assay_arithmetic declared; /* by whom it is answered: operands and stores are rounded so */
     assay_values fresh, given, truth;
 } exam;
 
@@ -100,15 +104,19 @@ static void exam_free(exam *x)
     memset(x, 0, sizeof *x);
 }
 
-static assay_status exam_make(const assay_outcome_of *of, const assay_kept_block *k, unsigned roles, exam *x)
+static assay_status exam_make(const assay_outcome_of *of, const assay_kept_block *k, const assay_arithmetic *declared,
+                              unsigned roles, exam *x)
 {
     const assay_measurement *m = of->measurement;
-    if (x->block == k->block) return ASSAY_OK;
+    const int same = !assay_arithmetic_is_narrow(declared) && !assay_arithmetic_is_narrow(&x->declared);
+    if (x->block == k->block && (same || assay_arithmetic_same(declared, &x->declared))) return ASSAY_OK;
     exam_free(x);
     x->block = k->block;
+    x->declared = *declared;
     assay_status st =
         assay_state_block(m->workload, m->seed, k->state, k->block, &m->states[k->state], &x->fresh, &x->given);
-    return st == ASSAY_OK ? assay_state_truth(of->problem, &x->given, k->step, roles, &x->truth) : st;
+    if (st != ASSAY_OK) return st;
+    return assay_state_truth(of->problem, &x->given, k->step, roles, declared, &x->truth);
 }
 
 /* What is kept of a phase; the parts of a step are kept and judged together, at their update. */
@@ -141,7 +149,7 @@ static assay_status judge_phase(const assay_outcome_of *of, const char *name, as
             continue;
         }
         double start = assay_clock();
-        st = exam_make(of, kept, roles, &x);
+        st = exam_make(of, kept, &e->rig.declared, roles, &x);
         if (st != ASSAY_OK) break;
         if (phase == ASSAY_PHASE_STEP) *seconds = fmax(*seconds, assay_clock() - start);
         judge(&c, name, kept, kept->state, &x.given, &x.truth);
@@ -174,8 +182,10 @@ static double median_of(const assay_series *s)
     return assay_stats_of(s->seconds, s->count).median;
 }
 
+/* Where the peak of a format is unknown, no time is too short. */
 static void hold_against_roof(const assay_outcome_of *of, assay_entrant *e)
 {
+    if (isnan(of->peak)) return;
     for (int phase = 0; phase < ASSAY_PHASES; phase++) {
         const assay_series *s = &e->series[phase];
         if (s->count < ASSAY_SAMPLES_LEAST) continue;
@@ -367,7 +377,7 @@ static void set_roof(assay_record *r, double flop, const assay_outcome_of *of)
     r->roof_share = flop > 0 ? r->roof_ms / r->median_ms : NAN;
     r->sgemm_gflop_per_s = of->sgemm > 0 ? of->sgemm : NAN;
     SET(r->sgemm_by, of->sgemm_by);
-    SET(r->limit, flop > 0 ? "multiply-add" : "none declared");
+    SET(r->limit, !(flop > 0) ? "none declared" : isnan(peak) ? "not measured" : "multiply-add");
 }
 
 static double mib(double bytes)

@@ -17,7 +17,9 @@ typedef struct assay_outcome_of {
     const assay_problem *problem;
     const assay_machine *machine;
     const char *data;                                   /* of the record */
-    double calibration_before, calibration_after, peak; /* GFLOP/s; peak = the best seen in this run */
+    double calibration_before, calibration_after, peak; /* GFLOP/s; peak = the best seen in this run, of
+                                                           multiply-adds of operands in the problem's arithmetic; NaN:
+                                                           not measured */
     double sgemm;                                       /* GFLOP/s of a large product; 0: not measured */
     const char *sgemm_by;                               /* NULL: not measured */
     int32_t repeats;                                    /* measurements thrown away before this one */

@@ -27,10 +27,21 @@ static const assay_roof_kernel *pick(void)
     return &assay_roof_baseline;
 }
 
+/* NULL: this processor has no multiply-adds of its own for operands in that format, or nobody has measured them. */
+static const assay_roof_narrow *pick_narrow(int format)
+{
+#if defined(__x86_64__)
+    if (format == ASSAY_BF16 && __builtin_cpu_supports("avx512bf16")) return &assay_roof_bf16;
+#endif
+    (void)format;
+    return NULL;
+}
+
 /* ---- bursts of multiply-adds ---- */
 
 typedef struct crew {
     const assay_roof_kernel *kernel;
+    const assay_roof_narrow *narrow; /* of a format narrower than fp32 */
     int format, threads;
     int64_t rounds;
     cpu_set_t allowed;
@@ -66,7 +77,9 @@ static void *work(void *argument)
     while (atomic_load(&c->ready) < c->threads && !atomic_load(&c->cancelled))
         sched_yield();
     w->start = assay_clock();
-    if (c->format == ASSAY_FP32)
+    if (c->narrow)
+        w->kept = (double)c->narrow->run(c->rounds);
+    else if (c->format == ASSAY_FP32)
         w->kept = (double)c->kernel->fp32(c->rounds, 0.5f, 1.0f);
     else
         w->kept = c->kernel->fp64(c->rounds, 0.5, 1.0);
@@ -97,14 +110,18 @@ static double burst(crew *c, worker *workers)
 
 double assay_roof_fma(int format, int threads, double seconds)
 {
-    if (threads < 1 || threads > MOST_THREADS || (format != ASSAY_FP32 && format != ASSAY_FP64)) return NAN;
+    const assay_roof_narrow *narrow = pick_narrow(format);
+    if (threads < 1 || threads > MOST_THREADS || (format > ASSAY_FP32 && !narrow)) return NAN;
     worker *workers = calloc((size_t)threads, sizeof *workers);
-    crew c = {.kernel = pick(), .format = format, .threads = threads, .rounds = 20000};
+    crew c = {.kernel = pick(), .narrow = narrow, .format = format, .threads = threads, .rounds = 20000};
     if (!workers || sched_getaffinity(0, sizeof c.allowed, &c.allowed) != 0) {
         free(workers);
         return NAN;
     }
-    const double flop = format == ASSAY_FP32 ? c.kernel->flop_fp32 : c.kernel->flop_fp64, end = assay_clock() + seconds;
+    const double flop = narrow                 ? narrow->flop
+                        : format == ASSAY_FP32 ? c.kernel->flop_fp32
+                                               : c.kernel->flop_fp64,
+                 end = assay_clock() + seconds;
     double best = 0;
     for (int i = 0; i < LEAST_BURSTS || assay_clock() < end; ++i) {
         const double took = burst(&c, workers);

@@ -26,7 +26,8 @@ typedef struct assay_roof {
  * ASSAY_BAD_ARGUMENT, ASSAY_NO_MEMORY, or ASSAY_FAILED where threads can't be started. */
 assay_status assay_roof_measure(int threads, double seconds, assay_roof *out);
 
-/* One of the multiply-add rates alone, ASSAY_FP32 or ASSAY_FP64; NaN where it can't be measured. */
+/* One of the multiply-add rates alone, of operands in that assay_format: ASSAY_FP32, ASSAY_FP64, or ASSAY_BF16 with
+ * sums in fp32 where the processor has instructions for it; NaN where it can't be measured. */
 double assay_roof_fma(int format, int threads, double seconds);
 
 /* The product alone, each library (OpenBLAS; BLIS where the build found a serial one) for its share of the seconds, at

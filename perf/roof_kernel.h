@@ -17,6 +17,14 @@ typedef struct assay_roof_kernel {
     double (*fp64)(int64_t rounds, double factor, double term);
 } assay_roof_kernel;
 
+/* The same for operands of a narrow format, which few processors multiply: flop of one round. */
+typedef struct assay_roof_narrow {
+    const char *isa;
+    int flop;
+    float (*run)(int64_t rounds);
+} assay_roof_narrow;
+
+extern const assay_roof_narrow assay_roof_bf16; /* built for x86-64 alone */
 extern const assay_roof_kernel assay_roof_baseline, assay_roof_avx2, assay_roof_avx512;
 
 #ifdef __cplusplus

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/state.h"
 
+#include "conformance/arithmetic.h"
+#include "conformance/floor_runs.h"
 #include "perf/text.h"
 #include "reference/data.h"
 #include "reference/reference.h"
@@ -228,8 +230,18 @@ assay_status assay_state_block(const assay_workload *w, uint64_t seed, int state
 
 /* ---- truth ---- */
 
+/* 1 where the truth has operands and stores rounded, as the context that this sets says (docs/tolerance.md 3.2). */
+static int quantised(const assay_arithmetic *declared)
+{
+    if (!declared || !assay_arithmetic_is_narrow(declared) || declared->opaque) return 0;
+    const assay_arithmetic judged = assay_arithmetic_judged(declared);
+    const assay_rounding exact = assay_floor_exact(&judged);
+    assay_rounding_noise(&exact);
+    return 1;
+}
+
 assay_status assay_state_truth(const assay_problem *p, const assay_values *given, int64_t step, unsigned roles,
-                               assay_values *out)
+                               const assay_arithmetic *declared, assay_values *out)
 {
     static const int unwanted[] = {ASSAY_HN, ASSAY_CN, ASSAY_DX, ASSAY_DH0, ASSAY_DC0};
     void *at[ASSAY_TENSORS];
@@ -238,13 +250,13 @@ assay_status assay_state_truth(const assay_problem *p, const assay_values *given
     for (size_t k = 0; k < sizeof unwanted / sizeof *unwanted; k++)
         assay_values_drop(out, unwanted[k]);
     assay_values_join(given, out, at);
-    st = assay_ref_evaluate_f64(p, at, step);
+    st = quantised(declared) ? assay_ref_evaluate_noise(p, at, step) : assay_ref_evaluate_f64(p, at, step);
     if (st != ASSAY_OK) assay_values_free(out);
     return st;
 }
 
 assay_status assay_state_update(const assay_problem *p, const assay_values *given, const assay_values *grads,
-                                int64_t step, assay_values *out)
+                                int64_t step, const assay_arithmetic *declared, assay_values *out)
 {
     void *at[ASSAY_TENSORS];
     assay_status st = assay_values_make(p, 1u << ASSAY_ROLE_UPDATED, out);
@@ -252,7 +264,7 @@ assay_status assay_state_update(const assay_problem *p, const assay_values *give
     assay_values_join(given, out, at);
     for (int param = 0; param < ASSAY_MAX_PARAMS; param++)
         at[assay_tensor_id(ASSAY_DPARAM, param)] = grads->at[assay_tensor_id(ASSAY_DPARAM, param)];
-    st = assay_ref_update_f64(p, at, step);
+    st = quantised(declared) ? assay_ref_update_noise(p, at, step) : assay_ref_update_f64(p, at, step);
     if (st != ASSAY_OK) assay_values_free(out);
     return st;
 }

@@ -23,16 +23,16 @@ assay_status assay_state_block(const assay_workload *w, uint64_t seed, int state
                                const assay_values *start, assay_values *fresh, assay_values *view);
 
 /* The truth of one training step from `given`: y, logits, losses (role FORWARD) and every gradient of a parameter (role
- * GRADIENT), as `roles` asks; *out is made here. Updated tensors are not in it, see below. Uses all cores: never call
- * it while something is timed. */
+ * GRADIENT), as `roles` asks; operands and stores rounded as declared, NULL: not at all; *out is made here. Updated
+ * tensors are not in it, see below. Uses all cores: never call it while something is timed. */
 assay_status assay_state_truth(const assay_problem *p, const assay_values *given, int64_t step, unsigned roles,
-                               assay_values *out);
+                               const assay_arithmetic *declared, assay_values *out);
 
 /* What the optimizer makes of `given` with the gradients in `grads` (an implementation's own, or the truth's): param_1,
  * m_1, v_1 as *out, made here. A small gradient error can turn Adam's step around, so updates are judged from the
  * gradients that they used. */
 assay_status assay_state_update(const assay_problem *p, const assay_values *given, const assay_values *grads,
-                                int64_t step, assay_values *out);
+                                int64_t step, const assay_arithmetic *declared, assay_values *out);
 
 /* The workload as a documented case of the conformance suite, with its own fill(). */
 void assay_workload_case(const assay_workload *w, assay_case *out);

@@ -174,26 +174,47 @@ static void truncation_is_measured_beside_random_rounding(void **state)
     assert_true(truncated >= plain);
 }
 
-static void block_noise_agrees_where_it_is_used(void **state)
+static void expect_agreement(const char *arithmetic, int method)
 {
     static assay_floor_ratio ratios[ASSAY_TENSORS];
-    const assay_arithmetic_row *fp16 = assay_arithmetic_by_name("fp16");
+    const assay_arithmetic_row *a = assay_arithmetic_by_name(arithmetic);
     int compared = 0;
-    (void)state;
     for (int k = 0; k < assay_case_count(); k++) {
         assay_case c;
         int count;
         assay_case_get(k, &c);
         if (!(c.flags & ASSAY_CASE_NARROW) || c.problem.op != ASSAY_OP_RNN) continue;
-        assert_int_equal(assay_floor_validate(&c, fp16, 3, ratios, &count), ASSAY_OK);
+        assert_int_equal(assay_floor_validate(&c, a, 3, method, ratios, &count), ASSAY_OK);
         for (int i = 0; i < count; i++) {
             if (!ratios[i].counts) continue;
             compared++;
             if (!(ratios[i].ratio < ASSAY_BLOCK_FACTOR && ratios[i].ratio > 1 / ASSAY_BLOCK_FACTOR))
-                fail_msg("%s %s: block over operation %.3g", c.id, ratios[i].tensor, ratios[i].ratio);
+                fail_msg("%s %s: %.3g of the floor by operation", c.id, ratios[i].tensor, ratios[i].ratio);
         }
     }
     assert_true(compared > 50);
+}
+
+static void block_noise_agrees_where_it_is_used(void **state)
+{
+    (void)state;
+    expect_agreement("fp16", ASSAY_FLOOR_BLOCK);
+}
+
+static void rounded_sums_agree_where_they_are_used(void **state)
+{
+    (void)state;
+    expect_agreement("bf16-operands", ASSAY_FLOOR_ROUNDED);
+}
+
+static void rounded_sums_are_used_for_operands_in_bf16_alone(void **state)
+{
+    (void)state;
+    for (int k = 0; k < assay_arithmetic_count(); k++) {
+        const assay_arithmetic_row *a = assay_arithmetic_get(k);
+        assert_int_equal(assay_arithmetic_has_rounded(&a->arithmetic), !strcmp(a->name, "bf16-operands"));
+        assert_string_equal(assay_arithmetic_name(&a->arithmetic), a->name);
+    }
 }
 
 static void block_noise_is_used_where_it_was_found_to_agree(void **state)
@@ -216,6 +237,8 @@ int main(void)
         cmocka_unit_test(a_quantised_oracle_is_far_tighter_than_an_opaque_one),
         cmocka_unit_test(truncation_is_measured_beside_random_rounding),
         cmocka_unit_test(block_noise_agrees_where_it_is_used),
+        cmocka_unit_test(rounded_sums_agree_where_they_are_used),
+        cmocka_unit_test(rounded_sums_are_used_for_operands_in_bf16_alone),
         cmocka_unit_test(block_noise_is_used_where_it_was_found_to_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

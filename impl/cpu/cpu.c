@@ -1,10 +1,11 @@
 /* cpu.c: recurrent layers by hand: products and gates in one sweep over panels of units.
  * SPDX-License-Identifier: MIT
  *
- * fp32, and bf16 operands with fp32 sums where the processor multiplies them. Weights are packed into panels of 16 units with all their gates (panels.c); a step multiplies the states of all
- * rows by one panel after the other, and while the sums are in L1 they become gates and states. The threads of a team
- * share the units of a layer, so that each core's part of R stays in its L2, and meet once a step. W x of many steps is
- * one product, and so are dW, dR and dx. Results repeat bitwise for a given number of threads.
+ * fp32, and bf16 operands with fp32 sums where the processor multiplies them. Weights are packed into panels of 16
+ * units with all their gates (panels.c); a step multiplies the states of all rows by one panel after the other, and
+ * while the sums are in L1 they become gates and states. The threads of a team share the units of a layer, so that each
+ * core's part of R stays in its L2, and meet once a step. W x of many steps is one product, and so are dW, dR and dx.
+ * Results repeat bitwise for a given number of threads.
  *
  *   kernel.h  the product of a tile, for each instruction set     panels.c      parameters as products read them
  *   products.inc  the products of a lane                          product.inc   those of the linear layer

@@ -1,5 +1,6 @@
 /* floor.c: `assay floor`: measures the noise floors of cases, on several seeds; stores those of documented shapes, and
  * a table of all cases' noise, which it compares with what it finds. SPDX-License-Identifier: MIT */
+#include "conformance/floor_rounded.h"
 #include "conformance/floor_table.h"
 #include "conformance/floors.h"
 #include "conformance/names.h"
@@ -24,11 +25,13 @@ static const uint64_t rounding_seed = 0x0F100125;
 typedef struct request {
     const char *glob, *workload, *out, *table, *compare, *json, *arithmetic;
     assay_floor_table made, stored;
-    int validate, seeds, compared, apart, ill_conditioned; /* tensors: compared, too far apart, that say nothing */
+    int validate, rounded, seeds, compared, apart,
+        ill_conditioned; /* tensors: compared, too far apart, that say nothing */
     uint64_t seed;
     double activation_ulp;
     json_t *rows;
     int cases, ill_posed;
+    int asked; /* assay_format of the arithmetic */
 } request;
 
 /* A noise that is measured again on other data stays within this factor of the stored one, where the case is well-posed
@@ -94,6 +97,12 @@ static double ratio_of(const spread *s, int id)
     return s->least[id] > 0 ? s->worst[id].phi * s->worst[id].scale / s->least[id] : 1;
 }
 
+/* Floors of a narrow format at a documented shape. */
+static int rounded(const request *q, const assay_case *c, const assay_arithmetic *a)
+{
+    return q->asked > ASSAY_FP32 && c->documented && !assay_arithmetic_has_block(a);
+}
+
 static assay_status measure(const request *q, const assay_case *c, const assay_arithmetic *a, spread *out)
 {
     assay_status st = ASSAY_OK;
@@ -101,16 +110,17 @@ static assay_status measure(const request *q, const assay_case *c, const assay_a
     for (int k = 0; k < q->seeds && st == ASSAY_OK && !assay_interrupted(); k++) {
         assay_subject subject;
         assay_oracle oracle;
-        st = assay_subject_make(c, ASSAY_FP32, q->seed + (uint64_t)k, NULL, NULL, &subject);
+        st = assay_subject_make(c, q->asked, q->seed + (uint64_t)k, NULL, NULL, &subject);
         if (st != ASSAY_OK) break;
-        assay_values_quantise(&subject.p, ASSAY_FP32, &subject.given);
+        subject.p.arithmetic = q->asked;
+        assay_values_quantise(&subject.p, q->asked, &subject.given);
         assay_question question = {.p = &subject.p,
                                    .given = &subject.given,
                                    .step = subject.step,
                                    .wanted = 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT,
                                    .declared = a,
                                    .seed = rounding_seed};
-        st = assay_oracle_make(&question, &oracle);
+        st = rounded(q, c, a) ? assay_floor_rounded(&question, &oracle) : assay_oracle_make(&question, &oracle);
         if (st == ASSAY_OK) {
             take(out, &subject.p, &oracle, k == 0);
             out->method = oracle.method;
@@ -125,7 +135,7 @@ static assay_status measure(const request *q, const assay_case *c, const assay_a
 
 static void show(request *q, const assay_case *c, const assay_arithmetic *a, const spread *s)
 {
-    static const char *const methods[] = {"per operation", "block noise", "stored"};
+    static const char *const methods[] = {"per operation", "block noise", "stored", "rounded sums"};
     assay_tensor tensors[ASSAY_TENSORS];
     int count = assay_tensors_of(&c->problem, tensors), beyond = 0;
     double bound = assay_floor_bound(&c->problem, a), largest = 0;
@@ -219,17 +229,26 @@ static double worst_ratio(const spread *s)
 /* One case: measured, shown, and stored if it is a documented shape and a folder was given. */
 static int perform(request *q, const assay_case *c)
 {
-    const assay_arithmetic fp32 = {ASSAY_FP32, ASSAY_FP32, ASSAY_FP32, 1, q->activation_ulp, 0, 0};
+    const assay_arithmetic_row *row = assay_arithmetic_by_name(q->arithmetic);
+    assay_arithmetic a = row->arithmetic;
+    assay_problem p = c->problem;
     spread s;
     char why[256] = "";
-    assay_status st = measure(q, c, &fp32, &s);
+    a.activation_ulp = q->activation_ulp;
+    q->asked = p.arithmetic = row->asked;
+    if (rounded(q, c, &a) && !assay_arithmetic_has_rounded(&a)) {
+        assay_print_error("floor: %s: no method is validated for %s at this size; expected fp32, fp16 or bf16-operands",
+                          c->id, q->arithmetic);
+        return ASSAY_EXIT_USAGE;
+    }
+    assay_status st = measure(q, c, &a, &s);
     if (assay_interrupted()) return ASSAY_EXIT_UNABLE;
-    if (st == ASSAY_OK) show(q, c, &fp32, &s);
+    if (st == ASSAY_OK) show(q, c, &a, &s);
     if (st == ASSAY_OK && q->out && c->documented) {
-        st = assay_floors_write(q->out, c->id, &c->problem, &fp32, s.worst, q->seeds, worst_ratio(&s), why, sizeof why);
+        st = assay_floors_write(q->out, c->id, &p, &a, s.worst, q->seeds, worst_ratio(&s), why, sizeof why);
     }
     if (st == ASSAY_OK && q->table) st = note(q, c, &s);
-    if (st == ASSAY_OK && q->compare) compare(q, c, &fp32, &s);
+    if (st == ASSAY_OK && q->compare) compare(q, c, &a, &s);
     if (st == ASSAY_OK) return ASSAY_EXIT_HELD;
     assay_print_error("floor: %s: %s", c->id, why[0] ? why : "the reference could not compute it (memory?)");
     return ASSAY_EXIT_UNABLE;
@@ -299,10 +318,25 @@ static int end_tables(request *q, int status)
     return status;
 }
 
+/* Tables of noise are of fp32. */
+static int check_arithmetic(request *q)
+{
+    if (!q->arithmetic) q->arithmetic = "fp32";
+    if (!assay_arithmetic_by_name(q->arithmetic)) {
+        assay_print_error(
+            "floor: arithmetic '%s' is unknown; expected fp32, bf16-operands ... as --validate prints them",
+            q->arithmetic);
+        return ASSAY_EXIT_USAGE;
+    }
+    if (!strcmp(q->arithmetic, "fp32") || !(q->table || q->compare)) return ASSAY_EXIT_HELD;
+    assay_print_error("floor: --arithmetic %s: expected fp32 with --table and --compare", q->arithmetic);
+    return ASSAY_EXIT_USAGE;
+}
+
 int assay_command_floor(int argc, char **argv)
 {
     static const assay_usage usage = {"floor", NULL,
-                                      "Measures noise floors in fp32: what honest arithmetic shows on a case. Stored "
+                                      "Measures noise floors: what honest arithmetic shows on a case. Stored "
                                       "ones (--out) serve the documented\n"
                                       "shapes; their spread over the seeds says how well-conditioned a case is. "
                                       "docs/tolerance.md, sections 3.3 and 4.",
@@ -322,14 +356,19 @@ int assay_command_floor(int argc, char **argv)
          &q.compare},
         {"validate", NULL, "instead: block noise against the rounding of every operation, in each arithmetic",
          ASSAY_TAKES_NOTHING, &q.validate},
-        {"arithmetic", "NAME", "with --validate: this one alone: tf32, bf16-truncated ...", ASSAY_TAKES_TEXT,
+        {"rounded", NULL, "with --validate: really rounded sums in place of block noise", ASSAY_TAKES_NOTHING,
+         &q.rounded},
+        {"arithmetic", "NAME", "fp32, bf16-operands ...; default: fp32, with --validate each", ASSAY_TAKES_TEXT,
          &q.arithmetic},
         {"json", "FILE", "write every floor", ASSAY_TAKES_OUTPUT, &q.json},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, NULL);
     if (status >= 0) return status;
     assay_interrupt_watch();
-    if (q.validate) return assay_floor_validate_print(q.glob, q.arithmetic, q.seed, q.seeds);
+    if (q.validate)
+        return assay_floor_validate_print(q.glob, q.arithmetic, q.rounded ? ASSAY_FLOOR_ROUNDED : ASSAY_FLOOR_BLOCK,
+                                          q.seed, q.seeds);
+    if ((status = check_arithmetic(&q)) != ASSAY_EXIT_HELD) return status;
     q.rows = json_array();
     status = begin_tables(&q);
     if (status == ASSAY_EXIT_HELD) status = perform_all(&q);

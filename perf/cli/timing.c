@@ -3,10 +3,12 @@
 #include "perf/cli/timing.h"
 #include "conformance/certificate.h"
 #include "conformance/file.h"
+#include "conformance/floors.h"
 #include "conformance/hash.h"
 #include "perf/cli/command.h"
 #include "perf/cli/output.h"
 #include "perf/report.h"
+#include "perf/state.h"
 
 #include "commit.h" /* made by the build */
 
@@ -53,6 +55,35 @@ static assay_status ask(const assay_timing_request *q, const char *plugin, const
     reply = assay_session_supports(session, need->problem, &declared, why, why_size);
     assay_session_end(session);
     return reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_UNSUPPORTED ? ASSAY_UNSUPPORTED : ASSAY_OK;
+}
+
+/* Floors of narrow formats are stored or there are none: perf/cli/floor.c measures them. */
+static int has_floors(const assay_timing_request *q, const assay_workload *w, const assay_problem *p,
+                      const assay_arithmetic *declared)
+{
+    assay_case c;
+    assay_oracle unused = {.activation_ulp = 0};
+    assay_workload_case(w, &c);
+    return assay_arithmetic_has_block(declared) || assay_floors_read(q->floors, c.id, p, declared, &unused);
+}
+
+static int offers(void *user, const char *plugin, const assay_workload *w, const assay_problem *p, char *why,
+                  size_t why_size)
+{
+    const assay_timing_request *q = user;
+    const assay_session_options options = {1, 0, 30, q->bench.worker};
+    assay_session *session = NULL;
+    assay_arithmetic declared;
+    assay_session_start(plugin, &options, &session);
+    if (!session) return 0; /* its row in fp32 says why */
+    const int ragged = w->ragged && assay_session_about(session)->full_rows[0];
+    const assay_reply reply = assay_session_supports(session, p, &declared, why, why_size);
+    assay_session_end(session);
+    if (ragged || reply.outcome != ASSAY_ANSWERED || reply.status != ASSAY_OK) return 0;
+    if (has_floors(q, w, p, &declared)) return 1;
+    const char *name = assay_arithmetic_name(&declared);
+    snprintf(why, why_size, "no floors of this shape are stored for %s", name ? name : "what it declares");
+    return -1;
 }
 
 static void on_progress(void *user, int done, int total, const char *case_id)
@@ -162,6 +193,7 @@ int assay_timing_perform(assay_timing_request *q)
     q->bench.commit = ASSAY_COMMIT;
     q->bench.build = ASSAY_BUILD;
     q->bench.gate = gate;
+    q->bench.offers = offers;
     q->bench.judge = judge;
     q->bench.progress = on_line;
     q->bench.stop = stop;

@@ -37,8 +37,8 @@ static double network_gflops(const char *id)
     double rate = NAN;
     if (assay_state_make(w, 1, 0, NULL, &given, &step) != ASSAY_OK) return NAN;
     const double start = assay_clock();
-    if (assay_state_truth(&w->problem, &given, step, 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT, &truth) ==
-        ASSAY_OK) {
+    if (assay_state_truth(&w->problem, &given, step, 1u << ASSAY_ROLE_FORWARD | 1u << ASSAY_ROLE_GRADIENT, NULL,
+                          &truth) == ASSAY_OK) {
         rate = 1e-9 * (assay_workload_flop_forward(w) + assay_workload_flop_backward(w)) / (assay_clock() - start);
         assay_values_free(&truth);
     }

@@ -36,7 +36,29 @@ static void every_loop_of_this_processor_multiplies_and_adds(void **state)
         assert_true(multiplies_and_adds(&assay_roof_avx512, 24));
         assert_int_equal(assay_roof_avx512.flop_fp64, 2 * 24 * 8);
     }
+    if (__builtin_cpu_supports("avx512bf16")) {
+        /* Chains that start from 1 .. 24 grow by 2^-15 a round, in 16 lanes. */
+        assert_true(assay_roof_bf16.run(0) == 16.0f * 300 && assay_roof_bf16.run(1 << 15) == 16.0f * 324);
+        assert_int_equal(assay_roof_bf16.flop, 2 * 24 * 32);
+    }
 #endif
+}
+
+/* No row may be held against the peak of another format. */
+static void a_format_without_instructions_has_no_peak(void **state)
+{
+    (void)state;
+    assert_true(isnan(assay_roof_fma(ASSAY_FP16, 1, 0)));
+    assert_true(isnan(assay_roof_fma(ASSAY_TF32, 1, 0)));
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512bf16")) {
+        const double bf16 = assay_roof_fma(ASSAY_BF16, 1, 0.3), fp32 = assay_roof_fma(ASSAY_FP32, 1, 0.3);
+        print_message("one thread: bf16 %.1f, fp32 %.1f GFLOP/s\n", bf16, fp32);
+        assert_true(bf16 > 0.9 * fp32 && bf16 < 5 * fp32);
+        return;
+    }
+#endif
+    assert_true(isnan(assay_roof_fma(ASSAY_BF16, 1, 0)));
 }
 
 /* Twice the lanes: about twice the rate. A factor, because a shared machine lends less at one time than at another. */
@@ -109,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_library_chooses_its_kernels_itself),
         cmocka_unit_test(every_loop_of_this_processor_multiplies_and_adds),
+        cmocka_unit_test(a_format_without_instructions_has_no_peak),
         cmocka_unit_test(fp32_is_about_twice_fp64),
         cmocka_unit_test(measuring_leaves_threads_and_affinity_alone),
         cmocka_unit_test(no_product_beats_the_roof),

@@ -139,8 +139,7 @@ static void expect_product(const factors *f, int m, int terms, int valid, const 
             const int inside = r < m && j < valid, at = r * PITCH + j;
             double want = inside ? (c_in ? (double)c_in[at] : 0) : 7, size = fabs(want);
             for (int i = 0; inside && i < terms; i++) {
-                const double p =
-                    (double)rounded(f->a[r * MOST_TERMS + i]) * (double)rounded(f->b[i * CPU_COLUMNS + j]);
+                const double p = (double)rounded(f->a[r * MOST_TERMS + i]) * (double)rounded(f->b[i * CPU_COLUMNS + j]);
                 want += p;
                 size += fabs(p);
             }
