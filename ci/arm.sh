@@ -34,7 +34,7 @@ echo "== arm: building $out"
 compile host "${fast[@]}" -- impl/common/host/*.c impl/common/stack/*.c
 compile naive "${fast[@]}" -- impl/naive/*.c
 compile cpu "${fast[@]}" -- impl/cpu/{cpu,panels,stack,kernel,kernel_plain}.c
-# The kernels of the reference once, as its baseline; what it shares; the builds in C.
+# What the builds of the reference share, its kernels as the baseline alone; then all builds.
 compile base -O2 -ffp-contract=off -fopenmp -- reference/{tensors,check,dialect,rows,pool,data,rounding,gemm_blocked,activation_pick}.c \
     reference/activation.c
 compile base -O3 -ffp-contract=fast -- reference/gemm_kernel.c
@@ -44,11 +44,18 @@ compile noise -O2 -ffp-contract=off -fopenmp -DASSAY_BUILD_NOISE -- "${sources[@
 compile f128 -O2 -ffp-contract=off -DASSAY_BUILD_F128 -- "${sources[@]}"
 compile rounded -O2 -ffp-contract=off -fopenmp -DASSAY_BUILD_NOISE -D_noise=_rounded -include reference/rounded/rounded.h -- "${sources[@]:1}" reference/rounded/gemm.c
 compile rounded -O3 -ffp-contract=fast -- reference/rounded/kernel.c
+for build in SR DUAL; do # C++, by a line each
+    mkdir -p "$out/$build"
+    for source in "${sources[@]}"; do echo "#include \"$source\"" >"$out/$build/$(basename "$source").cc"; done
+    printf '%s\0' "$out/$build"/*.cc |
+        xargs -0 -P "$(nproc)" -I{} aarch64-linux-gnu-g++ -std=c++17 -D_GNU_SOURCE -I. -Wall -Wextra -Wshadow -Werror -O2 \
+            -ffp-contract=off "-DASSAY_BUILD_$build" -c {} -o {}.o
+done
 
 link() { # link NAME OBJECTS...
     local name=$1
     shift
-    "${compiler[@]}" -static -o "$out/$name" "$@" -fopenmp -lm
+    "${compiler[@]}" -o "$out/$name" "$@" -fopenmp -lm
 }
 
 compile tests -O2 -fopenmp -Ici/arm -- impl/tests/test_impl.c impl/tests/test_vecmath.c impl/cpu/tests/test_kernel.c
@@ -62,7 +69,7 @@ worst=0
 run() { # run NAME ARGUMENTS...
     local status=0
     echo "== arm: $*"
-    OMP_NUM_THREADS=1 qemu-aarch64 "$out/$1" "${@:2}" >"$out/$1.log" 2>&1 || status=$?
+    OMP_NUM_THREADS=1 qemu-aarch64 -L /usr/aarch64-linux-gnu "$out/$1" "${@:2}" >"$out/$1.log" 2>&1 || status=$?
     if ((status)); then tail -n 20 "$out/$1.log" && worst=1; fi
 }
 run test_kernel

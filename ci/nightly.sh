@@ -41,6 +41,7 @@ parts() {
     part honest "$assay" mutants --honest --json "$out/honest.json"
     part kill ci/kill.sh "$assay" "$killed"
     part fuzz ci/fuzz.sh "$fuzzing"
+    part arm ci/arm.sh
     part workloads "$assay" run --all --budget "$budget" --out "$out/report"
     part scaling "$assay" bench --workload b1.lstm-ce-short --scale t --scale n --scale h --scale threads --budget "$scaling" \
         --json "$out/scaling.json"
