@@ -375,8 +375,9 @@ static void set_roof(assay_record *r, double flop, const assay_outcome_of *of)
     r->gflop_per_s = flop > 0 ? r->gflop / r->median_ms * 1e3 : NAN;
     r->roof_ms = flop > 0 ? r->gflop / peak * 1e3 : NAN;
     r->roof_share = flop > 0 ? r->roof_ms / r->median_ms : NAN;
-    r->sgemm_gflop_per_s = of->sgemm > 0 ? of->sgemm : NAN;
-    SET(r->sgemm_by, of->sgemm_by);
+    const int sgemm = of->sgemm > 0 && of->problem->arithmetic == ASSAY_FP32;
+    r->sgemm_gflop_per_s = sgemm ? of->sgemm : NAN;
+    SET(r->sgemm_by, sgemm ? of->sgemm_by : "");
     SET(r->limit, !(flop > 0) ? "none declared" : isnan(peak) ? "not measured" : "multiply-add");
 }
 

@@ -16,20 +16,28 @@ static int phase_of(const assay_record *r)
     return -1;
 }
 
+/* fp32 goes without saying. */
+static int is_plain(const char *arithmetic)
+{
+    return !strcmp(arithmetic, "fp32");
+}
+
 static assay_report_group *group_of(assay_report_groups *g, const assay_record *r)
 {
     for (int32_t k = 0; k < g->count; k++)
-        if (!strcmp(g->at[k].id, r->workload)) return &g->at[k];
-    g->at[g->count] = (assay_report_group){.id = r->workload, .workload = assay_workload_by_id(r->workload)};
-    return &g->at[g->count++];
+        if (!strcmp(g->at[k].id, r->workload) && !strcmp(g->at[k].arithmetic, r->arithmetic)) return &g->at[k];
+    assay_report_group *made = &g->at[g->count++];
+    const int plain = is_plain(r->arithmetic);
+    *made = (assay_report_group){
+        .id = r->workload, .arithmetic = r->arithmetic, .workload = assay_workload_by_id(r->workload)};
+    snprintf(made->title, sizeof made->title, "%s%s%s", r->workload, plain ? "" : " in ", plain ? "" : r->arithmetic);
+    return made;
 }
 
 static assay_report_row *row_of(assay_report_group *g, const assay_record *r)
 {
     for (int32_t k = 0; k < g->row_count; k++)
-        if (!strcmp(g->rows[k].any->implementation, r->implementation) &&
-            !strcmp(g->rows[k].any->arithmetic, r->arithmetic))
-            return &g->rows[k];
+        if (!strcmp(g->rows[k].any->implementation, r->implementation)) return &g->rows[k];
     assay_report_row *more = realloc(g->rows, ((size_t)g->row_count + 1) * sizeof *more);
     if (!more) return NULL;
     g->rows = more;
@@ -48,12 +56,13 @@ static int fastest_first(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Workloads in the order of the table, unknown ones last. */
+/* Workloads in the order of the table, unknown ones last; of one, fp32 first. */
 static int by_table(const void *a, const void *b)
 {
     const assay_report_group *x = a, *y = b;
     const assay_workload *end = assay_workload_get(0) + assay_workload_count();
     const assay_workload *wx = x->workload ? x->workload : end, *wy = y->workload ? y->workload : end;
+    if (wx == wy) return is_plain(y->arithmetic) - is_plain(x->arithmetic);
     return (wx > wy) - (wx < wy);
 }
 

@@ -1,5 +1,5 @@
-/* report_group.h: records in the order in which a reader wants them: by workload, then by implementation, fastest
- * first. SPDX-License-Identifier: MIT */
+/* report_group.h: records in the order in which a reader wants them: by workload and arithmetic, then by
+ * implementation, fastest first. SPDX-License-Identifier: MIT */
 #ifndef ASSAY_REPORT_GROUP_H
 #define ASSAY_REPORT_GROUP_H
 
@@ -16,7 +16,8 @@ typedef struct assay_report_row {
 } assay_report_row;
 
 typedef struct assay_report_group {
-    const char *id;
+    const char *id, *arithmetic;    /* whose peak and work all rows share: formats are never compared with each other */
+    char title[96];                 /* "b1.lstm-ce-short", "b1.lstm-ce-short in bf16" */
     const assay_workload *workload; /* NULL if the record names one that this program doesn't know */
     assay_report_row *rows;
     int32_t row_count;

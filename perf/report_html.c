@@ -309,9 +309,9 @@ static void section(FILE *f, const assay_report_group *g)
     const assay_record *any = g->rows[0].any;
     axis a = axis_of(g);
     fputs("<section><h2 id=\"", f);
-    assay_escape(f, g->id);
+    assay_escape(f, g->title);
     fputs("\">", f);
-    assay_escape(f, g->id);
+    assay_escape(f, g->title);
     fputs("</h2>\n<p>", f);
     assay_escape(f, g->workload ? g->workload->what : "not in this program's table");
     fprintf(f,
@@ -386,14 +386,14 @@ static void overview(FILE *f, const assay_report_groups *g)
         const assay_report_group *group = &g->at[k];
         const assay_record *best = group->rows[0].phase[ASSAY_PHASE_STEP];
         fputs("<tr><td><a href=\"#", f);
-        assay_escape(f, group->id);
+        assay_escape(f, group->title);
         fputs("\">", f);
-        assay_escape(f, group->id);
+        assay_escape(f, group->title);
         fputs("</a><td class=\"text\">", f);
         assay_escape(f, group->rows[0].any->implementation);
         fputs("<td>", f);
         number(f, best ? best->median_ms : NAN);
-        if (best)
+        if (best && isfinite(best->roof_share))
             fprintf(f, "<td>%.0f %%", 100 * best->roof_share);
         else
             fputs("<td>-", f);

@@ -100,7 +100,8 @@ void assay_report_table(FILE *f, const assay_report_parts *p)
     lead(f, list);
     for (int32_t k = 0; k < g->count; k++) {
         const assay_report_group *group = &g->at[k];
-        fprintf(f, "\n%s: %s\n  ", group->id, group->workload ? group->workload->what : "not in this program's table");
+        fprintf(f, "\n%s: %s\n  ", group->title,
+                group->workload ? group->workload->what : "not in this program's table");
         facts(f, group);
         fprintf(f, "\n  %-18s", "median ms of");
         for (int c = 0; c < COLUMNS; c++)
@@ -177,7 +178,7 @@ void assay_report_markdown(FILE *f, const assay_report_parts *p)
             "results over their limit.\n");
     for (int32_t k = 0; k < g->count; k++) {
         const assay_report_group *group = &g->at[k];
-        fprintf(f, "\n## %s\n\n%s; ", group->id,
+        fprintf(f, "\n## %s\n\n%s; ", group->title,
                 group->workload ? group->workload->what : "not in this program's table");
         facts(f, group);
         fprintf(f, ".\n\n| implementation |");

@@ -39,6 +39,24 @@ static void rows_are_grouped_and_the_fastest_comes_first(void **state)
     assay_records_free(&list);
 }
 
+/* Whose work another peak bounds is not beside it, and no ratio says what a narrower format gains. */
+static void formats_are_groups_of_their_own(void **state)
+{
+    (void)state;
+    assay_records list = assay_sample_records();
+    assay_report_groups g;
+    for (int32_t k = 0; k < list.count; k++)
+        if (!strcmp(list.at[k].implementation, "quick")) strcpy(list.at[k].arithmetic, "bf16");
+    assert_int_equal(assay_report_groups_make(&list, &g), ASSAY_OK);
+    assert_string_equal(g.at[0].title, "b1.lstm-ce-short");
+    assert_string_equal(g.at[0].rows[0].any->implementation, "slow");
+    assert_string_equal(g.at[1].title, "b1.lstm-ce-short in bf16");
+    assert_string_equal(g.at[1].rows[0].any->implementation, "quick");
+    assert_true(g.at[0].row_count == 1 && g.at[1].row_count == 1 && isnan(g.at[1].rows[0].ratio.low));
+    assay_report_groups_free(&g);
+    assay_records_free(&list);
+}
+
 static void the_ratio_is_paired(void **state)
 {
     (void)state;
@@ -179,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_grouped_and_the_fastest_comes_first),
+        cmocka_unit_test(formats_are_groups_of_their_own),
         cmocka_unit_test(the_ratio_is_paired),
         cmocka_unit_test(samples_of_two_runs_are_no_pairs),
         cmocka_unit_test(numbers_have_three_figures),
