@@ -30,17 +30,18 @@ void cpu_pairs_of_row(int64_t n, const float *from, float *to)
     }
 }
 
-static __m512i halves(__mmask16 mask, const float *from)
-{
-    return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, from)));
-}
-
 void cpu_pairs_of_rows(int64_t n, const float *from, const float *below, float *to)
 {
+    /* Lane l of the lower and of the upper 16 numbers side by side. */
+    const __m512i side_by_side =
+        _mm512_add_epi32(_mm512_mullo_epi32(_mm512_set1_epi32(0x00010001),
+                                            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)),
+                         _mm512_set1_epi32(0x00100000));
     for (int64_t k = 0; k < n; k += WIDE) {
         const __mmask16 mask = mask_of(n - k);
-        __m512i pairs = halves(mask, from + k);
-        if (below) pairs = _mm512_or_si512(pairs, _mm512_slli_epi32(halves(mask, below + k), 16));
-        _mm512_mask_storeu_epi32(to + k, mask, pairs);
+        const __m512 low = _mm512_maskz_loadu_ps(mask, from + k),
+                     high = below ? _mm512_maskz_loadu_ps(mask, below + k) : _mm512_setzero_ps();
+        const __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+        _mm512_mask_storeu_epi32(to + k, mask, _mm512_permutexvar_epi16(side_by_side, both));
     }
 }
