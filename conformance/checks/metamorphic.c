@@ -221,14 +221,21 @@ static int has_room(const assay_problem *p, const assay_oracle *o, int power)
     return 1;
 }
 
-static void scale_cotangents(assay_trial *t, const assay_oracle *o, int power, const char *label)
+/* Of two to which a cotangent may be scaled; 0: not at all. A network's are its loss's own. fp16 has no exponents to
+ * spare where cotangents enter products, and few where gradients are kept. */
+static int power_for(const assay_problem *p, const assay_arithmetic *a, int wanted)
+{
+    const int enter = p->op == ASSAY_OP_RNN && (a->operand == ASSAY_FP16 || a->store == ASSAY_FP16);
+    if (p->op == ASSAY_OP_NETWORK || enter) return 0;
+    return a->store == ASSAY_FP16 ? wanted / 5 : wanted;
+}
+
+static void scale_cotangents(assay_trial *t, const assay_oracle *o, int wanted, const char *label)
 {
     const assay_problem *p = &t->subject->p;
+    const int power = power_for(p, &t->declared, wanted);
     assay_values given = t->subject->given, own, got;
-    /* A network's cotangents are its loss's own, and fp16 has no exponents to spare. */
-    if (t->over || p->op == ASSAY_OP_NETWORK || t->declared.operand == ASSAY_FP16 || t->declared.store == ASSAY_FP16)
-        return;
-    if (!has_room(p, o, power)) return;
+    if (t->over || power == 0 || !has_room(p, o, power)) return;
     if (assay_values_make(p, 1u << ASSAY_ROLE_COTANGENT, &own) != ASSAY_OK) {
         no_memory(t);
         return;
