@@ -176,6 +176,7 @@ static void the_kernel_adds_up_rounded_products(void **state)
                                              .b = f.b_pairs,
                                              .ldb = columns,
                                              .c_in = how & 2 ? c : NULL,
+                                             .ld_in = PITCH,
                                              .c = c,
                                              .ldc = PITCH};
                     cpu_kernel_bf16(&block);
