@@ -8,6 +8,8 @@ set(merge impl/naive/merge.c)
 set(product impl/naive/product.c)
 set(plugin impl/naive/naive.c)
 set(ctc impl/common/host/ctc.inc)
+set(ctc_one impl/common/host/ctc_one.inc)
+set(ctc_sums impl/common/host/ctc_sums.inc)
 set(optimizer impl/common/host/optimizer.inc)
 set(xent impl/common/host/xent.inc)
 set(sum impl/common/host/sum.inc)
@@ -208,67 +210,71 @@ edit(ctc-upstream-of-first ${ctc}
     [=[dloss[alone ? sample : 0]]=] [=[dloss[alone ? 0 * sample : 0]]=])
 edit(ctc-padding-garbage ${ctc}
     [=[for (int32_t t = q.frames; q.g && t < p->t; t++)]=] [=[for (int32_t t = p->t; q.g && t < p->t; t++)]=])
-edit(ctc-empty-target ${ctc}
+edit(ctc-empty-target ${ctc_one}
     [=[if (feasible && q->frames > 0) log_p]=] [=[if (feasible && q->frames > 0 && q->labels_n > 0) log_p]=])
-edit(ctc-infeasible-softmax ${ctc}
+edit(ctc-infeasible-softmax ${ctc_one}
     [=[for (int32_t t = 0; q->g && t < q->frames; t++)
             memset(q->g + t * q->stride, 0, q->classes * sizeof(real));]=]
     [=[for (int32_t t = 0; q->g && t < q->frames; t++) {
             const real *x = q->x + t * q->stride;
-            const real sum = softmax_row(q->classes, x, top_of(q->classes, x), w->softmax);
+            const real sum = exps_of(q->classes, x, max_of(q->classes, x), w->p);
             for (int64_t k = 0; k < q->classes; k++)
-                q->g[t * q->stride + k] = q->scale * w->softmax[k] / sum;
+                q->g[t * q->stride + k] = q->scale * w->p[k] / sum;
         }]=])
-edit(ctc-max-twice ${ctc}
-    [=[w->logsum[t] = host_log(softmax_row(q->classes, x, w->top[t], w->softmax));]=]
-    [=[w->logsum[t] = host_log(softmax_row(q->classes, x, w->top[t], w->softmax)) - w->top[t];]=])
-edit(ctc-no-skip ${ctc} [=[w->skip[s] = other ? 0 : -INFINITY;]=] [=[w->skip[s] = -INFINITY;]=])
+edit(ctc-max-twice ${ctc_sums} [=[m[k] *= share;]=] [=[m[k] *= logits ? share * (real)exp(top) : share;]=])
+edit(ctc-no-skip ${ctc_one} [=[w->skip[u] = other;]=] [=[w->skip[u] = 0;]=])
 edit(ctc-blank-0 ${ctc} [=[.blank = p->dialect.ctc_blank]=] [=[.blank = 0]=])
-edit(ctc-no-posterior-of-labels ${ctc}
-    [=[q->scale * (share * w->softmax[k] - w->occupancy[k] / sum);]=]
-    [=[q->scale * (0 * share - w->occupancy[k] / sum);]=])
+edit(ctc-no-posterior-of-labels ${ctc_one}
+    [=[const int soft = q->d->ctc_input == ASSAY_CTC_LOGITS || q->d->ctc_gradient == ASSAY_CTC_MINUS_SOFTMAX;]=]
+    [=[const int soft = 0;]=])
 edit(ctc-mean-over-time ${ctc}
     [=[job.weight = n ? (real)1 / (real)n : 0;]=] [=[job.weight = n ? (real)1 / ((real)n * (real)a->p->t) : 0;]=])
-edit(ctc-one-end ${ctc}
-    [=[beta[s] = s == states - 1 || s == states - 2 ? 0 : -INFINITY;]=]
-    [=[beta[s] = s == states - 1 ? 0 : -INFINITY;]=])
-edit(ctc-length-of-first ${ctc} [=[a->lens ? a->lens[n] : p->t,]=] [=[a->lens ? a->lens[0] : p->t,]=])
+edit(ctc-one-end ${ctc_one}
+    [=[const real top = ctc_backward_step(&q->rules, from, &emit, &alpha, to, &path);]=]
+    [=[real top = ctc_backward_step(&q->rules, from, &emit, &alpha, to, &path);
+    if (t == q->frames - 1) {
+        to->label_e[q->labels_n] = path.label_e[q->labels_n] = CTC_NEVER;
+        top = max_of(2 * width, path.blank_e);
+    }]=])
+edit(ctc-length-of-first ${ctc} [=[a->lens ? a->lens[n] : a->p->t;]=] [=[a->lens ? a->lens[0 * n] : a->p->t;]=])
 edit(ctc-padded-as-concatenated ${ctc}
     [=[labels += padded ? p->max_label : a->label_lens[n]]=] [=[labels += padded ? a->label_lens[n] : a->label_lens[n]]=])
-edit(ctc-normalised-twice ${ctc}
-    [=[if (q->d->ctc_input == ASSAY_CTC_LOGITS) {]=] [=[if (q->d->ctc_input <= ASSAY_CTC_LOG_PROBS) {]=])
-edit(ctc-repeats-merged ${ctc}
-    [=[w->stay[s] = kept && s % 2 == 1 ? -INFINITY : 0;]=] [=[w->stay[s] = kept && s < 0 ? -INFINITY : 0;]=])
+edit(ctc-normalised-twice ${ctc_one}
+    [=[q->x + t * q->stride, q->d->ctc_input == ASSAY_CTC_LOGITS,]=]
+    [=[q->x + t * q->stride, q->d->ctc_input <= ASSAY_CTC_LOG_PROBS,]=])
+edit(ctc-repeats-merged ${ctc_one} [=[.stay = kept ? CTC_NEVER : 0]=] [=[.stay = 0]=])
 edit(ctc-not-collapsed ${ctc} [=[if (p->dialect.ctc_collapse) {]=] [=[if (p->dialect.ctc_collapse > 1) {]=])
 edit(ctc-mean-plain ${ctc}
     [=[terms[k] = job.loss_rows[k] / own_divisor(a, k);]=] [=[terms[k] = job.loss_rows[k];]=])
-edit(ctc-beta-unset ${ctc}
-    [=[    for (int64_t s = 0; s < states + 2; s++)
-        beta[s] =]=]
-    [=[    for (int64_t s = states > 1 ? states - 2 : 0; s < states + 2; s++)
-        beta[s] =]=])
-edit(ctc-infinite-as-zero ${ctc}
-    [=[p->dialect.ctc_infeasible == ASSAY_INFEASIBLE_INF ? INFINITY : 0;]=]
-    [=[p->dialect.ctc_infeasible == ASSAY_INFEASIBLE_INF ? 0 : 0;]=])
-edit(ctc-first-1024-labels ${ctc}
-    [=[for (int32_t u = 0; u < q->labels_n; u++) {]=] [=[for (int32_t u = 0; u < q->labels_n && u < 1024; u++) {]=])
-edit(ctc-no-frames ${ctc}
+edit(ctc-beta-unset ${ctc_one}
+    [=[ctc_only(&from, width, q->labels_n);]=]
+    [=[from.blank[q->labels_n] = 1;
+    from.blank_e[q->labels_n] = 0;]=])
+edit(ctc-infinite-as-zero ${ctc_one}
+    [=[q->d->ctc_infeasible == ASSAY_INFEASIBLE_INF ? INFINITY : 0;]=]
+    [=[q->d->ctc_infeasible == ASSAY_INFEASIBLE_INF ? 0 : 0;]=])
+edit(ctc-first-1024-labels ${ctc_one}
+    [=[for (int32_t u = 0; u < q->labels_n; u++)]=] [=[for (int32_t u = 0; u < q->labels_n && u < 1024; u++)]=])
+edit(ctc-no-frames ${ctc_one}
     [=[const int feasible = q->frames >= needed;]=]
     [=[const int feasible = q->frames >= needed || q->frames == 0;]=])
-edit(ctc-inf-minus-inf ${ctc} [=[safe = m == -INFINITY ? 0 : m;]=] [=[safe = m;]=])
-# 87: exp of less is no normal number of fp32.
-edit(ctc-linear ${ctc}
-    [=[block += lower(states, a + 2);]=]
-    [=[for (int64_t s = 0; s < states; s++)
-            if (a[s + 2] < -87) a[s + 2] = -INFINITY;]=])
-edit(ctc-scaled-linear ${ctc}
-    [=[block += lower(states, a + 2);]=]
-    [=[block += lower(states, a + 2);
-        for (int64_t s = 0; s < states; s++)
-            if (a[s + 2] < -87) a[s + 2] = -INFINITY;]=])
-edit(ctc-exact-fit ${ctc}
+edit(ctc-inf-minus-inf ${ctc_sums}
+    [=[came * ctc_power(came_e - all_e)) * m[u];]=]
+    [=[came * ctc_power(came_e - all_e)) * (all_e < CTC_NEVER / 2 ? NAN : m[u]);]=])
+# 2^-126 is the smallest normal number of fp32.
+edit(ctc-linear ${ctc_one}
+    [=[if (t % CTC_RESCALE == CTC_RESCALE - 1) power += ctc_rescale(2 * width, a.blank, a.blank_e);]=]
+    [=[power += ctc_rescale(2 * width, a.blank, a.blank_e);
+        for (int64_t s = 0; s < 2 * width; s++)
+            if (power + a.blank_e[s] < -126) a.blank_e[s] = CTC_NEVER;]=])
+edit(ctc-scaled-linear ${ctc_one}
+    [=[if (t % CTC_RESCALE == CTC_RESCALE - 1) power += ctc_rescale(2 * width, a.blank, a.blank_e);]=]
+    [=[power += ctc_rescale(2 * width, a.blank, a.blank_e);
+        for (int64_t s = 0; s < 2 * width; s++)
+            if (a.blank_e[s] < -126) a.blank_e[s] = CTC_NEVER;]=])
+edit(ctc-exact-fit ${ctc_one}
     [=[const int feasible = q->frames >= needed;]=] [=[const int feasible = q->frames >= needed + (needed > q->labels_n);]=])
-edit(ctc-lengths-demanded ${ctc} [=[.frames = a->lens ? a->lens[n] : p->t,]=] [=[.frames = a->lens[n],]=])
+edit(ctc-lengths-demanded ${ctc} [=[return a->lens ? a->lens[n] : a->p->t;]=] [=[return a->lens[n];]=])
 
 # ---- F: cross-entropy ----
 edit(xent-ignored-counted ${xent}
@@ -466,24 +472,9 @@ edit(losses-pairwise ${sum}
 edit(adam-one-step-size ${optimizer}
     [=[w[i] -= lr * (m[i] * correct1) / (HOST_SQRT(v[i] * correct2) + epsilon);]=]
     [=[w[i] -= lr * correct1 / HOST_SQRT(correct2) * m[i] / (HOST_SQRT(v[i]) + epsilon / HOST_SQRT(correct2));]=])
-edit(ctc-unscaled ${ctc}
-    [=[/* x -= its largest, which is returned; all -inf: nothing happens and -inf is returned. */
-HOST_CLONES static real lower(int64_t n, real *x)
-{
-    const real m = max_of(n, x);
-    if (m == -INFINITY) return m;
-    for (int64_t i = 0; i < n; i++)
-        x[i] -= m;
-    return m;
-}
+edit(ctc-unscaled impl/common/host/host_f32.c
+    [=[#include "impl/common/host/ctc_sums.inc"
+#include "impl/common/host/ctc_one.inc"
 ]=]
-    [=[]=])
-edit(ctc-unscaled ${ctc} [=[block += lower(states, a + 2);]=] [=[]=])
-edit(ctc-unscaled ${ctc} [=[lower(states, w->now);]=] [=[]=])
-edit(ctc-unscaled ${ctc}
-    [=[const real sum = softmax_row(states, post, top_of(states, post), post);]=]
-    [=[const real *end = w->alpha + (q->frames - 1) * (states + 2) + states, sum = 1;
-    const real hi = end[1] > end[0] ? end[1] : end[0], lo = end[1] > end[0] ? end[0] : end[1];
-    const real log_p = hi + host_log(1 + host_exp(lo - hi));
-    for (int64_t s = 0; s < states; s++)
-        post[s] = host_exp(post[s] - log_p);]=])
+    [=[#include "conformance/mutants/ctc_log.inc"
+]=])

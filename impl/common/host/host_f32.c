@@ -6,6 +6,8 @@
 
 #include "impl/common/host/sum.inc"
 #include "impl/common/host/xent.inc"
+#include "impl/common/host/ctc_sums.inc"
+#include "impl/common/host/ctc_one.inc"
 #include "impl/common/host/ctc.inc"
 #include "impl/common/host/loss.inc"
 #include "impl/common/host/linear.inc"
