@@ -217,11 +217,11 @@ edit(ctc-infeasible-softmax ${ctc_one}
             memset(q->g + t * q->stride, 0, q->classes * sizeof(real));]=]
     [=[for (int32_t t = 0; q->g && t < q->frames; t++) {
             const real *x = q->x + t * q->stride;
-            const real sum = exps_of(q->classes, x, max_of(q->classes, x), w->p);
+            const real sum = exps_of(q->classes, x, max_of(q->classes, x), w->occupancy);
             for (int64_t k = 0; k < q->classes; k++)
-                q->g[t * q->stride + k] = q->scale * w->p[k] / sum;
+                q->g[t * q->stride + k] = q->scale * w->occupancy[k] / sum;
         }]=])
-edit(ctc-max-twice ${ctc_sums} [=[m[k] *= share;]=] [=[m[k] *= logits ? share * (real)exp(top) : share;]=])
+edit(ctc-max-twice ${ctc_sums} [=[share = 1 / sum_of_lanes(lane);]=] [=[share = (real)exp(top) / sum_of_lanes(lane);]=])
 edit(ctc-no-skip ${ctc_one} [=[w->skip[u] = other;]=] [=[w->skip[u] = 0;]=])
 edit(ctc-blank-0 ${ctc} [=[.blank = p->dialect.ctc_blank]=] [=[.blank = 0]=])
 edit(ctc-no-posterior-of-labels ${ctc_one}
@@ -240,8 +240,8 @@ edit(ctc-length-of-first ${ctc} [=[a->lens ? a->lens[n] : a->p->t;]=] [=[a->lens
 edit(ctc-padded-as-concatenated ${ctc}
     [=[labels += padded ? p->max_label : a->label_lens[n]]=] [=[labels += padded ? a->label_lens[n] : a->label_lens[n]]=])
 edit(ctc-normalised-twice ${ctc_one}
-    [=[q->x + t * q->stride, q->d->ctc_input == ASSAY_CTC_LOGITS,]=]
-    [=[q->x + t * q->stride, q->d->ctc_input <= ASSAY_CTC_LOG_PROBS,]=])
+    [=[q->x + t * q->stride, q->d->ctc_input == ASSAY_CTC_LOGITS, table);]=]
+    [=[q->x + t * q->stride, q->d->ctc_input <= ASSAY_CTC_LOG_PROBS, table);]=])
 edit(ctc-repeats-merged ${ctc_one} [=[.stay = kept ? CTC_NEVER : 0]=] [=[.stay = 0]=])
 edit(ctc-not-collapsed ${ctc} [=[if (p->dialect.ctc_collapse) {]=] [=[if (p->dialect.ctc_collapse > 1) {]=])
 edit(ctc-mean-plain ${ctc}
@@ -254,13 +254,13 @@ edit(ctc-infinite-as-zero ${ctc_one}
     [=[q->d->ctc_infeasible == ASSAY_INFEASIBLE_INF ? INFINITY : 0;]=]
     [=[q->d->ctc_infeasible == ASSAY_INFEASIBLE_INF ? 0 : 0;]=])
 edit(ctc-first-1024-labels ${ctc_one}
-    [=[for (int32_t u = 0; u < q->labels_n; u++)]=] [=[for (int32_t u = 0; u < q->labels_n && u < 1024; u++)]=])
+    [=[for (int32_t u = 0; u < labels_n; u++)]=] [=[for (int32_t u = 0; u < labels_n && u < 1024; u++)]=])
 edit(ctc-no-frames ${ctc_one}
     [=[const int feasible = q->frames >= needed;]=]
     [=[const int feasible = q->frames >= needed || q->frames == 0;]=])
 edit(ctc-inf-minus-inf ${ctc_sums}
-    [=[came * ctc_power(came_e - all_e)) * m[u];]=]
-    [=[came * ctc_power(came_e - all_e)) * (all_e < CTC_NEVER / 2 ? NAN : m[u]);]=])
+    [=[came * ctc_power(came_e - all_e)) * emit[u + 1].m;]=]
+    [=[came * ctc_power(came_e - all_e)) * (all_e < CTC_NEVER / 2 ? NAN : emit[u + 1].m);]=])
 # 2^-126 is the smallest normal number of fp32.
 edit(ctc-linear ${ctc_one}
     [=[if (t % CTC_RESCALE == CTC_RESCALE - 1) power += ctc_rescale(2 * width, a.blank, a.blank_e);]=]
