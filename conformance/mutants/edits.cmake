@@ -230,8 +230,8 @@ edit(ctc-no-posterior-of-labels ${ctc_one}
 edit(ctc-mean-over-time ${ctc}
     [=[job.weight = n ? (real)1 / (real)n : 0;]=] [=[job.weight = n ? (real)1 / ((real)n * (real)a->p->t) : 0;]=])
 edit(ctc-one-end ${ctc_one}
-    [=[const real top = ctc_backward_step(&q->rules, from, &emit, &alpha, to, &path);]=]
-    [=[real top = ctc_backward_step(&q->rules, from, &emit, &alpha, to, &path);
+    [=[const real top = ctc_backward_step(&q->rules, from, w->emit, &alpha, to, &path);]=]
+    [=[real top = ctc_backward_step(&q->rules, from, w->emit, &alpha, to, &path);
     if (t == q->frames - 1) {
         to->label_e[q->labels_n] = path.label_e[q->labels_n] = CTC_NEVER;
         top = max_of(2 * width, path.blank_e);
