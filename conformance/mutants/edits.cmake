@@ -240,8 +240,8 @@ edit(ctc-length-of-first ${ctc} [=[a->lens ? a->lens[n] : a->p->t;]=] [=[a->lens
 edit(ctc-padded-as-concatenated ${ctc}
     [=[labels += padded ? p->max_label : a->label_lens[n]]=] [=[labels += padded ? a->label_lens[n] : a->label_lens[n]]=])
 edit(ctc-normalised-twice ${ctc_one}
-    [=[q->x + t * q->stride, q->d->ctc_input == ASSAY_CTC_LOGITS, table);]=]
-    [=[q->x + t * q->stride, q->d->ctc_input <= ASSAY_CTC_LOG_PROBS, table);]=])
+    [=[q->x + t * q->stride, q->d->ctc_input == ASSAY_CTC_LOGITS, w->occupancy, table);]=]
+    [=[q->x + t * q->stride, q->d->ctc_input <= ASSAY_CTC_LOG_PROBS, w->occupancy, table);]=])
 edit(ctc-repeats-merged ${ctc_one} [=[.stay = kept ? CTC_NEVER : 0]=] [=[.stay = 0]=])
 edit(ctc-not-collapsed ${ctc} [=[if (p->dialect.ctc_collapse) {]=] [=[if (p->dialect.ctc_collapse > 1) {]=])
 edit(ctc-mean-plain ${ctc}
