@@ -245,6 +245,11 @@ typedef struct duty {
 
 enum { ROUNDS = 6 };
 
+/* Threads of the second context. 1 where contexts cannot have numbers of their own. */
+#ifndef THREADS_BESIDE
+#define THREADS_BESIDE 2
+#endif
+
 static int agrees(const duty *d)
 {
     for (int k = 0; k < d->b.count; k++) {
@@ -297,7 +302,7 @@ static void two_contexts_run_in_two_threads(void **state)
         duty one, two;
         pthread_t beside;
         if (!begin_duty(&one, k, 1)) continue;
-        if (begin_duty(&two, (k + CASES / 2) % CASES, 2)) {
+        if (begin_duty(&two, (k + CASES / 2) % CASES, THREADS_BESIDE)) {
             assert_int_equal(pthread_create(&beside, NULL, keep_running, &one), 0);
             keep_running(&two);
             assert_int_equal(pthread_join(beside, NULL), 0);
