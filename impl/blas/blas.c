@@ -10,7 +10,7 @@
  * Losses, linear layer and optimizer are those of impl/common/host, on the same team.
  *
  * The walk through the steps is impl/common/stack; here are its products (products.inc, product.inc), and behind
- * library.h what depends on the BLAS library: openblas.c, blis.c, each a plugin of its own. */
+ * library.h what depends on the BLAS library: openblas.c, blis.c, mkl.c, each a plugin of its own. */
 #include "impl/blas/blas.h"
 #include "impl/blas/library.h"
 #include "impl/common/host/host.h"
