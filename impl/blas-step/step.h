@@ -15,7 +15,7 @@ typedef struct step_room {
 
 struct assay_plan {
     assay_problem p;
-    int threads; /* of each product */
+    int threads;              /* of each product */
     assay_host_layout params; /* of packed and grads: what stands there as W is [W R] (G*H, I+H), and R is empty */
     int64_t width;            /* gates kept of a sample and step: cells.inc says which */
     step_room kept, infer;
