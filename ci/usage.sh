@@ -110,6 +110,15 @@ expect 2 'two files of records, or two shared objects' compare file ./naive.so
 expect 2 'with shared objects only' compare --threads 1 file file
 expect 2 'with records only' compare --old a --new b ./naive.so ./naive.so
 expect 2 'expected a name from' compare no-such.so ./naive.so
+expect 2 'expected DIR and files of records' publish --why x
+expect 2 'expected DIR and files of records' publish --why x baselines
+expect 2 'the reason that the baselines keep' publish baselines file
+expect 2 'file:1:0' publish --why x baselines file
+expect 2 'expected a folder that is there' bench --impl naive --baseline no-such-folder
+expect 2 'expected baselines of this machine' bench --impl naive --baseline .
+echo '{"schema": "assay.records/1", "records": [], "left_out": []}' >none.json
+expect 2 'cannot be made: No such file' publish --why x no/such/folder none.json
+expect 1 '' publish --why x baselines none.json
 expect 2 'out no/such/file' report --out no/such/file file
 expect 2 'expected a folder' check --impl naive --cache file
 expect 2 'expected a folder' run --impl naive --out file

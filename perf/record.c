@@ -94,6 +94,8 @@ static const field fields[] = {
     F("calibration", LATER_COUNT, "repeats", repeats),
     W("", data),
     W("", certificate),
+    F("", LATER_WORD, "certificate_level", certificate_level),
+    F("", LATER_WORD, "published_because", reason),
     W("", plugin_hash),
     W("", libraries_hash),
     W("", suite_version),

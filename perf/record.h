@@ -65,6 +65,8 @@ typedef struct assay_record {
 
     char data[96]; /* "documented", or the hash of the user's text */
     char certificate[65], plugin_hash[65], libraries_hash[65];
+    char certificate_level[12]; /* "quick", "ordinary", "full"; "" in records of earlier suites */
+    char reason[160];           /* of a baseline: why it was published; else "" */
     char suite_version[24], commit[48], build[96], time[32]; /* time: ISO 8601, UTC, end of the measurement */
     assay_machine machine;
 } assay_record;

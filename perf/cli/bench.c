@@ -1,9 +1,14 @@
 /* bench.c: `assay bench`: times the documented workloads on implementations that conform.
  * SPDX-License-Identifier: MIT */
+#include "perf/baseline.h"
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/timing.h"
 #include "perf/scale.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
 
 /* -1 to go on, or the exit status. */
 static int read_axes(const assay_strings *named, int32_t axes[ASSAY_AXES])
@@ -21,6 +26,19 @@ static int read_axes(const assay_strings *named, int32_t axes[ASSAY_AXES])
     return -1;
 }
 
+/* Whoever asks for a judgement by baselines is told before the work that there is none. */
+static int try_baseline(const char *folder)
+{
+    char device[ASSAY_BASELINE_DEVICE], path[PATH_MAX];
+    assay_machine machine;
+    assay_machine_read(&machine);
+    assay_baseline_device(&machine, device, sizeof device);
+    snprintf(path, sizeof path, "%s/%s", folder, device);
+    if (access(path, R_OK | X_OK) == 0) return -1;
+    assay_print_error("bench: --baseline %s: expected baselines of this machine in it: %s", folder, device);
+    return ASSAY_EXIT_USAGE;
+}
+
 int assay_command_bench(int argc, char **argv)
 {
     static const assay_usage usage = {
@@ -33,7 +51,7 @@ int assay_command_bench(int argc, char **argv)
     int32_t scale[ASSAY_AXES];
     assay_timing_request q = {.command = "bench", .bench = {.budget = 600}};
     const char *seed = NULL;
-    int threads = 0;
+    int threads = 0, full = 0;
     const assay_option options[] = {
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
         {"workload", "GLOB", "these workloads only (`assay list workloads`)", ASSAY_TAKES_TEXT, &q.bench.glob},
@@ -45,6 +63,9 @@ int assay_command_bench(int argc, char **argv)
         {"scale", "AXIS", "t, n, h or threads: training steps along this axis, with a straight line", ASSAY_TAKES_TEXTS,
          &axes},
         {"text", "FILE", "text for d.ptb-lm in place of the synthetic one", ASSAY_TAKES_INPUT, &q.bench.text},
+        {"baseline", "DIR", "then judge the records by this machine's baselines in it; only SLOWER fails",
+         ASSAY_TAKES_STORE, &q.baseline},
+        {"full", NULL, "the full check for a certificate, which `assay publish` asks for", ASSAY_TAKES_NOTHING, &full},
         {"certificates", "DIR", "where certificates are kept; made if its parent is there", ASSAY_TAKES_FOLDER,
          &q.certificates},
         {"floors", "DIR", "where stored floors lie", ASSAY_TAKES_STORE, &q.floors},
@@ -59,9 +80,11 @@ int assay_command_bench(int argc, char **argv)
         return ASSAY_EXIT_USAGE;
     }
     if ((status = read_axes(&axes, scale)) >= 0) return status;
+    if (q.baseline && (status = try_baseline(q.baseline)) >= 0) return status;
     q.bench.axes = scale;
     q.bench.axis_count = axes.count;
     q.bench.threads = threads;
+    q.level = full ? ASSAY_LEVEL_FULL : ASSAY_LEVEL_QUICK;
     if (!q.floors) q.floors = ASSAY_FLOORS;
     assay_plugins plugins;
     status = assay_plugins_select(&impls, &plugins);

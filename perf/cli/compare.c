@@ -1,16 +1,15 @@
 /* compare.c: `assay compare`: what changed from one set of records, or one shared object, to another.
  * SPDX-License-Identifier: MIT */
 #include "perf/compare.h"
+#include "perf/cli/changes.h"
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
 #include "perf/cli/timing.h"
-#include "perf/report_group.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,42 +19,6 @@ typedef struct request {
     assay_comparisons found;
     assay_timing_request timing; /* of shared objects */
 } request;
-
-static assay_colour colour_of(assay_change change)
-{
-    static const assay_colour colours[ASSAY_CHANGES] = {
-        [ASSAY_FASTER] = ASSAY_GREEN, [ASSAY_SLOWER] = ASSAY_RED, [ASSAY_UNDECIDED] = ASSAY_YELLOW};
-    return colours[change];
-}
-
-/* Widths fit the rows: ids of workloads are long. */
-static void print_row(const assay_comparison *c, int named)
-{
-    char name[128], before[24], after[24], interval[64] = "-", low[24], high[24];
-    const assay_record *a = c->before, *b = c->after;
-    snprintf(name, sizeof name, "%s%s%s", a->implementation, named ? " -> " : "", named ? b->implementation : "");
-    if (isfinite(c->ratio.low))
-        snprintf(interval, sizeof interval, "%s..%s", assay_report_number(c->ratio.low, low),
-                 assay_report_number(c->ratio.high, high));
-    printf("%-22s %-18s %-5s %-12s %9s %9s %14s  ", a->workload, name, a->arithmetic, a->phase,
-           assay_report_number(a->median_ms, before), assay_report_number(b->median_ms, after), interval);
-    assay_print_colour(colour_of(c->change), 0, assay_change_name(c->change));
-    printf("%s%s%s\n", c->paired ? " (paired)" : "", c->why[0] ? ": " : "", c->why);
-}
-
-static void print_all(const request *q)
-{
-    const assay_comparisons *f = &q->found;
-    printf("%-22s %-18s %-5s %-12s %9s %9s %14s\n", "workload", "implementation", "", "phase", "old ms", "new ms",
-           "new/old, 95 %");
-    for (int32_t k = 0; k < f->count; k++)
-        print_row(&f->at[k], q->before_impl && q->after_impl);
-    for (int change = 0; change < ASSAY_CHANGES; change++)
-        printf("%s%d %s", change ? ", " : "", (int)f->counts[change], assay_change_name((assay_change)change));
-    if (f->only_before || f->only_after)
-        printf("; without a partner: %d of OLD, %d of NEW", (int)f->only_before, (int)f->only_after);
-    putchar('\n');
-}
 
 static json_t *row_json(const assay_comparison *c)
 {
@@ -91,7 +54,7 @@ static int judge(request *q, const assay_records *before, const assay_records *a
     char why[512] = "";
     assay_status st = assay_compare_lists(before, after, q->before_impl, q->after_impl, &q->found, why, sizeof why);
     if (st != ASSAY_OK) return fail(st, why);
-    print_all(q);
+    assay_changes_print(&q->found, q->before_impl && q->after_impl, "OLD", "NEW");
     int written = q->json ? write_json(q) : ASSAY_EXIT_HELD;
     return q->found.counts[ASSAY_SLOWER] ? ASSAY_EXIT_BROKEN : written;
 }

@@ -5,6 +5,8 @@
 #include "conformance/file.h"
 #include "conformance/floors.h"
 #include "conformance/hash.h"
+#include "perf/baseline.h"
+#include "perf/cli/changes.h"
 #include "perf/cli/command.h"
 #include "perf/cli/output.h"
 #include "perf/report.h"
@@ -110,7 +112,7 @@ static assay_status gate(void *user, const char *plugin, const assay_need *need,
     assay_gate g = {
         .plugin = plugin, .label = label_of(q->plugins, plugin), .folder = q->certificates, .device = q->device};
     g.suite = (assay_suite_options){.seed = assay_seed_fresh(),
-                                    .level = ASSAY_LEVEL_QUICK,
+                                    .level = q->level,
                                     .worker = q->bench.worker,
                                     .on_result = ignore,
                                     .on_progress = on_progress,
@@ -169,6 +171,36 @@ static int judge_summary(const assay_timing_request *q)
     return s->skipped && s->skipped == s->left_out ? ASSAY_EXIT_SKIPPED : ASSAY_EXIT_BROKEN;
 }
 
+/* What was timed, beside the baselines of this machine; the exit status. */
+static int judge_by_baseline(const assay_timing_request *q)
+{
+    assay_records baseline = {0};
+    assay_comparisons found = {0};
+    char why[512] = "";
+    int status = ASSAY_EXIT_HELD;
+    assay_status st = assay_baseline_read(q->baseline, &q->records, &baseline, why, sizeof why);
+    if (st == ASSAY_OK && baseline.count == 0) {
+        printf("baselines: none in %s for what was timed\n", q->baseline);
+    } else if (st == ASSAY_OK) {
+        st = assay_baseline_judge(&baseline, &q->records, &found, why, sizeof why);
+        if (st == ASSAY_OK) assay_changes_print(&found, 0, "the baselines", "this run");
+        if (found.counts[ASSAY_SLOWER]) status = ASSAY_EXIT_BROKEN;
+    }
+    if (st != ASSAY_OK) {
+        assay_print_error("%s: --baseline %s", q->command, why);
+        status = st == ASSAY_BAD_ARGUMENT ? ASSAY_EXIT_USAGE : ASSAY_EXIT_UNABLE;
+    }
+    assay_comparisons_free(&found);
+    assay_records_free(&baseline);
+    return status;
+}
+
+/* What broke counts before what could not be done, that before what was left undone. */
+static int worse(int status, int other)
+{
+    return other == ASSAY_EXIT_HELD || status == ASSAY_EXIT_BROKEN ? status : other;
+}
+
 int assay_timing_perform(assay_timing_request *q)
 {
     char why[256] = "";
@@ -208,8 +240,8 @@ int assay_timing_perform(assay_timing_request *q)
         if (table) fputs(table, stdout);
         free(table);
         status = judge_summary(q);
-        int written = write_files(q, g);
-        if (written != ASSAY_EXIT_HELD && status != ASSAY_EXIT_BROKEN) status = written;
+        status = worse(status, write_files(q, g));
+        if (q->baseline && q->records.count) status = worse(status, judge_by_baseline(q));
     }
     assay_floors_forget(q->kept);
     q->kept = NULL;

@@ -16,6 +16,8 @@ typedef struct assay_timing_request {
     const char *certificates;  /* folder of certificates; NULL = beside the program */
     const char *floors;        /* folder of stored floors; NULL = those of the source tree, else measured */
     const char *json, *gbench; /* files, or NULL: our records; Google Benchmark's form */
+    const char *baseline;      /* folder of baselines to judge the records by, or NULL */
+    assay_level level;         /* that a certificate needs at least */
 
     assay_records records; /* what came out; the caller frees */
     assay_bench_summary summary;

@@ -1,0 +1,257 @@
+/* baseline.c: baselines are records in a folder of their machine, under conditions.
+ * SPDX-License-Identifier: MIT */
+#include "perf/baseline.h"
+
+#include "conformance/file.h"
+#include "perf/workload.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECONDS_A_DAY 86400.
+
+/* ---- what may be published ---- */
+
+void assay_baseline_device(const assay_machine *m, char *out, size_t size)
+{
+    size_t used = 0;
+    for (const char *at = m->cpu; *at && used + sizeof "-2147483647-cores" < size; at++) {
+        const int kept = isalnum((unsigned char)*at) || (*at == '.' && used && out[used - 1] != '-');
+        if (kept)
+            out[used++] = (char)tolower((unsigned char)*at);
+        else if (used && out[used - 1] != '-')
+            out[used++] = '-';
+    }
+    if (used && out[used - 1] == '-') used--;
+    snprintf(out + used, size - used, "-%d-cores", (int)m->cores);
+}
+
+/* Names go into paths. */
+static int is_name(const char *text)
+{
+    return text[0] && text[0] != '.' && !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-")];
+}
+
+static int is_documented(const char *id)
+{
+    for (int k = 0; k < assay_workload_count(); k++)
+        if (!strcmp(assay_workload_get(k)->id, id)) return 1;
+    return 0;
+}
+
+/* Seconds since 1970; NaN if it is no time. */
+static double seconds_of(const char *text)
+{
+    struct tm utc = {0};
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return end && !*end ? (double)timegm(&utc) : NAN;
+}
+
+int assay_baseline_is_fit(const assay_record *r, char *why, size_t why_size)
+{
+    const char *changed = strrchr(r->commit, '-');
+    if (!is_documented(r->workload))
+        snprintf(why, why_size, "'%.40s' is no documented workload", r->workload);
+    else if (!is_name(r->implementation) || !is_name(r->arithmetic))
+        snprintf(why, why_size, "'%.40s.%.8s' is no name that a file can have", r->implementation, r->arithmetic);
+    else if (strcmp(r->data, "documented"))
+        snprintf(why, why_size, "its data are another user's to have: '%.80s', expected documented ones", r->data);
+    else if (!r->fit)
+        snprintf(why, why_size, "its calibration drifted by %.1f %%", 100 * r->drift);
+    else if (!isfinite(r->calibration_before) || !isfinite(r->calibration_after))
+        snprintf(why, why_size, "its calibration is not known");
+    else if (!r->certificate_level[0])
+        snprintf(why, why_size, "its certificate is of unknown level: expected full (assay bench --full)");
+    else if (strcmp(r->certificate_level, "full"))
+        snprintf(why, why_size, "its certificate is %s: expected full (assay bench --full)", r->certificate_level);
+    else if (r->n < ASSAY_BASELINE_SAMPLES)
+        snprintf(why, why_size, "%d samples: at least %d expected (assay bench --budget)", (int)r->n,
+                 ASSAY_BASELINE_SAMPLES);
+    else if (!r->commit[0] || (changed && !strcmp(changed, "-changed")))
+        snprintf(why, why_size, "built from commit '%.40s': expected one that others can have, without changes",
+                 r->commit);
+    else if (!r->machine.cpu[0])
+        snprintf(why, why_size, "its processor is not known");
+    else if (!isfinite(seconds_of(r->time)))
+        snprintf(why, why_size, "measured at '%.31s': no time", r->time);
+    else
+        return 1;
+    return 0;
+}
+
+/* ---- files ---- */
+
+static int same_file(const assay_record *a, const assay_record *b)
+{
+    char x[ASSAY_BASELINE_DEVICE], y[ASSAY_BASELINE_DEVICE];
+    assay_baseline_device(&a->machine, x, sizeof x);
+    assay_baseline_device(&b->machine, y, sizeof y);
+    return !strcmp(a->workload, b->workload) && !strcmp(a->implementation, b->implementation) &&
+           !strcmp(a->arithmetic, b->arithmetic) && !strcmp(x, y);
+}
+
+/* 1 if no record before it belongs to the same file. */
+static int is_first(const assay_records *list, int32_t at)
+{
+    for (int32_t k = 0; k < at; k++)
+        if (same_file(&list->at[k], &list->at[at])) return 0;
+    return 1;
+}
+
+/* file: 0 names the folder of the record's machine alone. */
+static void path_of(const char *folder, const assay_record *r, int file, char *path, size_t size)
+{
+    char device[ASSAY_BASELINE_DEVICE];
+    assay_baseline_device(&r->machine, device, sizeof device);
+    if (file)
+        snprintf(path, size, "%s/%s/%s.%s.%s.json", folder, device, r->workload, r->implementation, r->arithmetic);
+    else
+        snprintf(path, size, "%s/%s", folder, device);
+}
+
+/* The file that a record belongs to, appended to *out; nothing where there is none. */
+static assay_status read_one(const char *folder, const assay_record *r, assay_records *out, char *why, size_t why_size)
+{
+    char path[PATH_MAX];
+    const int32_t before = out->count;
+    if (!is_documented(r->workload) || !is_name(r->implementation) || !is_name(r->arithmetic)) return ASSAY_OK;
+    path_of(folder, r, 1, path, sizeof path);
+    if (access(path, F_OK)) return ASSAY_OK;
+    assay_status st = assay_records_read(path, out, why, why_size);
+    for (int32_t k = before; k < out->count && st == ASSAY_OK; k++) {
+        const assay_record *b = &out->at[k];
+        if (same_file(b, r)) continue;
+        snprintf(why, why_size, "%s: holds a record of %s %s %s on %.60s", path, b->workload, b->implementation,
+                 b->arithmetic, b->machine.cpu);
+        st = ASSAY_BAD_ARGUMENT;
+    }
+    return st;
+}
+
+static void forget(assay_records *list, int32_t count)
+{
+    while (list->count > count)
+        free(list->at[--list->count].samples_ms);
+}
+
+assay_status assay_baseline_read(const char *folder, const assay_records *now, assay_records *out, char *why,
+                                 size_t why_size)
+{
+    const int32_t before = out->count;
+    assay_status st = ASSAY_OK;
+    for (int32_t k = 0; k < now->count && st == ASSAY_OK; k++)
+        if (is_first(now, k)) st = read_one(folder, &now->at[k], out, why, why_size);
+    if (st != ASSAY_OK) forget(out, before);
+    return st;
+}
+
+/* ---- publishing ---- */
+
+/* Later than anything that the file holds now; NaN-proof. */
+static int is_newer(const assay_records *there, const assay_record *r, char *why, size_t why_size)
+{
+    for (int32_t k = 0; k < there->count; k++)
+        if (seconds_of(there->at[k].time) > seconds_of(r->time)) {
+            snprintf(why, why_size, "measured at %s: what is there is of %s", r->time, there->at[k].time);
+            return 0;
+        }
+    return 1;
+}
+
+/* Fit records of the file that list->at[first] belongs to, into *out, whose samples stay the list's. */
+static assay_status gather(assay_publication *p, const assay_records *list, int32_t first, const assay_records *there,
+                           assay_records *out)
+{
+    char why[192];
+    for (int32_t k = first; k < list->count; k++) {
+        assay_record r = list->at[k];
+        if (!same_file(&list->at[first], &r)) continue;
+        if (!assay_baseline_is_fit(&r, why, sizeof why) || !is_newer(there, &r, why, sizeof why)) {
+            p->refused(p->user, &list->at[k], why);
+            continue;
+        }
+        snprintf(r.reason, sizeof r.reason, "%s", p->reason);
+        if (assay_records_add(out, &r) != ASSAY_OK) return ASSAY_NO_MEMORY;
+    }
+    return ASSAY_OK;
+}
+
+static assay_status write_file(assay_publication *p, const assay_records *chosen, char *why, size_t why_size)
+{
+    char path[PATH_MAX];
+    path_of(p->folder, &chosen->at[0], 0, path, sizeof path);
+    if (mkdir(path, 0755) && errno != EEXIST) {
+        snprintf(why, why_size, "%s: cannot be made: %s", path, strerror(errno));
+        return ASSAY_FAILED;
+    }
+    path_of(p->folder, &chosen->at[0], 1, path, sizeof path);
+    assay_status st = assay_records_write(chosen, path, why, why_size);
+    if (st != ASSAY_OK) return st;
+    p->records += chosen->count;
+    p->files++;
+    if (p->wrote) p->wrote(p->user, path, chosen->count);
+    return ASSAY_OK;
+}
+
+assay_status assay_baseline_publish(assay_publication *p, const assay_records *list, char *why, size_t why_size)
+{
+    assay_status st = ASSAY_OK;
+    p->records = p->files = 0;
+    for (int32_t k = 0; k < list->count && st == ASSAY_OK; k++) {
+        assay_records chosen = {0}, there = {0};
+        if (!is_first(list, k)) continue;
+        st = read_one(p->folder, &list->at[k], &there, why, why_size);
+        if (st == ASSAY_OK && (st = gather(p, list, k, &there, &chosen)) != ASSAY_OK)
+            snprintf(why, why_size, "no memory for the records of %s", list->at[k].workload);
+        if (st == ASSAY_OK && chosen.count) st = write_file(p, &chosen, why, why_size);
+        free(chosen.at); /* samples are the list's */
+        assay_records_free(&there);
+    }
+    return st;
+}
+
+/* ---- judging ---- */
+
+static int stands(const assay_record *base, const assay_record *now, char *why, size_t why_size)
+{
+    char unfit[144];
+    const double days = (seconds_of(now->time) - seconds_of(base->time)) / SECONDS_A_DAY;
+    if (!assay_baseline_is_fit(base, unfit, sizeof unfit))
+        snprintf(why, why_size, "the baseline is unfit: %s", unfit);
+    else if (strcmp(base->version, now->version))
+        snprintf(why, why_size, "libraries differ: '%.70s', then '%.70s'", base->version, now->version);
+    else if (strcmp(base->machine.os, now->machine.os))
+        snprintf(why, why_size, "systems differ: '%.60s', then '%.60s'", base->machine.os, now->machine.os);
+    else if (!(days >= 0))
+        snprintf(why, why_size, "the baseline was measured later than this run: %s", base->time);
+    else if (!(days <= ASSAY_BASELINE_DAYS))
+        snprintf(why, why_size, "the baseline is %.0f days old: at most %d count", days, ASSAY_BASELINE_DAYS);
+    else
+        return 1;
+    return 0;
+}
+
+assay_status assay_baseline_judge(const assay_records *baseline, const assay_records *now, assay_comparisons *out,
+                                  char *why, size_t why_size)
+{
+    assay_status st = assay_compare_lists(baseline, now, NULL, NULL, out, why, why_size);
+    for (int32_t k = 0; st == ASSAY_OK && k < out->count; k++) {
+        assay_comparison *c = &out->at[k];
+        char reason[sizeof c->why];
+        if (stands(c->before, c->after, reason, sizeof reason)) continue;
+        out->counts[c->change]--;
+        out->counts[ASSAY_UNDECIDED]++;
+        c->change = ASSAY_UNDECIDED;
+        c->median = c->ratio.low = c->ratio.high = NAN;
+        memcpy(c->why, reason, sizeof c->why);
+    }
+    return st;
+}
