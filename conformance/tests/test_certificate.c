@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conformance/case.h"
 #include "conformance/certificate.h"
 #include "conformance/file.h"
 #include "conformance/tests/folder.h"
@@ -180,6 +181,35 @@ static void what_cannot_be_counted_closes_it(void **state)
     assert_true(assay_check_count() <= ASSAY_CERTIFICATE_CHECKS);
 }
 
+/* Every case there is, in every check. */
+static void the_full_set_fits_and_comes_back(void **state)
+{
+    static assay_certificate c, back;
+    assay_session_info a = about();
+    assay_case one;
+    char why[256];
+    (void)state;
+    assay_certificate_begin(&a, "a device", ASSAY_FP32, ASSAY_LEVEL_FULL, THREADS, 7, &c);
+    for (int k = 0; k < assay_case_count(); k++) {
+        assay_case_get(k, &one);
+        for (int i = 0; i < assay_check_count(); i++) {
+            const assay_result r = {.check = assay_check_get(i)->name,
+                                    .problem = &one.problem,
+                                    .arithmetic = ASSAY_FP32,
+                                    .ragged = one.ragged,
+                                    .verdict = ASSAY_VERDICT_PASS};
+            assay_certificate_note(&c, &r);
+        }
+    }
+    printf("  %d groups of %d\n", c.count, ASSAY_CERTIFICATE_GROUPS);
+    assert_int_equal(c.lost, 0);
+    assert_true(c.count < ASSAY_CERTIFICATE_GROUPS);
+    assert_int_equal(assay_certificate_write(test_folder(), &c, why, sizeof why), ASSAY_OK);
+    assert_true(assay_certificate_read(test_folder(), &a, "a device", ASSAY_FP32, ASSAY_LEVEL_FULL, THREADS, &back));
+    assert_int_equal(back.level, ASSAY_LEVEL_FULL);
+    assert_memory_equal(back.groups, c.groups, sizeof c.groups);
+}
+
 static void it_comes_back_from_disk_for_the_same_bytes_only(void **state)
 {
     assay_certificate c = passed(), back;
@@ -253,6 +283,7 @@ int main(void)
         cmocka_unit_test(unsupported_is_counted_and_other_arithmetics_are_not),
         cmocka_unit_test(a_file_that_was_replaced_meanwhile_proves_nothing),
         cmocka_unit_test(what_cannot_be_counted_closes_it),
+        cmocka_unit_test(the_full_set_fits_and_comes_back),
         cmocka_unit_test(it_comes_back_from_disk_for_the_same_bytes_only),
         cmocka_unit_test(a_damaged_one_is_none),
         cmocka_unit_test(a_folder_that_is_not_there_is_said),
