@@ -1,14 +1,10 @@
 /* bench.c: `assay bench`: times the documented workloads on implementations that conform.
  * SPDX-License-Identifier: MIT */
-#include "perf/baseline.h"
+#include "perf/cli/baselines.h"
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/timing.h"
 #include "perf/scale.h"
-
-#include <limits.h>
-#include <stdio.h>
-#include <unistd.h>
 
 /* -1 to go on, or the exit status. */
 static int read_axes(const assay_strings *named, int32_t axes[ASSAY_AXES])
@@ -24,19 +20,6 @@ static int read_axes(const assay_strings *named, int32_t axes[ASSAY_AXES])
         axes[k] = axis;
     }
     return -1;
-}
-
-/* Whoever asks for a judgement by baselines is told before the work that there is none. */
-static int try_baseline(const char *folder)
-{
-    char device[ASSAY_BASELINE_DEVICE], path[PATH_MAX];
-    assay_machine machine;
-    assay_machine_read(&machine);
-    assay_baseline_device(&machine, device, sizeof device);
-    snprintf(path, sizeof path, "%s/%s", folder, device);
-    if (access(path, R_OK | X_OK) == 0) return -1;
-    assay_print_error("bench: --baseline %s: expected baselines of this machine in it: %s", folder, device);
-    return ASSAY_EXIT_USAGE;
 }
 
 int assay_command_bench(int argc, char **argv)
@@ -80,7 +63,7 @@ int assay_command_bench(int argc, char **argv)
         return ASSAY_EXIT_USAGE;
     }
     if ((status = read_axes(&axes, scale)) >= 0) return status;
-    if (q.baseline && (status = try_baseline(q.baseline)) >= 0) return status;
+    if (q.baseline && (status = assay_baselines_expect("bench", q.baseline)) >= 0) return status;
     q.bench.axes = scale;
     q.bench.axis_count = axes.count;
     q.bench.threads = threads;

@@ -5,8 +5,7 @@
 #include "conformance/file.h"
 #include "conformance/floors.h"
 #include "conformance/hash.h"
-#include "perf/baseline.h"
-#include "perf/cli/changes.h"
+#include "perf/cli/baselines.h"
 #include "perf/cli/command.h"
 #include "perf/cli/output.h"
 #include "perf/report.h"
@@ -171,30 +170,6 @@ static int judge_summary(const assay_timing_request *q)
     return s->skipped && s->skipped == s->left_out ? ASSAY_EXIT_SKIPPED : ASSAY_EXIT_BROKEN;
 }
 
-/* What was timed, beside the baselines of this machine; the exit status. */
-static int judge_by_baseline(const assay_timing_request *q)
-{
-    assay_records baseline = {0};
-    assay_comparisons found = {0};
-    char why[512] = "";
-    int status = ASSAY_EXIT_HELD;
-    assay_status st = assay_baseline_read(q->baseline, &q->records, &baseline, why, sizeof why);
-    if (st == ASSAY_OK && baseline.count == 0) {
-        printf("baselines: none in %s for what was timed\n", q->baseline);
-    } else if (st == ASSAY_OK) {
-        st = assay_baseline_judge(&baseline, &q->records, &found, why, sizeof why);
-        if (st == ASSAY_OK) assay_changes_print(&found, 0, "the baselines", "this run");
-        if (found.counts[ASSAY_SLOWER]) status = ASSAY_EXIT_BROKEN;
-    }
-    if (st != ASSAY_OK) {
-        assay_print_error("%s: --baseline %s", q->command, why);
-        status = st == ASSAY_BAD_ARGUMENT ? ASSAY_EXIT_USAGE : ASSAY_EXIT_UNABLE;
-    }
-    assay_comparisons_free(&found);
-    assay_records_free(&baseline);
-    return status;
-}
-
 /* What broke counts before what could not be done, that before what was left undone. */
 static int worse(int status, int other)
 {
@@ -241,7 +216,7 @@ int assay_timing_perform(assay_timing_request *q)
         free(table);
         status = judge_summary(q);
         status = worse(status, write_files(q, g));
-        if (q->baseline && q->records.count) status = worse(status, judge_by_baseline(q));
+        if (q->baseline) status = worse(status, assay_baselines_judge(q->command, q->baseline, &q->records));
     }
     assay_floors_forget(q->kept);
     q->kept = NULL;

@@ -1,6 +1,7 @@
 /* test_publish.c: exit status and files of `assay publish`.
  * SPDX-License-Identifier: MIT */
 #include "perf/baseline.h"
+#include "perf/cli/baselines.h"
 #include "perf/cli/command.h"
 
 #include "conformance/tests/folder.h"
@@ -18,17 +19,28 @@
 
 static char records[96], baselines[96], one_of_them[256];
 
-/* The sample's records, as a run of this level from a commit would have left them. */
-static void put(const char *level)
+/* The sample's records, as a run of this level from a commit would have left them, those of `slow` so many times as
+ * long. */
+static assay_records run_of(const char *level, double factor)
 {
     assay_records list = assay_sample_records();
-    char why[256];
     for (int32_t k = 0; k < list.count; k++) {
         assay_record *r = &list.at[k];
         snprintf(r->certificate_level, sizeof r->certificate_level, "%s", level);
         snprintf(r->commit, sizeof r->commit, "0123456789ab");
         snprintf(r->data, sizeof r->data, "documented");
+        if (strcmp(r->implementation, "slow")) continue;
+        for (int32_t s = 0; s < r->n; s++)
+            r->samples_ms[s] *= factor;
+        r->median_ms *= factor;
     }
+    return list;
+}
+
+static void put(const char *level)
+{
+    assay_records list = run_of(level, 1);
+    char why[256];
     assert_int_equal(assay_records_write(&list, records, why, sizeof why), ASSAY_OK);
     assay_records_free(&list);
 }
@@ -90,12 +102,46 @@ static void bad_input_is_bad_usage(void **state)
     assert_int_not_equal(access(one_of_them, F_OK), 0);
 }
 
+static int judge(double factor)
+{
+    assay_records list = run_of("quick", factor);
+    const int status = assay_baselines_judge("test", baselines, &list);
+    assay_records_free(&list);
+    return status;
+}
+
+static void only_slower_than_the_baseline_fails(void **state)
+{
+    (void)state;
+    put("full");
+    assert_int_equal(publish("--why", "x", baselines, records, NULL), ASSAY_EXIT_HELD);
+    assert_int_equal(judge(1), ASSAY_EXIT_HELD);
+    assert_int_equal(judge(0.8), ASSAY_EXIT_HELD);
+    assert_int_equal(judge(1.2), ASSAY_EXIT_BROKEN);
+    assert_int_equal(unlink(one_of_them), 0); /* of `quick`: the others are judged all the same */
+    assert_int_equal(judge(1.2), ASSAY_EXIT_BROKEN);
+}
+
+static void no_baseline_is_no_failure_and_another_file_is_bad_input(void **state)
+{
+    (void)state;
+    put("full");
+    assert_int_equal(judge(1.2), ASSAY_EXIT_HELD);
+    assert_int_equal(publish("--why", "x", baselines, records, NULL), ASSAY_EXIT_HELD);
+    FILE *f = fopen(one_of_them, "w");
+    assert_non_null(f);
+    fclose(f);
+    assert_int_equal(judge(1), ASSAY_EXIT_USAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fit_records_become_baselines, make, NULL),
         cmocka_unit_test_setup_teardown(unfit_records_do_not, make, NULL),
         cmocka_unit_test_setup_teardown(bad_input_is_bad_usage, make, NULL),
+        cmocka_unit_test_setup_teardown(only_slower_than_the_baseline_fails, make, NULL),
+        cmocka_unit_test_setup_teardown(no_baseline_is_no_failure_and_another_file_is_bad_input, make, NULL),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }
