@@ -139,6 +139,26 @@ static void shape(const assay_case_row *row, const assay_problem *p, const assay
         out[k] = ldexp(out[k], -126);
 }
 
+/* The class of some label that counts gets the weight 0, as that of padding often has, where another label's remains.
+ */
+static void drop_class(const assay_problem *p, assay_values *v)
+{
+    const int32_t *labels = v->at[ASSAY_LABELS];
+    double *weights = v->at[ASSAY_CLASS_WEIGHTS];
+    assay_tensor x;
+    int32_t first = -1;
+    if (!weights || !labels || !assay_tensor_find(p, ASSAY_LABELS, &x)) return;
+    for (int32_t n = 0; n < p->n; n++)
+        for (int32_t t = 0; t < (x.rank == 1 ? 1 : assay_length(p, v, n)); t++) {
+            const int32_t label = labels[x.rank == 1 ? n : assay_row_of(p, t, n)];
+            if (p->dialect.xent_ignores && label == p->dialect.xent_ignore_index) continue;
+            if (first < 0) first = label;
+            if (label == first) continue;
+            weights[label] = 0;
+            return;
+        }
+}
+
 /* Adam's corrections at its first step, while they matter, and when they are next to none. */
 static int64_t updates_before(const assay_case *c, uint64_t seed)
 {
@@ -177,6 +197,12 @@ assay_status assay_row_fill(const assay_case *c, uint64_t seed, int state, assay
     }
     if (c->flags & ASSAY_CASE_NO_CELL) assay_values_drop(out, ASSAY_C0);
     if (c->flags & ASSAY_CASE_NO_LENS) assay_values_drop(out, ASSAY_LENS);
+    if (state == 2) { /* the other data of a case */
+        assay_values_drop(out, ASSAY_H0);
+        if (assay_random_bits(seed, assay_stream_id(c->id, assay_stream_id("c0", 0)), 0) >> 63)
+            assay_values_drop(out, ASSAY_C0);
+    }
+    drop_class(p, out);
     assay_values_quantise(p, p->arithmetic, out);
     *step = state ? updates_before(c, seed) : 0;
     return ASSAY_OK;

@@ -23,9 +23,9 @@ typedef enum assay_routine {
     ASSAY_ROUTINE_BACKWARD_ADD,   /* BACKWARD on the same reserve, accumulating, unpack */
     ASSAY_ROUTINE_TRAIN_ADD,      /* TRAIN, (LOSS_PASS,) BACKWARD accumulating, unpack */
     ASSAY_ROUTINE_INFER_ON,       /* INFER */
-    ASSAY_ROUTINE_BACKWARD_ON,    /* TRAIN, (LOSS_PASS,) BACKWARD, unpack */
-    ASSAY_ROUTINE_UPDATE_ON,      /* ... UPDATE, unpack */
-    ASSAY_ROUTINE_STEP_ON         /* STEP, unpack */
+    ASSAY_ROUTINE_UPDATE_ON,      /* TRAIN, (LOSS_PASS,) BACKWARD, UPDATE, unpack */
+    ASSAY_ROUTINE_STEP_ON,        /* STEP, unpack */
+    ASSAY_ROUTINE_UPDATE_SUM      /* TRAIN, LOSS_PASS, BACKWARD, the same again accumulating, UPDATE, unpack */
 } assay_routine;
 
 typedef struct assay_trial {

@@ -1,5 +1,6 @@
-/* contract.c: accumulate adds, overwrite overwrites, backward may come twice on one reserve with other cotangents,
- * unwanted outputs and gradients change nothing, new parameters count.
+/* contract.c: accumulate adds, after another forward too, overwrite overwrites, backward may come twice on one reserve
+ * with other cotangents, unwanted outputs and gradients change nothing, in inference neither, new parameters count, and
+ * states that are given no more.
  * SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 
@@ -31,6 +32,9 @@ static void half_wanted(assay_trial *t, const assay_oracle *o, int others)
             skip[list[k].id] = (int)(assay_random_bits(s->seed, stream, (uint64_t)list[k].id) >> 63) == others;
     if (!assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, &s->given, roles, skip, &got)) return;
     assay_trial_judge(t, others ? "the others unwanted: " : "half unwanted: ", &s->p, &s->given, &got, o);
+    assay_values_free(&got);
+    if (!assay_trial_run(t, ASSAY_ROUTINE_INFER, &s->given, ASSAY_FORWARD_ROLE, skip, &got)) return;
+    assay_trial_judge(t, others ? "infer, the others unwanted: " : "infer, half unwanted: ", &s->p, &s->given, &got, o);
     assay_values_free(&got);
 }
 
@@ -102,6 +106,18 @@ static assay_status sum_of(const assay_problem *p, const assay_oracle *before, c
     return st;
 }
 
+/* What another forward left may be added to gradients as well. sum: of what is there already. */
+static void add_anew(assay_trial *t, const assay_oracle *sum, const assay_oracle *o)
+{
+    assay_oracle more;
+    if (t->over) return;
+    if (sum_of(&t->subject->p, sum, o, &more) != ASSAY_OK)
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a sum of gradients");
+    else
+        judged(t, ASSAY_ROUTINE_TRAIN_ADD, &t->subject->given, ASSAY_GRADIENT_ROLE, &more, "accumulated anew: ");
+    assay_oracle_free(&more);
+}
+
 /* Backward, then again on the same reserve with other cotangents, then the first ones are added to that. A network has
  * no cotangents but its loss's own: there the gradients of another batch are added. */
 static void add_up(assay_trial *t, const assay_oracle *o)
@@ -120,13 +136,15 @@ static void add_up(assay_trial *t, const assay_oracle *o)
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a sum of gradients");
     else if (network)
         judged(t, ASSAY_ROUTINE_TRAIN_ADD, &second, ASSAY_GRADIENT_ROLE, &sum, "accumulated: ");
-    else
+    else {
         judged(t, ASSAY_ROUTINE_BACKWARD_ADD, given, ASSAY_GRADIENT_ROLE, &sum, "accumulated: ");
+        add_anew(t, &sum, o);
+    }
     assay_oracle_free(&sum);
 }
 
 /* Other data and parameters through the same plan: nothing of a call survives in the next, outputs of the first ones
- * included. */
+ * included. Initial states are not given there, or only that of the cell (case_data.c). */
 static void other_data(assay_trial *t)
 {
     const assay_values other = assay_subject_variant(t->subject, ASSAY_WITH_OTHER);

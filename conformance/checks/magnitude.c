@@ -44,6 +44,28 @@ static void small(const sample *s)
     }
 }
 
+/* Weights of a trained network: some far above those that one begins with. */
+static void weights(const sample *s)
+{
+    const int first = (int)(5 * s->u);
+    for (int q = 0; s->p->op == ASSAY_OP_RNN && q < s->p->layers * s->p->directions; q++)
+        for (int which = ASSAY_W; which <= ASSAY_R; which++) {
+            const int id = assay_tensor_id(ASSAY_PARAM, ASSAY_RNN_PARAMS * q + which);
+            assay_tensor x;
+            double *v = s->v->at[id];
+            if (!v || !assay_tensor_find(s->p, id, &x)) continue;
+            for (int64_t e = first; e < x.count; e += 5)
+                v[e] *= 8;
+        }
+}
+
+/* Initial states that no cell would have come to. */
+static void states(const sample *s)
+{
+    multiply(s, ASSAY_H0, exp2(2 + 2 * s->u));
+    multiply(s, ASSAY_C0, exp2(1 + 2 * s->u));
+}
+
 static void large(const sample *s)
 {
     multiply(s, ASSAY_X, exp2(2 + 4 * s->u));
@@ -100,6 +122,7 @@ static const struct {
     void (*change)(const sample *s);
 } regimes[] = {
     {"small: ", STACK | LOSSES, small},   {"large: ", STACK | LOSSES, large},
+    {"weights: ", STACK, weights},        {"states: ", STACK, states},
     {"tails: ", STACK | LOSSES, tails},   {"outlier: ", STACK | LOSSES, outlier},
     {"shifted up: ", LOSSES, shifted_up}, {"shifted down: ", LOSSES, shifted_down},
 };

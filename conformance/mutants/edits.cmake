@@ -13,6 +13,7 @@ set(ctc_sums impl/common/host/ctc_sums.inc)
 set(optimizer impl/common/host/optimizer.inc)
 set(xent impl/common/host/xent.inc)
 set(sum impl/common/host/sum.inc)
+set(linear impl/common/host/linear.inc)
 set(team impl/common/host/team.c)
 
 # ---- A: the forward cell ----
@@ -373,6 +374,102 @@ edit(reads-unwritten-gradients ${plugin}
 edit(barrier-missing ${team} [=[    if (!t || t->size == 1) return;
     const unsigned pass]=] [=[    if (!t || t->size >= 1) return;
     const unsigned pass]=])
+
+# ---- what no case brought about once ----
+edit(cell-state-in-pairs ${stack}
+    [=[const float *h0 = r->args->h0, *c0 = r->args->c0;]=]
+    [=[const float *h0 = r->args->h0, *c0 = h0 ? r->args->c0 : NULL;]=])
+edit(gru-state-unset ${stack}
+    [=[copy_or_zero(h_now + n * width, h0 ?]=]
+    [=[if (h0 || p->dialect.cell != ASSAY_GRU || p->op == ASSAY_OP_NETWORK)
+            copy_or_zero(h_now + n * width, h0 ?]=])
+edit(inner-state-unset ${stack}
+    [=[copy_or_zero(h_now + n * width, h0 ?]=]
+    [=[if (h0 || r->q == 0 || p->op == ASSAY_OP_NETWORK)
+            copy_or_zero(h_now + n * width, h0 ?]=])
+edit(state-within-one ${stack}
+    [=[h0 ? h0 + (first + n) * width : NULL, width);]=]
+    [=[h0 ? h0 + (first + n) * width : NULL, width);
+        for (int64_t j = 0; j < width; j++)
+            h_now[n * width + j] = h_now[n * width + j] > 1 ? 1 : h_now[n * width + j] < -1 ? -1 : h_now[n * width + j];]=])
+edit(weights-within-one ${plugin}
+    [=[    return assay_host_pack(&plan->params, args);]=]
+    [=[    const assay_status st = assay_host_pack(&plan->params, args);
+    for (int i = 0; i < assay_param_head(&plan->p, 0) && has_stack(&plan->p); i++)
+        for (int64_t e = 0; i % ASSAY_RNN_PARAMS <= ASSAY_R && e < plan->params.size[i]; e++) {
+            float *w = (float *)args->packed + plan->params.offset[i] + e;
+            *w = *w > 1 ? 1 : *w < -1 ? -1 : *w;
+        }
+    return st;]=])
+edit(hard-by-cell ${cell}
+    [=[a / (d->gate_activation == ASSAY_GATE_HARD_FIFTH ? 5.0F : 6.0F)]=]
+    [=[a / (d->cell == ASSAY_LSTM ? 5.0F : 6.0F)]=])
+edit(hard-by-cell ${cell}
+    [=[return 1 / (d->gate_activation == ASSAY_GATE_HARD_FIFTH ? 5.0F : 6.0F);]=]
+    [=[return 1 / (d->cell == ASSAY_LSTM ? 5.0F : 6.0F);]=])
+edit(forget-offset-of-one ${cell}
+    [=[f[j] + (float)d->forget_bias]=]
+    [=[f[j] + (d->forget_bias != 0)]=])
+edit(mask-of-forward-half ${merge}
+    [=[return mask[before + at] *]=]
+    [=[const int64_t wide = assay_output_width(p);
+    return mask[before + at / wide * wide + at % wide % assay_state_width(p)] *]=])
+edit(empty-row-unbiased ${linear}
+    [=[            memcpy(out + r * classes, a->b, classes * sizeof(real));]=]
+    [=[            if (p->head == ASSAY_HEAD_LAST && length_of(p, a->lens, (int)(row + r)) == 0)
+                memset(out + r * classes, 0, classes * sizeof(real));
+            else
+                memcpy(out + r * classes, a->b, classes * sizeof(real));]=])
+edit(empty-row-uncounted ${xent}
+    [=[    return !d->xent_ignores ||]=]
+    [=[    if (a->p->head == ASSAY_HEAD_LAST && a->lens && a->lens[row] == 0) return 0;
+    return !d->xent_ignores ||]=])
+edit(beyond-longest ${linear}
+    [=[        for (int64_t r = 0; p->head == ASSAY_HEAD_EVERY && r < rows; r++)
+]=]
+    [=[        int longest = 0;
+        for (int n = 0; n < p->n; n++)
+            longest = length_of(p, a->lens, n) > longest ? length_of(p, a->lens, n) : longest;
+        for (int64_t r = 0; p->head == ASSAY_HEAD_EVERY && r < rows && (row + r) / p->n < longest; r++)
+]=])
+edit(network-of-one ${stack}
+    [=[ends = t == length_of(r, n) - 1;]=]
+    [=[ends = t == length_of(r, n) - 1 && p->n > 1;]=])
+edit(infer-needs-y ${plugin}
+    [=[if (pass == ASSAY_INFER) forward(]=]
+    [=[if (pass == ASSAY_INFER && (args->y || net)) forward(]=])
+edit(step-needs-y ${plugin}
+    [=[if (pass == ASSAY_UPDATE || step) HOST]=]
+    [=[if (pass == ASSAY_UPDATE || (step && args->y)) HOST]=])
+edit(train-clears-gradients ${plugin}
+    [=[if (pass == ASSAY_TRAIN || step) forward]=]
+    [=[if (pass == ASSAY_TRAIN && !net && args->grads)
+        memset(args->grads, 0, plan->params.total * plan->params.element);
+    if (pass == ASSAY_TRAIN || step) forward]=])
+edit(adam-step-in-16-bits ${optimizer}
+    [=[pow(p->beta1, (double)step + 1)]=]
+    [=[pow(p->beta1, (double)(step & 65535) + 1)]=])
+edit(adam-step-in-16-bits ${optimizer}
+    [=[pow(p->beta2, (double)step + 1)]=]
+    [=[pow(p->beta2, (double)(step & 65535) + 1)]=])
+edit(network-dense-x ${stack}
+    [=[layer == 0 && p->vocab == 0 && p->x_stride ?]=]
+    [=[layer == 0 && p->op == ASSAY_OP_RNN && p->x_stride ?]=])
+edit(network-dense-y ${merge}
+    [=[pitch = p->y_stride ? p->y_stride : wide;]=]
+    [=[pitch = p->y_stride && p->op == ASSAY_OP_RNN ? p->y_stride : wide;]=])
+edit(ctc-blank-not-last ${ctc}
+    [=[.blank = p->dialect.ctc_blank]=]
+    [=[.blank = p->dialect.ctc_blank == p->classes - 1 ? 0 : p->dialect.ctc_blank]=])
+edit(ctc-16-classes ${ctc}
+    [=[w->logsum[t] = host_log(softmax_row(q->classes, x]=]
+    [=[w->logsum[t] = host_log(softmax_row(q->classes > 16 ? 16 : q->classes, x]=])
+edit(ctc-16-states ${ctc}
+    [=[w->skip[s] = other ? 0 : -INFINITY;]=]
+    [=[w->skip[s] = other && s < 16 ? 0 : -INFINITY;]=])
+edit(xent-weight-of-zero ${xent}
+    [=[return q->weights ? q->weights[k] * share : share;]=]
+    [=[return q->weights && q->weights[k] > 0 ? q->weights[k] * share : share;]=])
 
 # ---- honest variants: another order, another formula ----
 edit(sums-backwards ${product} [=[lane[q] += x[i + q] * w[i + q];]=] [=[lane[q] += x[k - 1 - i - q] * w[k - 1 - i - q];]=])

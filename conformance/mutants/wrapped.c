@@ -236,6 +236,21 @@ static int step_from_first(wrapped *w, assay_pass pass, assay_args *args)
     return 1;
 }
 
+/* Updates by the gradients as the last backward made them, before they were added to what was there. */
+static int step_by_last(wrapped *w, assay_pass pass, assay_args *args)
+{
+    const size_t count = w->base.sizes.grads / sizeof(float);
+    if (pass == ASSAY_BACKWARD) {
+        w->calls = args->accumulate;
+        if (args->accumulate) wrapped_keep(&w->grads, args->grads, w->base.sizes.grads);
+    }
+    if (pass != ASSAY_UPDATE || !w->calls) return 0;
+    for (size_t i = 0; i < count; i++)
+        ((float *)w->grads)[i] = ((float *)args->grads)[i] - ((float *)w->grads)[i];
+    args->grads = w->grads; /* the defect */
+    return 0;
+}
+
 /* Packing is skipped where the parameters look like those packed before: their first elements are the same. */
 static void pack_if_changed(wrapped *w, const assay_args *args)
 {
@@ -359,6 +374,7 @@ static const fault faults[] = {
     {"loss-on-padding", .before = loss_of_full_rows},
     {"dx-zero", .after = no_dx},
     {"activation-loose", .ulp = 5},
+    {"update-of-last-backward", .before = step_by_last},
     {"step-first-gradients", .before = step_from_first, .packed = keep_packed},
 };
 
