@@ -22,7 +22,7 @@ void assay_certificate_begin(const assay_session_info *about, const char *device
     copy(out->mapped_hash, sizeof out->mapped_hash, about->mapped_hash);
     copy(out->suite, sizeof out->suite, assay_suite_version);
     copy(out->reference, sizeof out->reference, ASSAY_REFERENCE_HASH);
-    copy(out->device, sizeof out->device, device);
+    copy(out->device, sizeof out->device, about->device[0] ? about->device : device);
     out->arithmetic = arithmetic;
     out->level = level;
     out->threads = threads;

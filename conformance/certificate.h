@@ -47,7 +47,7 @@ typedef struct assay_need {
     int32_t threads;
 } assay_need;
 
-/* An empty one for this worker's plugin. */
+/* An empty one for this worker's plugin. `device` names the host's processor: a plugin on another device has that. */
 void assay_certificate_begin(const assay_session_info *about, const char *device, int arithmetic, assay_level level,
                              int threads, uint64_t seed, assay_certificate *out);
 /* Counts a result of the same arithmetic under its dialect, features and check. */

@@ -5,10 +5,8 @@
 #include "conformance/clock.h"
 #include "conformance/file.h"
 #include "conformance/hosted.h"
+#include "conformance/session_state.h"
 #include "conformance/worker/mapped.h"
-#include "conformance/worker/process.h"
-#include "conformance/worker/protocol.h"
-#include "reference/tensors.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -21,29 +19,21 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-struct assay_session {
-    assay_process process;
-    int alive;
-    uint64_t sequence;
-    double limit;                        /* s, for one request */
-    char *plugin;                        /* as the caller wrote it */
-    char *libraries;                     /* files mapped after open(), one a line */
-    assay_problem problem;               /* of the plan */
-    assay_tensor tensors[ASSAY_TENSORS]; /* of that problem */
-    int planned, tensor_count;
-    assay_session_info info;
-};
 
 static const double death_grace = 1;  /* s for a worker that said how it dies to be dead */
 static const double close_grace = 20; /* s at most for close() at the end of a session */
 static const double host_start = 180; /* s at least for an interpreter to load its framework, from a cold disk too */
 
 static const char *const request_names[] = {
-    [ASSAY_WIRE_OPEN] = "load or open", [ASSAY_WIRE_SUPPORTS] = "supports", [ASSAY_WIRE_PLAN] = "plan",
-    [ASSAY_WIRE_BIND] = "bind",         [ASSAY_WIRE_RUN] = "a run request", [ASSAY_WIRE_END] = "close",
+    [ASSAY_WIRE_OPEN] = "load or open",
+    [ASSAY_WIRE_SUPPORTS] = "supports",
+    [ASSAY_WIRE_PLAN] = "plan",
+    [ASSAY_WIRE_BIND] = "bind",
+    [ASSAY_WIRE_RUN] = "a run request",
+    [ASSAY_WIRE_GIVE] = "the copy to the device",
+    [ASSAY_WIRE_TAKE] = "the copy from the device",
+    [ASSAY_WIRE_END] = "close",
 };
 
 static void __attribute__((format(printf, 2, 3))) say(assay_reply *r, const char *format, ...)
@@ -63,7 +53,7 @@ static void clean(char *text, size_t size)
 }
 
 /* What it printed often tells why: "malloc(): corrupted top size". */
-static void add_printed(const assay_session *s, assay_reply *r)
+void assay_session_add_printed(const assay_session *s, assay_reply *r)
 {
     size_t used = strlen(r->what);
     if (!s->process.printed) return;
@@ -79,7 +69,7 @@ static assay_reply end_badly(assay_session *s, assay_outcome outcome, double gra
     int status = assay_process_finish(&s->process, grace);
     s->alive = 0;
     if (outcome == ASSAY_DIED && status >= 0 && WIFSIGNALED(status)) r.signal = WTERMSIG(status);
-    add_printed(s, &r);
+    assay_session_add_printed(s, &r);
     return r;
 }
 
@@ -99,7 +89,7 @@ static assay_reply autopsy(assay_session *s, const char *doing)
         r.outcome = ASSAY_MUTE;
         say(&r, "closed its connection in %s%s", doing, child ? " and went on" : "");
     }
-    add_printed(s, &r);
+    assay_session_add_printed(s, &r);
     return r;
 }
 
@@ -128,9 +118,8 @@ static assay_reply gone(void)
     return r;
 }
 
-/* One request and its answer. seconds may be NULL; *a is valid if the outcome is ASSAY_ANSWERED. */
-static assay_reply exchange(assay_session *s, assay_request *q, assay_wire_kind kind, int fd, assay_answer *a,
-                            double *seconds)
+assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wire_kind kind, int fd, assay_answer *a,
+                                   double *seconds)
 {
     const char *doing = request_names[kind];
     size_t got = 0;
@@ -165,7 +154,7 @@ static assay_reply exchange(assay_session *s, assay_request *q, assay_wire_kind 
 /* The same for the requests that return a reply and no timing: what was printed is told with the answer. */
 static assay_reply ask(assay_session *s, assay_request *q, assay_wire_kind kind, int fd, assay_answer *a)
 {
-    assay_reply r = exchange(s, q, kind, fd, a, NULL);
+    assay_reply r = assay_session_exchange(s, q, kind, fd, a, NULL);
     if (r.outcome == ASSAY_ANSWERED) assay_process_drain(&s->process);
     return r;
 }
@@ -193,6 +182,8 @@ static void copy_info(assay_session_info *info, assay_answer *a)
     clean(a->open.loss_by, sizeof a->open.loss_by);
     clean(a->open.update_by, sizeof a->open.update_by);
     clean(a->open.full_rows, sizeof a->open.full_rows);
+    clean(a->open.device, sizeof a->open.device);
+    memcpy(info->device, a->open.device, sizeof info->device);
     memcpy(info->full_rows, a->open.full_rows, sizeof info->full_rows);
     memcpy(info->name, a->open.name, sizeof info->name);
     memcpy(info->version, a->open.version, sizeof info->version);
@@ -249,7 +240,7 @@ static assay_reply take(assay_session *s, const assay_session_options *o, assay_
         *out = s;
         return r;
     }
-    if (r.outcome == ASSAY_ANSWERED) add_printed(s, &r);
+    if (r.outcome == ASSAY_ANSWERED) assay_session_add_printed(s, &r);
     r = name_plugin(s->plugin, r);
     discard(s);
     return r;
@@ -337,7 +328,7 @@ void assay_session_end(assay_session *s)
         assay_session_pause(s, 0);
         double limit = s->limit < close_grace ? s->limit : close_grace;
         s->limit = limit;
-        assay_reply r = exchange(s, &q, ASSAY_WIRE_END, -1, &a, NULL);
+        assay_reply r = assay_session_exchange(s, &q, ASSAY_WIRE_END, -1, &a, NULL);
         if (r.outcome == ASSAY_ANSWERED) assay_process_finish(&s->process, limit);
         s->alive = 0;
     }
@@ -408,7 +399,7 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
     return r;
 }
 
-static assay_reply refuse(const char *what)
+assay_reply assay_session_refuse(const char *what)
 {
     assay_reply r = {.outcome = ASSAY_ANSWERED, .status = ASSAY_BAD_ARGUMENT};
     say(&r, "%s", what);
@@ -427,13 +418,16 @@ assay_reply assay_session_bind(assay_session *s, int id, const assay_memory *m)
     assay_request q;
     assay_answer a;
     const assay_tensor *tensor = tensor_of(s, id);
-    if (!tensor) return refuse(s->planned ? "bind: the plan's problem has no such tensor" : "bind: there is no plan");
+    if (!tensor)
+        return assay_session_refuse(s->planned ? "bind: the plan's problem has no such tensor"
+                                               : "bind: there is no plan");
     memset(&q, 0, sizeof q);
     memcpy(q.bind.name, tensor->name, sizeof q.bind.name);
     q.bind.id = id;
     if (m) {
         size_t element = tensor->integer || s->problem.arithmetic != ASSAY_FP64 ? 4 : 8;
-        if (m->bytes != (size_t)tensor->count * element) return refuse("bind: memory is not of the tensor's size");
+        if (m->bytes != (size_t)tensor->count * element)
+            return assay_session_refuse("bind: memory is not of the tensor's size");
         q.bind.bytes = m->bytes;
         q.bind.map_bytes = m->map_bytes;
         q.bind.offset = m->offset;
@@ -441,44 +435,4 @@ assay_reply assay_session_bind(assay_session *s, int id, const assay_memory *m)
         q.bind.present = 1;
     }
     return ask(s, &q, ASSAY_WIRE_BIND, m ? m->fd : -1, &a);
-}
-
-/* Seconds that all threads of the worker have run so far; -1 where the system does not tell. */
-static double processor_time(pid_t pid)
-{
-    struct timespec t;
-    clockid_t id;
-    if (pid <= 0 || clock_getcpuclockid(pid, &id) || clock_gettime(id, &t)) return -1;
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-assay_reply assay_session_run(assay_session *s, const assay_call *calls, int count, int repeat, int step_stride,
-                              int *failed, assay_timing *timing)
-{
-    assay_request q;
-    assay_answer a;
-    double seconds = 0;
-    if (count < 0 || count > ASSAY_WIRE_CALLS) return refuse("run: at most 16 calls a request");
-    memset(&q, 0, sizeof q);
-    memcpy(q.run.calls, calls, (size_t)count * sizeof *calls);
-    q.run.count = count;
-    q.run.repeat = repeat;
-    q.run.step_stride = step_stride;
-    double before = processor_time(s->process.pid);
-    assay_reply r = exchange(s, &q, ASSAY_WIRE_RUN, -1, &a, &seconds);
-    if (r.outcome != ASSAY_ANSWERED) return r;
-    double after = processor_time(s->process.pid);
-    assay_process_drain(&s->process);
-    add_printed(s, &r);
-    if (failed) *failed = r.status == ASSAY_OK ? -1 : a.run.failed;
-    if (timing)
-        *timing = (assay_timing){.seconds = seconds,
-                                 .worker_seconds = a.run.seconds,
-                                 .cpu_seconds = before < 0 || after < 0 ? -1 : after - before,
-                                 .allocations = a.run.allocations,
-                                 .threads = assay_process_threads(&s->process),
-                                 .fp_changed = a.run.fp_changed,
-                                 .printed = s->process.printed};
-    assay_process_forget(&s->process);
-    return r;
 }

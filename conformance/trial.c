@@ -78,6 +78,10 @@ static int bind(assay_trial *t, const assay_tensor *x, int there)
     }
     if (there == t->bound[x->id]) return 1;
     assay_reply r = assay_session_bind(t->session, x->id, there ? m : NULL);
+    if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_NO_MEMORY) { /* the harness owns tensors, on a device too */
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "%s", r.what);
+        return 0;
+    }
     t->bound[x->id] = (unsigned char)there;
     return goes_on(t, &r, "bind");
 }

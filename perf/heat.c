@@ -115,7 +115,11 @@ static void start(heat *h, assay_entrant *e, int32_t threads)
     const assay_session_options so = {
         .threads = threads, .worker = h->b->o->worker, .time_limit = LIMIT_SECONDS + assay_bench_gflop(h->w)};
     e->threads = threads;
-    if (assay_rig_start(&e->rig, e->plugin, &so, e->problem)) same_bytes(e);
+    if (!assay_rig_start(&e->rig, e->plugin, &so, e->problem) || !same_bytes(e)) return;
+    if (e->rig.about.place != ASSAY_HOST)
+        assay_rig_fail(&e->rig, ASSAY_VERDICT_UNSUPPORTED,
+                       "runs on %s, whose roof is not measured yet: no time of it could be believed",
+                       e->rig.about.device);
 }
 
 static assay_status certify(heat *h, assay_entrant *e, int32_t threads, char *why, size_t why_size)

@@ -97,6 +97,8 @@ static int bind(assay_rig *r, const assay_tensor *x, int input)
         return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "%s: no memory for %zu bytes", x->name, bytes);
     wake(r);
     assay_reply reply = assay_session_bind(r->session, x->id, m);
+    if (reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_NO_MEMORY)
+        return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "%s", reply.what);
     return answered(r, "bind", &reply);
 }
 

@@ -57,6 +57,18 @@ static void note(assay_certificate *c, int op, const char *check, assay_verdict 
     assay_certificate_note(c, &r);
 }
 
+static void a_device_of_its_own_is_the_one_that_is_named(void **state)
+{
+    (void)state;
+    assay_certificate c;
+    assay_session_info a = about();
+    assay_certificate_begin(&a, "the host", ASSAY_FP32, ASSAY_LEVEL_ORDINARY, THREADS, 7, &c);
+    assert_string_equal(c.device, "the host");
+    snprintf(a.device, sizeof a.device, "a GPU");
+    assay_certificate_begin(&a, "the host", ASSAY_FP32, ASSAY_LEVEL_ORDINARY, THREADS, 7, &c);
+    assert_string_equal(c.device, "a GPU");
+}
+
 static assay_certificate passed(void)
 {
     static const int ops[] = {ASSAY_OP_NETWORK, ASSAY_OP_RNN, ASSAY_OP_XENT};
@@ -276,6 +288,7 @@ static void a_gate_without_a_plugin_stays_shut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_device_of_its_own_is_the_one_that_is_named),
         cmocka_unit_test(it_covers_what_passed),
         cmocka_unit_test(one_failure_closes_it),
         cmocka_unit_test(the_loss_of_a_network_must_be_proved_too),

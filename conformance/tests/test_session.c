@@ -133,10 +133,10 @@ static void a_missing_device_is_no_fault(void **state)
     refused(ROGUE("no_device"), ASSAY_ANSWERED, ASSAY_NO_DEVICE, "open returned ASSAY_NO_DEVICE");
 }
 
-static void memory_on_a_device_is_not_there(void **state)
+static void a_place_that_is_none_is_refused(void **state)
 {
     (void)state;
-    refused(ROGUE("other_place"), ASSAY_ANSWERED, ASSAY_NO_DEVICE, "place 1: this worker has memory on the host only");
+    refused(ROGUE("other_place"), ASSAY_ANSWERED, ASSAY_BAD_ARGUMENT, "its table has place 2, which is no assay_place");
 }
 
 static void a_failing_open_is_told(void **state)
@@ -426,7 +426,7 @@ int main(void)
         cmocka_unit_test(a_table_with_holes_is_refused),
         cmocka_unit_test(a_name_with_spaces_is_refused),
         cmocka_unit_test(a_missing_device_is_no_fault),
-        cmocka_unit_test(memory_on_a_device_is_not_there),
+        cmocka_unit_test(a_place_that_is_none_is_refused),
         cmocka_unit_test(a_failing_open_is_told),
         cmocka_unit_test(printing_while_loading_is_told),
         cmocka_unit_test(a_crash_while_loading_is_told),

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define ASSAY_WIRE_MAGIC   0x41535359u
-#define ASSAY_WIRE_VERSION 3
+#define ASSAY_WIRE_VERSION 4
 #define ASSAY_WIRE_CALLS   16
 #define ASSAY_WIRE_NAME    24
 #define ASSAY_WIRE_WHAT    192
@@ -25,8 +25,10 @@ typedef enum assay_wire_kind {
     ASSAY_WIRE_PLAN,
     ASSAY_WIRE_BIND,
     ASSAY_WIRE_RUN,
+    ASSAY_WIRE_GIVE, /* on a device, before RUN: what is bound goes there */
+    ASSAY_WIRE_TAKE, /* and after it: outputs come back, inputs and fences are looked at */
     ASSAY_WIRE_END,  /* closes the plugin; the answer is the last word */
-    ASSAY_WIRE_FAULT /* only as an answer: a signal is about to end the worker; `what` tells where */
+    ASSAY_WIRE_FAULT /* only as an answer: a signal or a lost device is about to end the worker; `what` tells where */
 } assay_wire_kind;
 
 typedef struct assay_wire_head {
@@ -61,6 +63,7 @@ typedef struct assay_answer {
     struct {
         char name[48], version[192], loss_by[48], update_by[48];
         char full_rows[96]; /* reason of ASSAY_EXT_FULL_ROWS, or "" */
+        char device[112];   /* what the driver calls it; "" on the host */
         int32_t place, sandbox, allocates;
     } open;
     assay_arithmetic declared; /* SUPPORTS */

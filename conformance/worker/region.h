@@ -16,6 +16,9 @@ typedef struct assay_region {
     size_t bytes;
     int input; /* mapped for reading only */
     char name[ASSAY_WIRE_NAME];
+    /* On a device (mirror.h); NULL where the place is the host. A block there has no memory here: base is NULL. */
+    unsigned char *device, *device_data; /* what was allocated; what the plugin is given */
+    size_t device_room, device_front;    /* bytes of it; bytes of the fence in front */
 } assay_region;
 
 /* A private block: 64-byte aligned, filled with NaN, canaries in its slack. START: at the low end of its pages. END:

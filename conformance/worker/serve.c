@@ -50,6 +50,7 @@ static void describe(const assay_server *s, assay_answer *a)
     snprintf(a->open.loss_by, sizeof a->open.loss_by, "%s", made && made->loss_by ? made->loss_by : "own");
     snprintf(a->open.update_by, sizeof a->open.update_by, "%s", made && made->update_by ? made->update_by : "own");
     snprintf(a->open.full_rows, sizeof a->open.full_rows, "%s", full_rows ? full_rows : "");
+    snprintf(a->open.device, sizeof a->open.device, "%s", s->device ? assay_device_about(s->device) : "");
     a->open.place = impl->place;
     a->open.sandbox = s->sandbox;
     a->open.allocates = waives && waives->allocations;
@@ -64,19 +65,18 @@ static void serve_open(assay_server *s, const assay_request *q, int fd, assay_an
         if (defect != a->what) snprintf(a->what, sizeof a->what, "%s", defect);
         return;
     }
-    if (s->impl->place != ASSAY_HOST) { /* memory on a device needs its driver, which this worker isn't built with */
-        a->status = ASSAY_NO_DEVICE;
-        snprintf(a->what, sizeof a->what, "place %d: this worker has memory on the host only", s->impl->place);
-        return;
-    }
+    s->scene.doing = "the opening of the device";
+    a->status = assay_server_open_place(s, q->open.device, a->what);
+    if (a->status != ASSAY_OK) return;
     s->scene.doing = "open";
     a->status = assay_server_status((int)s->impl->open(&args, &s->ctx), "open", a->what);
     if (a->status != ASSAY_OK) return;
     s->opened = 1;
     if (fd >= 0) dl_iterate_phdr(write_library, &fd);
     if (!s->options->guest) {
-        assay_fault_watch(&s->scene); /* again: libraries put handlers of their own in place while they load */
-        s->sandbox = assay_sandbox_close(s->options->sandbox);
+        assay_fault_watch(&s->scene);       /* again: libraries put handlers of their own in place while they load */
+        const int most = s->device ? 1 : 2; /* drivers open files, devices and sockets at any time */
+        s->sandbox = assay_sandbox_close(s->options->sandbox < most ? s->options->sandbox : most);
     }
     describe(s, a);
 }
@@ -100,7 +100,7 @@ static void drop_plan(assay_server *s)
         s->plan = NULL;
     }
     for (int b = 0; b < ASSAY_BLOCKS; b++)
-        assay_region_free(&s->regions[ASSAY_BLOCK_0 + b]);
+        assay_server_release(s, ASSAY_BLOCK_0 + b);
     memset(&s->args, 0, sizeof s->args);
     s->args.struct_size = sizeof s->args;
 }
@@ -116,14 +116,9 @@ static assay_status make_blocks(assay_server *s, const assay_sizes *sizes, assay
                               {"workspace", sizes->workspace, &s->args.workspace},
                               {"reserve", sizes->reserve, &s->args.reserve}};
     for (int b = 0; b < ASSAY_BLOCKS; b++) {
-        assay_region *r = &s->regions[ASSAY_BLOCK_0 + b];
-        assay_status st = assay_region_block(r, blocks[b].name, blocks[b].bytes, placement);
-        if (st != ASSAY_OK) {
-            snprintf(what, ASSAY_WIRE_WHAT, "no memory for a %s of %llu bytes", blocks[b].name,
-                     (unsigned long long)blocks[b].bytes);
-            return st;
-        }
-        *blocks[b].pointer = r->data;
+        assay_status st = assay_server_block(s, b, blocks[b].name, blocks[b].bytes, placement, what);
+        if (st != ASSAY_OK) return st;
+        *blocks[b].pointer = assay_server_data(s, ASSAY_BLOCK_0 + b);
     }
     return ASSAY_OK;
 }
@@ -139,7 +134,7 @@ static void serve_plan(assay_server *s, const assay_request *q, int fd, assay_an
         snprintf(a->what, sizeof a->what, "plan returned ASSAY_OK and no plan");
     }
     if (a->status == ASSAY_OK) a->status = make_blocks(s, &a->sizes, (assay_placement)q->placement, a->what);
-    if (a->status != ASSAY_OK) drop_plan(s);
+    if (a->status != ASSAY_OK && !s->lost) drop_plan(s);
 }
 
 static void serve_bind(assay_server *s, const assay_request *q, int fd, assay_answer *a)
@@ -151,9 +146,8 @@ static void serve_bind(assay_server *s, const assay_request *q, int fd, assay_an
         return;
     }
     s->scene.doing = "bind";
-    assay_region_free(&s->regions[id]);
-    if (q->bind.present) a->status = assay_region_file(&s->regions[id], fd, q);
-    if (a->status != ASSAY_OK) snprintf(a->what, sizeof a->what, "%s: could not be mapped", q->bind.name);
+    assay_server_release(s, id);
+    if (q->bind.present) a->status = assay_server_map(s, id, fd, q, a->what);
     assay_server_point(s, id);
 }
 
@@ -163,13 +157,32 @@ static void serve_run(assay_server *s, const assay_request *q, int fd, assay_ans
     assay_server_run(s, q, a);
 }
 
+static void serve_give(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+{
+    (void)q, (void)fd;
+    s->scene.doing = "the copy to the device";
+    assay_server_give(s, a);
+}
+
+static void serve_take(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+{
+    (void)q, (void)fd;
+    s->scene.doing = "the copy from the device";
+    assay_server_take(s, a);
+}
+
+/* What was on a lost device is gone; asking the plugin or the driver to free it could only hang. */
 static void shut(assay_server *s)
 {
+    if (s->lost) return;
     drop_plan(s);
-    if (!s->opened) return;
-    s->scene.doing = "close";
-    s->impl->close(s->ctx);
+    if (s->opened) {
+        s->scene.doing = "close";
+        s->impl->close(s->ctx);
+    }
+    assay_device_close(s->device);
     s->ctx = NULL;
+    s->device = NULL;
     s->opened = 0;
 }
 
@@ -214,7 +227,8 @@ static void dispatch(assay_server *s, const assay_request *q, int fd, assay_answ
 {
     static void (*const handlers[])(assay_server *, const assay_request *, int, assay_answer *) = {
         [ASSAY_WIRE_OPEN] = serve_open, [ASSAY_WIRE_SUPPORTS] = serve_supports, [ASSAY_WIRE_PLAN] = serve_plan,
-        [ASSAY_WIRE_BIND] = serve_bind, [ASSAY_WIRE_RUN] = serve_run,           [ASSAY_WIRE_END] = serve_end,
+        [ASSAY_WIRE_BIND] = serve_bind, [ASSAY_WIRE_RUN] = serve_run,           [ASSAY_WIRE_GIVE] = serve_give,
+        [ASSAY_WIRE_TAKE] = serve_take, [ASSAY_WIRE_END] = serve_end,
     };
     memset(a, 0, sizeof *a);
     a->head = q->head;
@@ -226,6 +240,12 @@ static void dispatch(assay_server *s, const assay_request *q, int fd, assay_answ
         return;
     }
     handlers[q->head.kind](s, q, fd, a);
+    if (s->lost) {
+        char what[ASSAY_WIRE_WHAT];
+        memcpy(what, a->what, sizeof what);
+        a->head.kind = ASSAY_WIRE_FAULT;
+        snprintf(a->what, sizeof a->what, "the device failed in %.40s: %.120s", s->lost, what);
+    }
     fflush(stdout); /* what the plugin printed goes with the request during which it printed */
     s->scene.doing = "nothing (between two requests)";
 }
@@ -246,11 +266,12 @@ int assay_worker_serve(int socket, const assay_impl *impl, const assay_worker_op
     while (going && (got = receive(socket, &q, &fd)) > 0) {
         dispatch(s, &q, fd, &a);
         if (fd >= 0) close(fd);
-        going = answer(socket, &a) && q.head.kind != ASSAY_WIRE_END;
+        going = answer(socket, &a) && q.head.kind != ASSAY_WIRE_END && !s->lost;
     }
     shut(s);
+    const int lost = s->lost != NULL;
     if (s->options->guest) free(s); /* else the handlers watch it until the process ends */
-    return got < 0 ? -1 : 0;
+    return got < 0 ? -1 : lost;
 }
 
 int assay_worker_refuse(int socket, assay_status status, const char *why)

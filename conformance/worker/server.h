@@ -3,6 +3,7 @@
 #ifndef ASSAY_SERVER_H
 #define ASSAY_SERVER_H
 
+#include "conformance/worker/device.h"
 #include "conformance/worker/fault.h"
 #include "conformance/worker/worker.h"
 
@@ -16,6 +17,9 @@ typedef struct assay_server {
     int opened;
     assay_plan *plan; /* NULL when there is none */
     int sandbox;
+    int64_t allocations;  /* of the plugin, in the program of calls that runs */
+    assay_device *device; /* NULL where the place is the host */
+    const char *lost;     /* NULL, or in what the device was lost: nothing more can be asked of the plugin */
     assay_scene scene;
     assay_args args; /* pointers to what is bound and to the blocks */
     assay_region regions[ASSAY_REGIONS];
@@ -23,6 +27,28 @@ typedef struct assay_server {
 
 /* Fills the answer of a RUN request. */
 void assay_server_run(assay_server *s, const assay_request *q, assay_answer *a);
+
+/* Opens what the plugin's place needs: nothing, or a device. */
+assay_status assay_server_open_place(assay_server *s, int ordinal, char *what);
+
+/* A tensor's file, or a block, where the place wants it. What failed leaves nothing. */
+assay_status assay_server_map(assay_server *s, int id, int fd, const assay_request *q, char *what);
+assay_status assay_server_block(assay_server *s, int block, const char *name, uint64_t bytes, assay_placement placement,
+                                char *what);
+void assay_server_release(assay_server *s, int region);
+
+/* What a plugin is given for a region; NULL where there is none. */
+void *assay_server_data(const assay_server *s, int region);
+
+/* NaN into the blocks of a mask. */
+assay_status assay_server_poison(assay_server *s, int mask, char *what);
+
+/* After the calls of a program: the device has done its work, the slack of the host's blocks is whole. */
+assay_status assay_server_settle(assay_server *s, assay_status so_far, char *what);
+
+/* Fill the answers of GIVE and TAKE. */
+void assay_server_give(assay_server *s, assay_answer *a);
+void assay_server_take(assay_server *s, assay_answer *a);
 
 /* Puts the data of tensor id (NULL when unbound) where the ABI has it. */
 void assay_server_point(assay_server *s, int id);

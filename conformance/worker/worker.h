@@ -33,7 +33,8 @@ ASSAY_EXPORT int assay_worker_drop_root(void);
 ASSAY_EXPORT void assay_worker_begin(int socket, const assay_worker_options *options);
 
 /* Serves requests until the parent ends the session. impl is the caller's and outlives the call; all of its functions
- * are called on this thread. 0 after an orderly end, -1 if the other side isn't a parent of the same version. */
+ * are called on this thread. 0 after an orderly end, 1 if the device was lost: then the process has to end. -1 if the
+ * other side isn't a parent of the same version. */
 ASSAY_EXPORT int assay_worker_serve(int socket, const assay_impl *impl, const assay_worker_options *options);
 
 /* Instead of serve(), where there is no impl: waits for the first request and refuses it with status and reason. */

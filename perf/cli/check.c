@@ -176,6 +176,10 @@ static int judge(const run *r, const assay_summary *s)
                           q->margin_limit);
         if (status == ASSAY_EXIT_HELD) status = ASSAY_EXIT_BROKEN;
     }
+    if (assay_print_required(q->command, s->counts[ASSAY_VERDICT_SKIPPED])) {
+        status = ASSAY_EXIT_BROKEN;
+        failed = 1;
+    }
     if (r->cut[0]) assay_print_error("%s: %s; what stands above is not all", q->command, r->cut);
     if (s->stopped) assay_interrupt_tell(q->command);
     if (r->results.no_memory) assay_print_error("%s: no memory to keep every result", q->command);

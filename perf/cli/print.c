@@ -36,6 +36,14 @@ void assay_print_error(const char *format, ...)
     va_end(arguments);
 }
 
+int assay_print_required(const char *command, int skipped)
+{
+    const char *asked = getenv("ASSAY_REQUIRE_DEVICE");
+    if (!skipped || !asked || !asked[0] || !strcmp(asked, "0")) return 0;
+    assay_print_error("%s: %d SKIPPED, but ASSAY_REQUIRE_DEVICE says that nothing may be", command, skipped);
+    return 1;
+}
+
 const char *assay_print_number(double x, char *buffer, size_t size)
 {
     double a = fabs(x);

@@ -15,6 +15,10 @@ void assay_print_colour(assay_colour c, int width, const char *text);
 /* One line on stderr: "assay " and the message. Clears the progress line first. */
 void assay_print_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* 1, and an error line, if results were skipped although ASSAY_REQUIRE_DEVICE is set (to anything but "" or 0): on a
+ * machine that has to have its devices a skipped result is a failure. */
+int assay_print_required(const char *command, int skipped);
+
 /* A number with three digits that a reader can take in: "0.273", "1.4e-07", "inf". buffer >= 16 bytes. */
 const char *assay_print_number(double x, char *buffer, size_t size);
 /* Text that comes from a plugin, fit for terminals and files: what isn't printable ASCII becomes '?'. Cut at size. */

@@ -164,7 +164,7 @@ static int judge_summary(const assay_timing_request *q)
     if (phases) printf("; phases left out of those timed: %d", phases);
     putchar('\n');
     if (assay_interrupted()) assay_interrupt_tell(q->command);
-    if (s->failed) return ASSAY_EXIT_BROKEN;
+    if (s->failed || assay_print_required(q->command, s->skipped)) return ASSAY_EXIT_BROKEN;
     if (assay_interrupted()) return ASSAY_EXIT_UNABLE;
     if (s->timed) return ASSAY_EXIT_HELD;
     return s->skipped && s->skipped == s->left_out ? ASSAY_EXIT_SKIPPED : ASSAY_EXIT_BROKEN;

@@ -68,7 +68,7 @@ static const assay_impl self = {
 #endif
     .version = "1",
 #ifdef DEFECT_OTHER_PLACE
-    .place = ASSAY_CUDA,
+    .place = ASSAY_CUDA + 1,
 #endif
     .open = open_ctx,
     .close = close_ctx,

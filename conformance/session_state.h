@@ -1,0 +1,34 @@
+/* session_state.h: what the files of a session share: its state, one request, a refusal.
+ * SPDX-License-Identifier: MIT */
+#ifndef ASSAY_SESSION_STATE_H
+#define ASSAY_SESSION_STATE_H
+
+#include "conformance/session.h"
+#include "conformance/worker/process.h"
+#include "conformance/worker/protocol.h"
+#include "reference/tensors.h"
+
+struct assay_session {
+    assay_process process;
+    int alive;
+    uint64_t sequence;
+    double limit;                        /* s, for one request */
+    char *plugin;                        /* as the caller wrote it */
+    char *libraries;                     /* files mapped after open(), one a line */
+    assay_problem problem;               /* of the plan */
+    assay_tensor tensors[ASSAY_TENSORS]; /* of that problem */
+    int planned, tensor_count;
+    assay_session_info info;
+};
+
+/* One request and its answer. seconds may be NULL; *a is valid if the outcome is ASSAY_ANSWERED. */
+assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wire_kind kind, int fd, assay_answer *a,
+                                   double *seconds);
+
+/* Adds what the worker printed to the reply's line. */
+void assay_session_add_printed(const assay_session *s, assay_reply *r);
+
+/* ASSAY_BAD_ARGUMENT without a request. */
+assay_reply assay_session_refuse(const char *what);
+
+#endif
