@@ -393,6 +393,10 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
     q.placement = (int32_t)placement;
     assay_reply r = ask(s, &q, ASSAY_WIRE_PLAN, -1, &a);
     s->planned = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK;
+    if (s->planned) {
+        clean(a.notes, sizeof a.notes);
+        memcpy(s->info.notes, a.notes, sizeof s->info.notes);
+    }
     s->problem = *p;
     s->tensor_count = assay_tensors_of(p, s->tensors);
     if (s->planned && sizes) *sizes = a.sizes;

@@ -160,6 +160,7 @@ static void deliver(run_state *s, const candidate *c, const assay_case *k, const
     r.plugin = c->path;
     r.plugin_hash = c->hash;
     r.case_id = k->id;
+    r.notes = c->session ? assay_session_about(c->session)->notes : "";
     r.check = check;
     r.problem = &k->problem;
     r.ragged = k->ragged;

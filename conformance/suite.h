@@ -46,6 +46,7 @@ typedef struct assay_result {
     const char *plugin;      /* path, as it was given */
     const char *plugin_hash; /* of the file that the worker loaded; "" if none ever was */
     const char *case_id, *check;
+    const char *notes; /* of the last plan (session.h), or "" */
     const assay_problem *problem;
     int ragged;         /* 1: some row of the case is shorter than T */
     int32_t arithmetic; /* assay_format asked for */

@@ -116,6 +116,14 @@ typedef struct assay_waives {
  * Returned as const char *, the reason in one line. */
 #define ASSAY_EXT_FULL_ROWS "assay.full-rows/1"
 
+/* Id "assay.explains/1": what a status and a plan can't say. Either may be NULL or return NULL; one line each.
+ * Returned as const assay_explains *. */
+#define ASSAY_EXT_EXPLAINS "assay.explains/1"
+typedef struct assay_explains {
+    const char *(*last)(void);                    /* why the last call was not ASSAY_OK; until the next call */
+    const char *(*notes)(const assay_plan *plan); /* which algorithms it takes; until plan_free() */
+} assay_explains;
+
 /* The entry point: a static table. Called once, before anything else, on the thread that calls all others. */
 ASSAY_EXPORT const assay_impl *assay_impl_entry(void);
 

@@ -145,6 +145,12 @@ static void a_failing_open_is_told(void **state)
     refused(ROGUE("failed"), ASSAY_ANSWERED, ASSAY_FAILED, "open returned ASSAY_FAILED");
 }
 
+static void a_plugin_s_own_reason_is_told(void **state)
+{
+    (void)state;
+    refused(ROGUE("explained"), ASSAY_ANSWERED, ASSAY_FAILED, "open returned ASSAY_FAILED: it rains");
+}
+
 static void printing_while_loading_is_told(void **state)
 {
     (void)state;
@@ -428,6 +434,7 @@ int main(void)
         cmocka_unit_test(a_missing_device_is_no_fault),
         cmocka_unit_test(a_place_that_is_none_is_refused),
         cmocka_unit_test(a_failing_open_is_told),
+        cmocka_unit_test(a_plugin_s_own_reason_is_told),
         cmocka_unit_test(printing_while_loading_is_told),
         cmocka_unit_test(a_crash_while_loading_is_told),
         cmocka_unit_test(a_hang_while_loading_ends),

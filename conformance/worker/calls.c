@@ -22,7 +22,20 @@ static int environment_changed(void)
 #endif
 }
 
-assay_status assay_server_status(int returned, const char *call, char *what)
+const assay_explains *assay_server_explains(const assay_server *s)
+{
+    return s->impl->extension ? s->impl->extension(ASSAY_EXT_EXPLAINS) : NULL;
+}
+
+static void add_reason(const assay_server *s, char *what)
+{
+    const assay_explains *explains = assay_server_explains(s);
+    const char *reason = explains && explains->last ? explains->last() : NULL;
+    const size_t used = strlen(what);
+    if (reason && reason[0]) snprintf(what + used, ASSAY_WIRE_WHAT - used, ": %s", reason);
+}
+
+assay_status assay_server_status(const assay_server *s, int returned, const char *call, char *what)
 {
     static const char *const names[] = {"ASSAY_OK",        "ASSAY_UNSUPPORTED", "ASSAY_BAD_ARGUMENT",
                                         "ASSAY_NO_MEMORY", "ASSAY_NO_DEVICE",   "ASSAY_FAILED"};
@@ -32,6 +45,7 @@ assay_status assay_server_status(int returned, const char *call, char *what)
         return ASSAY_FAILED;
     }
     snprintf(what, ASSAY_WIRE_WHAT, "%s returned %s", call, names[returned]);
+    if (returned != ASSAY_UNSUPPORTED) add_reason(s, what);
     return (assay_status)returned;
 }
 
@@ -127,7 +141,7 @@ static assay_status call_plugin(assay_server *s, const assay_call *call, int64_t
         returned = (int)impl->run(s->plan, (assay_pass)call->pass, &args, stream);
     }
     if (count) s->allocations += count() - before; /* its own: a driver may allocate to poison a block */
-    assay_status st = assay_server_status(returned, s->scene.doing, what);
+    assay_status st = assay_server_status(s, returned, s->scene.doing, what);
     if (st == ASSAY_BAD_ARGUMENT &&
         ((call->kind == ASSAY_CALL_PACK && !impl->pack) || (call->kind == ASSAY_CALL_UNPACK && !impl->unpack)))
         snprintf(what, ASSAY_WIRE_WHAT, "its table has no %s()", s->scene.doing);

@@ -68,6 +68,7 @@ typedef struct assay_answer {
     } open;
     assay_arithmetic declared; /* SUPPORTS */
     assay_sizes sizes;         /* PLAN */
+    char notes[400];           /* PLAN: the plugin's, or "" */
     struct {
         double seconds;
         int64_t allocations;

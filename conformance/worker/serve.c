@@ -69,7 +69,7 @@ static void serve_open(assay_server *s, const assay_request *q, int fd, assay_an
     a->status = assay_server_open_place(s, q->open.device, a->what);
     if (a->status != ASSAY_OK) return;
     s->scene.doing = "open";
-    a->status = assay_server_status((int)s->impl->open(&args, &s->ctx), "open", a->what);
+    a->status = assay_server_status(s, (int)s->impl->open(&args, &s->ctx), "open", a->what);
     if (a->status != ASSAY_OK) return;
     s->opened = 1;
     if (fd >= 0) dl_iterate_phdr(write_library, &fd);
@@ -87,7 +87,7 @@ static void serve_supports(assay_server *s, const assay_request *q, int fd, assa
     const char *why = NULL;
     s->scene.doing = "supports";
     a->status =
-        assay_server_status((int)s->impl->supports(s->ctx, &q->problem, &a->declared, &why), "supports", a->what);
+        assay_server_status(s, (int)s->impl->supports(s->ctx, &q->problem, &a->declared, &why), "supports", a->what);
     if (a->status == ASSAY_UNSUPPORTED) snprintf(a->what, sizeof a->what, "%s", why ? why : "no reason given");
 }
 
@@ -128,11 +128,14 @@ static void serve_plan(assay_server *s, const assay_request *q, int fd, assay_an
     (void)fd;
     drop_plan(s);
     s->scene.doing = "plan";
-    a->status = assay_server_status((int)s->impl->plan(s->ctx, &q->problem, &s->plan, &a->sizes), "plan", a->what);
+    a->status = assay_server_status(s, (int)s->impl->plan(s->ctx, &q->problem, &s->plan, &a->sizes), "plan", a->what);
     if (a->status == ASSAY_OK && !s->plan) {
         a->status = ASSAY_FAILED;
         snprintf(a->what, sizeof a->what, "plan returned ASSAY_OK and no plan");
     }
+    const assay_explains *explains = a->status == ASSAY_OK ? assay_server_explains(s) : NULL;
+    const char *notes = explains && explains->notes ? explains->notes(s->plan) : NULL;
+    snprintf(a->notes, sizeof a->notes, "%s", notes ? notes : "");
     if (a->status == ASSAY_OK) a->status = make_blocks(s, &a->sizes, (assay_placement)q->placement, a->what);
     if (a->status != ASSAY_OK && !s->lost) drop_plan(s);
 }

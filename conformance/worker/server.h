@@ -57,7 +57,10 @@ void assay_server_point(assay_server *s, int id);
 void assay_server_unbind(assay_server *s);
 
 /* A status that a plugin returned, ASSAY_FAILED where it's no status at all; one line in what[ASSAY_WIRE_WHAT] unless
- * it is ASSAY_OK. */
-assay_status assay_server_status(int returned, const char *call, char *what);
+ * it is ASSAY_OK, with the plugin's own reason where it has one. */
+assay_status assay_server_status(const assay_server *s, int returned, const char *call, char *what);
+
+/* What the plugin can say beyond its statuses, or NULL. */
+const assay_explains *assay_server_explains(const assay_server *s);
 
 #endif

@@ -65,12 +65,13 @@ static json_t *result_json(const assay_result *x)
         }
     }
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:s, s:s, s:s, s:o}", "impl",
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:s, s:s, s:s, s:s*, s:o}", "impl",
         assay_print_clean(x->impl, impl, sizeof impl), "plugin", assay_print_clean(x->plugin, plugin, sizeof plugin),
         "case", x->case_id, "check", x->check, "arithmetic", assay_format_name(x->arithmetic), "seed",
         assay_print_seed(x->seed, seed, sizeof seed), "verdict", assay_verdict_name(x->verdict), "margin",
         assay_output_real(x->margin), "seconds", x->seconds, "why", assay_print_clean(x->why, why, sizeof why), "cause",
-        x->cause, "reproducer", assay_print_clean(x->reproducer, reproducer, sizeof reproducer), "findings", findings);
+        x->cause, "reproducer", assay_print_clean(x->reproducer, reproducer, sizeof reproducer), "notes",
+        x->notes && x->notes[0] ? x->notes : NULL, "findings", findings);
 }
 
 static const assay_finding *worst_finding(const assay_result *x)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
     (void)args;
     *out = NULL;
 #if defined(DEFECT_FAILED)
+    return ASSAY_FAILED;
+#elif defined(DEFECT_EXPLAINED)
     return ASSAY_FAILED;
 #elif defined(DEFECT_SLOW_ON_LOAD)
     return ASSAY_OK;
@@ -50,6 +53,19 @@ static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *arg
 }
 #endif
 
+#ifdef DEFECT_EXPLAINED
+static const char *last(void)
+{
+    return "it rains";
+}
+
+static const void *extension(const char *id)
+{
+    static const assay_explains explains = {.last = last};
+    return strcmp(id, ASSAY_EXT_EXPLAINS) == 0 ? &explains : NULL;
+}
+#endif
+
 static const assay_impl self = {
 #ifdef DEFECT_SHORT_TABLE
     .struct_size = 24,
@@ -77,6 +93,9 @@ static const assay_impl self = {
     .plan_free = plan_free,
 #ifndef DEFECT_NO_RUN
     .run = run,
+#endif
+#ifdef DEFECT_EXPLAINED
+    .extension = extension,
 #endif
 };
 
