@@ -36,10 +36,16 @@ for f in "${sources[@]}"; do
     if grep -nE '(^|[^.[:alnum:]])/(work|home|root|Users)/' "$f"; then fail "$f: names a path of one machine"; fi
 done
 
-# Every header compiles alone: all as C11, those of a room's top folder also as C++17.
+# Every header compiles alone: all as C11, those of a room's top folder also as C++17. What needs CUDA's headers, where they are.
+cuda=${CUDA_PATH:-/usr/local/cuda}/include
+export cuda
 compiles() { # compiles HEADER
-    local problems=()
-    cc -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only -x c - <<<"#include \"$1\"
+    local problems=() flags=()
+    if grep -qE '^# *include *<(cuda|cudnn)' "$1"; then
+        [[ -f $cuda/cudnn.h ]] || return 0
+        flags=(-isystem "$cuda")
+    fi
+    cc -std=c11 -D_GNU_SOURCE -I. "${flags[@]}" -Wall -Wextra -Werror -fsyntax-only -x c - <<<"#include \"$1\"
 int main(void) { return 0; }" || problems+=(C11)
     # g++ has no _Float128 outside its GNU dialect.
     if [[ $1 =~ ^[a-z]+/[^/]+$ ]] && ! grep -q '_Float128 \*' "$1"; then

@@ -3,7 +3,7 @@
  *
  * Softmax inside (logits), blank 0, concatenated labels of at most 255, fp32. It writes no gradient past a row's
  * length, so that buffer is cleared first. What it gives for a row without an alignment is not documented: 0 by report,
- * and declared so. Upstream gradients and reductions are cuDNN's tensor operations. */
+ * and declared so. One loss a sample, as cuDNN has it; upstream gradients are one of its tensor operations. */
 #include "impl/cudnn/parts.h"
 
 #include <stdlib.h>
@@ -12,17 +12,11 @@ enum { MOST_LABELS = 255 };
 
 struct cudnn_ctc {
     cudnnCTCLossDescriptor_t loss;
-    cudnnTensorDescriptor_t rows, four, upstream, costs, one; /* (T,N,V); the same in four dimensions; ... */
+    cudnnTensorDescriptor_t rows, four, upstream; /* (T,N,V); the same in four dimensions; (N) */
     cudnnOpTensorDescriptor_t times;
-    cudnnReduceTensorDescriptor_t sum;
-    size_t work_bytes, sum_bytes;
-    uint64_t x, dx, cost, dloss, sums, work, gradient; /* places in the workspace; the last in the reserve */
+    size_t work_bytes;
+    uint64_t x, dx, cost, dloss, work, gradient; /* places in the workspace; the last in the reserve */
 };
-
-static float factor(const assay_problem *p)
-{
-    return p->dialect.ctc_reduction == ASSAY_REDUCE_MEAN ? 1 / (float)p->n : 1;
-}
 
 assay_status cudnn_ctc_supports(const assay_problem *p, const char **why)
 {
@@ -41,7 +35,7 @@ assay_status cudnn_ctc_supports(const assay_problem *p, const char **why)
         {d->ctc_infeasible != ASSAY_INFEASIBLE_ZERO, "the loss without an alignment is 0"},
         {d->ctc_collapse != 0, "label strings as they are"},
         {d->ctc_repeats != ASSAY_REPEATS_MERGED, "equal frames are one label"},
-        {d->ctc_reduction == ASSAY_REDUCE_MEAN_TARGETS, "no mean by the length of label strings"},
+        {d->ctc_reduction != ASSAY_REDUCE_NONE, "one loss a sample, not reduced"},
         {d->layout != ASSAY_TIME_MAJOR, "time-major only"},
     };
     for (size_t k = 0; k < sizeof lacks / sizeof *lacks; k++) {
@@ -62,12 +56,9 @@ static assay_status make_tensor(cudnnTensorDescriptor_t *out, int dimensions, in
 
 static assay_status describe(const assay_problem *p, struct cudnn_ctc *c)
 {
-    const int each = p->dialect.ctc_reduction == ASSAY_REDUCE_NONE;
     assay_status st = make_tensor(&c->rows, 3, p->t, p->n, p->classes);
     if (st == ASSAY_OK) st = make_tensor(&c->four, 4, p->t, p->n, p->classes);
-    if (st == ASSAY_OK) st = make_tensor(&c->upstream, 4, 1, each ? p->n : 1, 1);
-    if (st == ASSAY_OK) st = make_tensor(&c->costs, 4, 1, p->n, 1);
-    if (st == ASSAY_OK) st = make_tensor(&c->one, 4, 1, 1, 1);
+    if (st == ASSAY_OK) st = make_tensor(&c->upstream, 4, 1, p->n, 1);
     if (st == ASSAY_OK) st = CUDNN_TRY(cudnnCreateCTCLossDescriptor, &c->loss);
     if (st == ASSAY_OK)
         st = CUDNN_TRY(cudnnSetCTCLossDescriptor_v9, c->loss, CUDNN_DATA_FLOAT, CUDNN_LOSS_NORMALIZATION_SOFTMAX,
@@ -76,10 +67,6 @@ static assay_status describe(const assay_problem *p, struct cudnn_ctc *c)
     if (st == ASSAY_OK)
         st =
             CUDNN_TRY(cudnnSetOpTensorDescriptor, c->times, CUDNN_OP_TENSOR_MUL, CUDNN_DATA_FLOAT, CUDNN_PROPAGATE_NAN);
-    if (st == ASSAY_OK) st = CUDNN_TRY(cudnnCreateReduceTensorDescriptor, &c->sum);
-    if (st == ASSAY_OK)
-        st = CUDNN_TRY(cudnnSetReduceTensorDescriptor, c->sum, CUDNN_REDUCE_TENSOR_ADD, CUDNN_DATA_FLOAT,
-                       CUDNN_PROPAGATE_NAN, CUDNN_REDUCE_TENSOR_NO_INDICES, CUDNN_32BIT_INDICES);
     return st;
 }
 
@@ -99,14 +86,11 @@ assay_status cudnn_ctc_make(assay_plan *plan, assay_sizes *sizes)
     if (st == ASSAY_OK)
         st = CUDNN_TRY(cudnnGetCTCLossWorkspaceSize_v8, plan->ctx->handle, CUDNN_CTC_LOSS_ALGO_DETERMINISTIC, c->loss,
                        c->rows, c->rows, &c->work_bytes);
-    if (st == ASSAY_OK)
-        st = CUDNN_TRY(cudnnGetReductionWorkspaceSize, plan->ctx->handle, c->sum, c->costs, c->one, &c->sum_bytes);
     if (st != ASSAY_OK) return st;
     c->x = cudnn_carve(&plan->workspace, rows);
     c->dx = cudnn_carve(&plan->workspace, rows);
     c->cost = cudnn_carve(&plan->workspace, samples);
     c->dloss = cudnn_carve(&plan->workspace, samples);
-    c->sums = cudnn_carve(&plan->workspace, c->sum_bytes);
     c->work = cudnn_carve(&plan->workspace, c->work_bytes);
     c->gradient = cudnn_carve(&plan->reserve, rows);
     *sizes = (assay_sizes){0, 0, plan->workspace + CUDNN_ALIGN, plan->reserve + CUDNN_ALIGN};
@@ -117,12 +101,11 @@ void cudnn_ctc_free(assay_plan *plan)
 {
     struct cudnn_ctc *c = plan->ctc;
     if (!c) return;
-    cudnnTensorDescriptor_t const tensors[] = {c->rows, c->four, c->upstream, c->costs, c->one};
+    cudnnTensorDescriptor_t const tensors[] = {c->rows, c->four, c->upstream};
     for (size_t k = 0; k < sizeof tensors / sizeof *tensors; k++)
         if (tensors[k]) cudnnDestroyTensorDescriptor(tensors[k]);
     if (c->loss) cudnnDestroyCTCLossDescriptor(c->loss);
     if (c->times) cudnnDestroyOpTensorDescriptor(c->times);
-    if (c->sum) cudnnDestroyReduceTensorDescriptor(c->sum);
     cudaFree(plan->full_dev);
     free(plan->lens);
     free(c);
@@ -146,13 +129,12 @@ static assay_status copy(void *to, const void *from, uint64_t bytes, cudaStream_
     return to ? CUDA_TRY(cudaMemcpyAsync, to, from, bytes, cudaMemcpyDeviceToDevice, stream) : ASSAY_OK;
 }
 
-/* Losses, and with a gradient that of their sum, not reduced. */
+/* Losses, and in training the gradient of their sum. */
 static assay_status losses(assay_plan *plan, const assay_args *a, int trains, cudaStream_t stream)
 {
     const assay_problem *p = &plan->p;
     const struct cudnn_ctc *c = plan->ctc;
     char *w = cudnn_aligned(a->workspace), *gradient = trains ? cudnn_aligned(a->reserve) + c->gradient : NULL;
-    const float scale = factor(p), none = 0;
     const void *x = a->x;
     assay_status st = ASSAY_OK;
     if (!cudnn_is_aligned(x) || stride_of(p) != p->classes) {
@@ -165,19 +147,14 @@ static assay_status losses(assay_plan *plan, const assay_args *a, int trains, cu
         st = CUDNN_TRY(cudnnCTCLoss_v8, plan->ctx->handle, CUDNN_CTC_LOSS_ALGO_DETERMINISTIC, c->loss, c->rows, x,
                        a->labels_dev, a->label_lens_dev, a->lens ? a->lens_dev : plan->full_dev, w + c->cost, c->rows,
                        gradient, c->work_bytes, w + c->work);
-    if (st == ASSAY_OK) st = copy(a->loss_rows, w + c->cost, (uint64_t)p->n * sizeof(float), stream);
-    if (st != ASSAY_OK || !a->loss || p->dialect.ctc_reduction == ASSAY_REDUCE_NONE) return st;
-    if (p->n == 1) return copy(a->loss, w + c->cost, sizeof(float), stream);
-    st = CUDNN_TRY(cudnnReduceTensor, plan->ctx->handle, c->sum, NULL, 0, w + c->sums, c->sum_bytes, &scale, c->costs,
-                   w + c->cost, &none, c->one, w + c->dloss);
-    return st == ASSAY_OK ? copy(a->loss, w + c->dloss, sizeof(float), stream) : st;
+    return st == ASSAY_OK ? copy(a->loss_rows, w + c->cost, (uint64_t)p->n * sizeof(float), stream) : st;
 }
 
 static assay_status backward(assay_plan *plan, const assay_args *a, cudaStream_t stream)
 {
     const assay_problem *p = &plan->p;
     const struct cudnn_ctc *c = plan->ctc;
-    const float scale = factor(p), one = 1, none = 0;
+    const float one = 1, none = 0;
     const int dense = cudnn_is_aligned(a->dx) && stride_of(p) == p->classes;
     char *w = cudnn_aligned(a->workspace);
     void *dx = dense ? a->dx : w + c->dx;
@@ -186,12 +163,11 @@ static assay_status backward(assay_plan *plan, const assay_args *a, cudaStream_t
     if (!a->dloss) {
         st = CUDA_TRY(cudaMemsetAsync, dx, 0, (size_t)p->t * p->n * p->classes * sizeof(float), stream);
     } else {
-        const uint64_t each = p->dialect.ctc_reduction == ASSAY_REDUCE_NONE ? (uint64_t)p->n : 1;
-        st = copy(w + c->dloss, a->dloss, each * sizeof(float), stream);
+        st = copy(w + c->dloss, a->dloss, (uint64_t)p->n * sizeof(float), stream);
         if (st == ASSAY_OK)
-            st = CUDNN_TRY(cudnnOpTensor, plan->ctx->handle, c->times, &one, c->four,
-                           cudnn_aligned(a->reserve) + c->gradient, &scale, c->upstream, w + c->dloss, &none, c->four,
-                           dx);
+            st =
+                CUDNN_TRY(cudnnOpTensor, plan->ctx->handle, c->times, &one, c->four,
+                          cudnn_aligned(a->reserve) + c->gradient, &one, c->upstream, w + c->dloss, &none, c->four, dx);
     }
     return st == ASSAY_OK && !dense ? copy_rows(p, a->dx, stride_of(p), dx, p->classes, stream) : st;
 }
