@@ -155,20 +155,30 @@ assay_status assay_baseline_read(const char *folder, const assay_records *now, a
 
 /* ---- publishing ---- */
 
-/* Later than anything that the file holds now; NaN-proof. */
+/* Not older than what is published of this phase. */
 static int is_newer(const assay_records *there, const assay_record *r, char *why, size_t why_size)
 {
-    for (int32_t k = 0; k < there->count; k++)
-        if (seconds_of(there->at[k].time) > seconds_of(r->time)) {
-            snprintf(why, why_size, "measured at %s: what is there is of %s", r->time, there->at[k].time);
-            return 0;
-        }
-    return 1;
+    const assay_record *old = assay_records_find(there, r->workload, r->implementation, r->arithmetic, r->phase);
+    if (!old || !(seconds_of(old->time) > seconds_of(r->time))) return 1;
+    snprintf(why, why_size, "measured at %s: what is there is of %s", r->time, old->time);
+    return 0;
 }
 
-/* Fit records of the file that list->at[first] belongs to, into *out, whose samples stay the list's. */
+/* Phases that were published before and are not now stay as they are. */
+static assay_status keep_others(const assay_records *there, assay_records *out)
+{
+    assay_status st = ASSAY_OK;
+    for (int32_t k = 0; k < there->count && out->count && st == ASSAY_OK; k++) {
+        const assay_record *r = &there->at[k];
+        if (!assay_records_find(out, r->workload, r->implementation, r->arithmetic, r->phase))
+            st = assay_records_add(out, r);
+    }
+    return st;
+}
+
+/* What the file that list->at[first] belongs to is to hold, into *out; samples stay their owners'. */
 static assay_status gather(assay_publication *p, const assay_records *list, int32_t first, const assay_records *there,
-                           assay_records *out)
+                           assay_records *out, int32_t *fresh)
 {
     char why[192];
     for (int32_t k = first; k < list->count; k++) {
@@ -180,11 +190,13 @@ static assay_status gather(assay_publication *p, const assay_records *list, int3
         }
         snprintf(r.reason, sizeof r.reason, "%s", p->reason);
         if (assay_records_add(out, &r) != ASSAY_OK) return ASSAY_NO_MEMORY;
+        (*fresh)++;
     }
-    return ASSAY_OK;
+    return keep_others(there, out);
 }
 
-static assay_status write_file(assay_publication *p, const assay_records *chosen, char *why, size_t why_size)
+static assay_status write_file(assay_publication *p, const assay_records *chosen, int32_t fresh, char *why,
+                               size_t why_size)
 {
     char path[PATH_MAX];
     path_of(p->folder, &chosen->at[0], 0, path, sizeof path);
@@ -195,9 +207,9 @@ static assay_status write_file(assay_publication *p, const assay_records *chosen
     path_of(p->folder, &chosen->at[0], 1, path, sizeof path);
     assay_status st = assay_records_write(chosen, path, why, why_size);
     if (st != ASSAY_OK) return st;
-    p->records += chosen->count;
+    p->records += fresh;
     p->files++;
-    if (p->wrote) p->wrote(p->user, path, chosen->count);
+    if (p->wrote) p->wrote(p->user, path, fresh);
     return ASSAY_OK;
 }
 
@@ -207,12 +219,13 @@ assay_status assay_baseline_publish(assay_publication *p, const assay_records *l
     p->records = p->files = 0;
     for (int32_t k = 0; k < list->count && st == ASSAY_OK; k++) {
         assay_records chosen = {0}, there = {0};
+        int32_t fresh = 0;
         if (!is_first(list, k)) continue;
         st = read_one(p->folder, &list->at[k], &there, why, why_size);
-        if (st == ASSAY_OK && (st = gather(p, list, k, &there, &chosen)) != ASSAY_OK)
+        if (st == ASSAY_OK && (st = gather(p, list, k, &there, &chosen, &fresh)) != ASSAY_OK)
             snprintf(why, why_size, "no memory for the records of %s", list->at[k].workload);
-        if (st == ASSAY_OK && chosen.count) st = write_file(p, &chosen, why, why_size);
-        free(chosen.at); /* samples are the list's */
+        if (st == ASSAY_OK && chosen.count) st = write_file(p, &chosen, fresh, why, why_size);
+        free(chosen.at); /* samples are the lists' */
         assay_records_free(&there);
     }
     return st;

@@ -32,8 +32,8 @@ typedef struct assay_publication {
 } assay_publication;
 
 /* Writes each workload, implementation and arithmetic of the list that has fit records, the file of it whole or not at
- * all; others of the folder stay. Refused are unfit records, and those older than what is there. ASSAY_FAILED and one
- * line in why: a file could not be written; what was written before it stays. */
+ * all; other files, and other phases in it, stay. Refused are unfit records, and those older than what is there.
+ * ASSAY_FAILED and one line in why: a file could not be written; what was written before it stays. */
 assay_status assay_baseline_publish(assay_publication *p, const assay_records *list, char *why, size_t why_size);
 
 /* Appends the baselines that there are for the workloads, implementations and arithmetics of `now`, on its machine.

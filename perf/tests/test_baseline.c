@@ -152,6 +152,24 @@ static void publishing_replaces_only_what_it_brings(void **state)
     assay_records_free(&list);
 }
 
+static void a_phase_that_is_not_brought_stays(void **state)
+{
+    (void)state;
+    assay_records list = published();
+    publish(&list);
+    assay_records one = {.at = list.at + 12, .count = 1}; /* b1, quick, step */
+    one.at[0].median_ms = 1;
+    assert_int_equal(publish(&one), 1);
+    SET(one.at[0].certificate_level, "quick");
+    assert_int_equal(publish(&one), 0);
+    assay_records found = read_for(&one);
+    assert_int_equal(found.count, 7);
+    const assay_record *step = assay_records_find(&found, "b1.lstm-ce-short", "quick", "fp32", "step");
+    assert_true(step && step->median_ms == 1);
+    assay_records_free(&found);
+    assay_records_free(&list);
+}
+
 static void an_older_run_does_not_replace_a_newer_one(void **state)
 {
     (void)state;
@@ -295,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_folder_is_named_after_its_machine),
         cmocka_unit_test_setup_teardown(what_was_published_is_found_again, make, NULL),
         cmocka_unit_test_setup_teardown(publishing_replaces_only_what_it_brings, make, NULL),
+        cmocka_unit_test_setup_teardown(a_phase_that_is_not_brought_stays, make, NULL),
         cmocka_unit_test_setup_teardown(an_older_run_does_not_replace_a_newer_one, make, NULL),
         cmocka_unit_test_setup_teardown(a_folder_without_the_device_has_no_baselines, make, NULL),
         cmocka_unit_test_setup_teardown(a_damaged_or_misplaced_file_is_refused, make, NULL),
