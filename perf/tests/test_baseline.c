@@ -191,6 +191,7 @@ static void a_folder_without_the_device_has_no_baselines(void **state)
         list.at[k].machine.cores = 4;
     assay_records found = read_for(&list);
     assert_int_equal(found.count, 0);
+    assay_records_free(&found);
     assay_records_free(&list);
 }
 
@@ -213,6 +214,7 @@ static void a_damaged_or_misplaced_file_is_refused(void **state)
     fclose(f);
     assert_int_equal(assay_baseline_read(folder, &list, &found, why, sizeof why), ASSAY_BAD_ARGUMENT);
     assert_int_equal(unlink(other), 0);
+    assay_records_free(&found);
     assay_records_free(&list);
 }
 
