@@ -61,7 +61,12 @@ expect 2 'list checks' check --check no-such-check
 expect 2 'no-such-op' check --op no-such-op
 expect 2 'list cases' check --case 'no/such/case'
 expect 2 'the quick set has none of them, the other sets have' check --impl naive --quick --case 'xent/xent-torch*'
-expect 2 'usage.sh' check --impl "$here/usage.sh" # there, but no plugin
+expect 2 'usage.sh: is no shared object' check --impl "$here/usage.sh" # there, but no plugin
+expect 2 'expected the blank and another one' check --impl naive --case ctc/ctc-mean.t2.n2.k1
+expect 2 'is unknown' floor --arithmetic tf33
+# Of a set of own there is no committed case that could be to blame; honest code does not fail where a loss is infinite.
+expect 0 '1 ILL_POSED.* 0 committed' check --impl naive --op ctc --case ctc/ctc-mean.t4.n2.k5.u9-2
+expect 0 '1 ILL_POSED.* 0 committed' check --impl naive --case rnn/lstm.bi.l1.t0.n2.i4.h5
 expect 2 'selected by --op xent --check update:' check --op xent --check update
 expect 2 'list checks' mutants --check no-such-check
 expect 2 'list checks' mutants --check ward
@@ -72,6 +77,14 @@ expect 2 'from 1 to 1024' run --threads 1025
 
 # Results go by name: two of one name could not be told apart.
 cp "$(dirname "$assay")/../lib/assay/impl/naive.so" .
+expect 2 'with a slash in it' check --impl naive.so
+expect 2 'naive.so: .*such file' check --impl ./no/naive.so
+whole=$(stat -c %s naive.so)
+for size in 10 2000 $((whole / 2)) $((whole - 1)); do
+    head -c "$size" naive.so >cut.so
+    expect 2 'cut.so: is shorter than its own headers say' check --impl ./cut.so
+done
+rm cut.so
 for command in check bench run; do
     expect 2 "both call themselves 'naive'" "$command" --impl naive --impl ./naive.so
     expect 2 'the same file' "$command" --impl ./naive.so --impl "$PWD/naive.so"

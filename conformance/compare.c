@@ -132,6 +132,11 @@ assay_finding assay_finding_exact(const char *what, const char *name, int ok, in
     return f;
 }
 
+int assay_finding_counts(const assay_finding *f)
+{
+    return !strcmp(f->rule, "contract");
+}
+
 double assay_norm(const double *v, int64_t count)
 {
     double s = 0;

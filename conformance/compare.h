@@ -58,6 +58,9 @@ assay_finding assay_finding_judge(const char *what, const assay_metric *m, const
 /* A contract without degree: bits, canaries, hashes. ok = 1 gives margin 0 and PASS, else infinity and FAIL. */
 assay_finding assay_finding_exact(const char *what, const char *rule, int ok, int64_t where);
 
+/* 1 if `where` of the finding is a number of things seen, not a place. */
+int assay_finding_counts(const assay_finding *f);
+
 /* The metric of tensor x of problem p: row length, norms; zero rows for padding, infeasible CTC samples, unseen ids.
  * *zero (may become NULL) is allocated, the caller frees it. `in` = given tensors. */
 assay_status assay_metric_make(const assay_problem *p, const assay_values *in, const assay_tensor *x, assay_metric *out,

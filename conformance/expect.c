@@ -26,7 +26,7 @@ void assay_trial_add(assay_trial *t, const assay_finding *f)
         if (f->place[0])
             snprintf(t->why + used, left, ", %s %s", strcmp(f->rule, "tensor") ? "at" : "worst at", f->place);
         else if (f->where >= 0)
-            snprintf(t->why + used, left, ", at %lld", (long long)f->where);
+            snprintf(t->why + used, left, ", %s %lld", assay_finding_counts(f) ? "seen" : "at", (long long)f->where);
     }
     t->verdict = assay_verdict_worse(t->verdict, f->verdict);
 }

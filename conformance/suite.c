@@ -179,7 +179,7 @@ static void deliver(run_state *s, const candidate *c, const assay_case *k, const
              s->o->threads, s->o->level == ASSAY_LEVEL_FULL ? " --full" : "");
     s->summary->counts[t->verdict]++;
     if (t->verdict == ASSAY_VERDICT_ILL_POSED && !(k->flags & ASSAY_CASE_DIAGNOSTIC) &&
-        strcmp(s->ill_posed_at, k->id) != 0) {
+        strcmp(s->ill_posed_at, k->id) != 0 && assay_case_is_in_table(k->id)) {
         snprintf(s->ill_posed_at, sizeof s->ill_posed_at, "%s", k->id);
         s->summary->ill_posed_committed++;
     }

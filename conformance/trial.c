@@ -41,7 +41,7 @@ static int goes_on(assay_trial *t, const assay_reply *r, const char *doing)
     else if (r->status == ASSAY_NO_MEMORY)
         assay_trial_end(t, ASSAY_VERDICT_FAIL, "%s: returned ASSAY_NO_MEMORY: %s", doing, what);
     else
-        assay_trial_end(t, ASSAY_VERDICT_FAIL, "%s: returned status %d: %s", doing, (int)r->status, what);
+        assay_trial_end(t, ASSAY_VERDICT_FAIL, "%s: %s", doing, what); /* which names the call and its status */
     return 0;
 }
 
@@ -156,6 +156,9 @@ static void check_canary(assay_trial *t, const assay_tensor *x)
     if (at == -1) return;
     snprintf(what, sizeof what, "%s (outside)", x->name);
     assay_finding f = assay_finding_exact(what, "canary", 0, at);
+    const int64_t behind = at - (int64_t)t->memory[x->id].bytes;
+    snprintf(f.place, sizeof f.place, "byte %lld %s", (long long)(at < 0 ? -at - 1 : behind + 1),
+             at < 0 ? "before its begin" : "behind its end");
     assay_trial_add(t, &f);
 }
 
@@ -220,7 +223,7 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
     if (!t->over && (t->timing.printed > 0 || t->timing.fp_changed)) {
         assay_finding f =
             assay_finding_exact(t->timing.printed > 0 ? "it printed" : "floating-point environment changed", "contract",
-                                0, t->timing.printed);
+                                0, t->timing.printed > 0 ? t->timing.printed : -1);
         assay_trial_add(t, &f);
     }
     bring_back(t, got);

@@ -344,7 +344,7 @@ static void lead(FILE *f, const assay_records *list)
 {
     const char *missing = assay_report_missing_peers(list);
     fputs("<h1>Recurrent networks: measured times</h1>\n", f);
-    if (missing[0]) fprintf(f, "<p class=\"alert\">Required peers that are not here: %s.</p>\n", missing);
+    if (missing[0]) fprintf(f, "<p class=\"alert\">Required peers without a row: %s.</p>\n", missing);
     if (list->count == 0) {
         fputs("<p class=\"alert\">Nothing was timed.</p>\n", f);
         return;

@@ -58,7 +58,7 @@ static void facts(FILE *f, const assay_report_group *g)
 static void lead(FILE *f, const assay_records *list)
 {
     const char *missing = assay_report_missing_peers(list);
-    if (missing[0]) fprintf(f, "Required peers that are not here: %s.\n", missing);
+    if (missing[0]) fprintf(f, "Required peers without a row: %s.\n", missing);
     if (list->count == 0) {
         fprintf(f, "Nothing was timed.\n");
         return;

@@ -75,6 +75,15 @@ static assay_status check_network(const assay_problem *p, char *why, size_t size
     return ASSAY_OK;
 }
 
+/* The blank takes one class. */
+static assay_status check_alphabet(const assay_problem *p, char *why, size_t size)
+{
+    if (assay_is_kind(p, ASSAY_KIND_CTCS) && p->classes < 2 && (p->labels > 0 || p->max_label > 0))
+        return assay_refuse(why, size, "problem.classes: %d with labels, expected the blank and another one",
+                            p->classes);
+    return ASSAY_OK;
+}
+
 static assay_status check_strides(const assay_problem *p, char *why, size_t size)
 {
     const int stack = assay_is_kind(p, ASSAY_KIND_STACKS), x = stack ? p->i : p->classes,
@@ -95,6 +104,7 @@ assay_status assay_problem_check(const assay_problem *p, char *why, size_t why_s
     assay_status st = check_ranges(p, why, why_size);
     if (st == ASSAY_OK && p->op == ASSAY_OP_NETWORK) st = check_network(p, why, why_size);
     if (st == ASSAY_OK) st = assay_dialect_check(p, why, why_size);
+    if (st == ASSAY_OK) st = check_alphabet(p, why, why_size);
     if (st == ASSAY_OK) st = check_strides(p, why, why_size);
     /* products count rows of the batch in an int */
     if (st == ASSAY_OK && (int64_t)p->t * p->n > INT32_MAX)

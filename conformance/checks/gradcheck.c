@@ -54,7 +54,7 @@ static double objective(const probe *b, const assay_values *got)
         if (!takes_part(b, k, &out)) continue;
         const double *y = got->at[out.id], *w = b->given->at[pairs[k][1]];
         for (int64_t e = 0; e < out.count; e++)
-            if (isfinite(y[e])) s += y[e] * w[e]; /* an infeasible sample's loss does not move */
+            if (isfinite(y[e])) s += y[e] * w[e]; /* an infeasible row's loss does not move */
     }
     return s;
 }
@@ -166,9 +166,10 @@ static void along(probe *b)
     for (int k = 0; k < DIRECTIONS; k++) {
         double rms = fabs(b->direction[0]), r = fabs(chosen[k]);
         double limit = 4 * (error + b->phi * size * rms);
-        if (limit <= 1e-3 * size * rms) useful++;
-        if (!(r / limit <= worst)) {
-            worst = isnan(r / limit) ? INFINITY : r / limit;
+        const double margin = r == 0 ? 0 : r / limit; /* without noise a limit can be 0 */
+        if (size > 0 && limit <= 1e-3 * size * rms) useful++;
+        if (!(margin <= worst)) {
+            worst = isnan(margin) ? INFINITY : margin;
             worst_r = r;
             worst_limit = limit;
             at_direction = k;
@@ -220,6 +221,14 @@ static void one_tensor(probe *b, const assay_tensor *x, const assay_values *grad
     free(b->direction);
 }
 
+/* One infeasible sample makes the loss of all infinite, while the gradients of the others stay what they are. */
+static int is_infinite(const probe *b)
+{
+    assay_tensor loss;
+    const double *truth = assay_tensor_find(&b->t->subject->p, ASSAY_LOSS, &loss) ? b->o->truth.at[loss.id] : NULL;
+    return truth && !isfinite(truth[0]);
+}
+
 void assay_check_gradcheck(assay_trial *t)
 {
     const unsigned roles = ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE;
@@ -232,7 +241,8 @@ void assay_check_gradcheck(assay_trial *t)
     b.o = assay_trial_oracle(t, ASSAY_WITH_ALL, roles);
     b.given = &s->given;
     b.moved = s->given;
-    if (!b.o || !assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, b.given, roles, NULL, &gradients)) return;
+    if (b.o && is_infinite(&b)) assay_trial_end(t, ASSAY_VERDICT_ILL_POSED, "an infinite loss has no differences");
+    if (!b.o || t->over || !assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, b.given, roles, NULL, &gradients)) return;
     b.noise = honest_noise(&b);
     int count = assay_tensors_of(&s->p, list);
     for (int k = 0; k < count && !t->over; k++)

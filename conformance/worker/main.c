@@ -7,6 +7,7 @@
 #include "conformance/worker/worker.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,10 +44,37 @@ static void loader_error(const char *path, char *why)
     snprintf(why, WHY, "%s", text ? text : "could not be loaded");
 }
 
+/* The loader maps what the headers promise without looking whether it is there, so that a file which was copied or
+ * built half ends the process; of other files it says "file too short", whatever they are. NULL: nothing to object to.
+ */
+static const char *file_defect(int file)
+{
+    Elf64_Ehdr head;
+    struct stat st;
+    if (fstat(file, &st) != 0 || !S_ISREG(st.st_mode)) return NULL;
+    const ssize_t got = pread(file, &head, sizeof head, 0);
+    if (got < SELFMAG || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0) return "is no shared object";
+    if (got == (ssize_t)sizeof head && head.e_ident[EI_CLASS] != ELFCLASS64) return NULL;
+    const uint64_t size = (uint64_t)st.st_size;
+    int whole = got == (ssize_t)sizeof head && head.e_shoff <= size &&
+                (uint64_t)head.e_shnum * head.e_shentsize <= size - head.e_shoff;
+    for (int k = 0; whole && k < head.e_phnum; k++) {
+        Elf64_Phdr part;
+        whole = pread(file, &part, sizeof part, (off_t)(head.e_phoff + (uint64_t)k * sizeof part)) == sizeof part &&
+                part.p_offset <= size && part.p_filesz <= size - part.p_offset;
+    }
+    return whole ? NULL : "is shorter than its own headers say: was it written to its end?";
+}
+
 /* Loads the plugin; its table, or NULL and one line. `file` was opened before root was given up. */
 static const assay_impl *load(const char *path, int file, char *why)
 {
     char copied[48];
+    const char *defect = file_defect(file);
+    if (defect) {
+        snprintf(why, WHY, "%s", defect);
+        return NULL;
+    }
     if (access(path, R_OK) != 0 && file >= 0) {
         snprintf(copied, sizeof copied, "/proc/self/fd/%d", copy_of(file));
         path = copied;

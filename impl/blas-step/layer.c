@@ -27,7 +27,7 @@ typedef struct layer {
     int index, direction, keep;
     int64_t q, inputs, h, k, pitch, width; /* k: I + H */
     const float *w;                        /* [W R] */
-    float *bias;                           /* (width), and as many of scratch */
+    float *bias, *sum;                     /* (width); of da over the rows of a step */
 } layer;
 
 static float *parameter(const layer *a, void *block, int which)
@@ -72,6 +72,7 @@ static layer layer_of(const assay_plan *plan, const assay_args *args, int keep, 
                .width = plan->width,
                .bias = step_in(args->workspace, plan->bias)};
     a.w = parameter(&a, args->packed, ASSAY_W);
+    a.sum = a.bias + a.width;
     return a;
 }
 
@@ -239,15 +240,15 @@ static void backward_step(const layer *a, int32_t t, int64_t first, float *d)
           *dw = parameter(a, a->args->grads, ASSAY_W);
     float *e = step_in(a->args->workspace, a->plan->e), *d_e = step_in(a->args->workspace, a->plan->d_e);
     if (step_resets(p, ASSAY_RESET_AFTER_INSIDE)) {
-        gru_after_rows_back(NULL, m, h, ld, gates, state, dh, da);
+        gru_after_rows_back(NULL, m, h, ld, gates, state, dh, da, a->sum);
         if (first == 0) step_product(0, 0, m, a->inputs, 3 * h, da, gw, a->w, k, 0, d, ld);
         step_product(0, 0, m, h, 3 * h, da + h, gw, a->w + a->inputs, k, 1, dh, ld);
         step_product(1, 0, 3 * h, a->inputs, m, da, gw, from, ld, 1, dw, k);
         step_product(1, 0, 3 * h, h, m, da + h, gw, state, ld, 1, dw + a->inputs, k);
     } else if (p->dialect.cell == ASSAY_GRU) {
-        gru_before_rows_back_1(NULL, m, h, ld, gates, state, dh, da, e + a->inputs);
+        gru_before_rows_back_1(NULL, m, h, ld, gates, state, dh, da, a->sum, e + a->inputs);
         step_product(0, 0, m, k - first, h, da + 2 * h, gw, a->w + 2 * h * k + first, k, 0, d_e + first, ld);
-        gru_before_rows_back_2(NULL, m, h, ld, gates, state, d_e + a->inputs, dh, da);
+        gru_before_rows_back_2(NULL, m, h, ld, gates, state, d_e + a->inputs, dh, da, a->sum);
         for (int64_t row = 0; row < m; row++)
             memcpy(d + row * ld + first, d_e + row * ld + first, (a->inputs - first) * sizeof *d);
         step_product(0, 0, m, k - first, 2 * h, da, gw, a->w + first, k, 1, d + first, ld);
@@ -255,25 +256,26 @@ static void backward_step(const layer *a, int32_t t, int64_t first, float *d)
         step_product(1, 0, h, k, m, da + 2 * h, gw, beside_e(a, m, from), ld, 1, dw + 2 * h * k, k);
     } else {
         if (p->dialect.cell == ASSAY_LSTM)
-            lstm_rows_back(NULL, m, h, ld, gates, state + h, rows_after(a, t) + k, dh, dh + h, da);
+            lstm_rows_back(NULL, m, h, ld, gates, state + h, rows_after(a, t) + k, dh, dh + h, da, a->sum);
         else
-            plain_rows_back(m, h, ld, p->dialect.cell == ASSAY_RNN_RELU, gates, dh, da);
+            plain_rows_back(m, h, ld, p->dialect.cell == ASSAY_RNN_RELU, gates, dh, da, a->sum);
         step_product(0, 0, m, k - first, gw, da, gw, a->w + first, k, 0, d + first, ld);
         step_product(1, 0, gw, k, m, da, gw, from, ld, 1, dw, k);
     }
 }
 
-static void bias_backward(const layer *a, int64_t m)
+/* From the sums over the step's rows that the cells left. */
+static void bias_backward(const layer *a)
 {
-    const float *da = step_in(a->args->workspace, a->plan->da);
     float *d_ih = parameter(a, a->args->grads, ASSAY_B_IH), *d_hh = parameter(a, a->args->grads, ASSAY_B_HH);
+    const float *sum = a->sum;
     const int64_t h = a->h, gw = a->width;
     if (step_resets(&a->plan->p, ASSAY_RESET_AFTER_INSIDE)) {
-        if (d_ih) add_columns(m, 2 * h, da + h, gw, a->bias, d_ih), add_columns(m, h, da, gw, a->bias, d_ih + 2 * h);
-        if (d_hh) add_columns(m, 3 * h, da + h, gw, a->bias, d_hh);
+        if (d_ih) add_row(2 * h, sum + h, d_ih), add_row(h, sum, d_ih + 2 * h);
+        if (d_hh) add_row(3 * h, sum + h, d_hh);
     } else {
-        if (d_ih) add_columns(m, gw, da, gw, a->bias, d_ih);
-        if (d_hh) add_columns(m, gw, da, gw, a->bias, d_hh);
+        if (d_ih) add_row(gw, sum, d_ih);
+        if (d_hh) add_row(gw, sum, d_hh);
     }
 }
 
@@ -292,8 +294,9 @@ void step_backward(const assay_plan *plan, const assay_args *args, int index, in
     for (int32_t i = p->t - 1; i >= 0; i--) {
         const int32_t t = a->direction ? p->t - 1 - i : i, m = plan->active[t];
         add_upstream(a, given, t, d + a->inputs);
+        memset(a->sum, 0, a->width * sizeof *a->sum);
         backward_step(a, t, dx ? 0 : a->inputs, d);
-        bias_backward(a, m);
+        bias_backward(a);
         for (int32_t k = 0; dx && k < m; k++)
             add_row(a->inputs, d + k * a->pitch, dx + assay_row_of(p, t, plan->sample[k]) * a->inputs);
     }

@@ -250,9 +250,10 @@ int assay_command_check(int argc, char **argv)
 {
     static const assay_usage usage = {
         "check", NULL,
-        "Runs the conformance checks on implementations, each in a process of its own. Every verdict other than PASS "
-        "is\n"
-        "printed with the command that repeats it. Without --seed the data are new in each run.",
+        "Runs the conformance checks on implementations, each in a process of its own. Each failure is printed "
+        "with the\n"
+        "command that repeats it; what is UNSUPPORTED or SKIPPED is counted. Without --seed the data are new in each "
+        "run.",
         "assay check --impl blas --impl ./mine.so --op ctc --quick"};
     assay_strings impls = {{0}, 0};
     int quick = 0, full = 0, no_shrink = 0;

@@ -6,6 +6,7 @@
 #include "perf/cli/command.h"
 #include "perf/cli/print.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
@@ -106,9 +107,10 @@ int assay_plugins_select(const assay_strings *wanted, assay_plugins *out)
         const char *name = wanted->at[k];
         const char *path = strchr(name, '/') ? name : look_up(&known, name);
         if (!path || access(path, R_OK)) {
-            assay_print_error("--impl %s: expected a name from `assay list impls` or the path of a shared object "
-                              "or of a module in Python",
-                              name);
+            assay_print_error("--impl %s: %s%sexpected a name from `assay list impls` or the path of a shared object "
+                              "or of a module in Python%s",
+                              name, path ? strerror(errno) : "", path ? ": " : "",
+                              !path && access(name, F_OK) == 0 ? ", with a slash in it: ./ for this folder" : "");
             status = ASSAY_EXIT_USAGE;
         } else {
             status = add(out, path, name);

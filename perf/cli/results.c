@@ -1,6 +1,7 @@
 /* results.c: collecting and showing verdicts.
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/results.h"
+#include "conformance/compare.h"
 #include "perf/cli/output.h"
 #include "perf/cli/print.h"
 
@@ -127,7 +128,7 @@ void assay_results_print_failure(const assay_result *x)
         if (f->place[0])
             printf(" at %s", f->place);
         else if (f->where >= 0)
-            printf(" at %lld", (long long)f->where);
+            printf(" %s %lld", assay_finding_counts(f) ? "seen" : "at", (long long)f->where);
         if (f->loose) printf(" loose");
         putchar('\n');
         shown++;
