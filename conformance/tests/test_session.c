@@ -49,7 +49,7 @@ static void a_folder_is_no_plugin(void **state)
 static void a_text_is_no_plugin(void **state)
 {
     (void)state;
-    refused(__FILE__, ASSAY_ANSWERED, ASSAY_BAD_ARGUMENT, "invalid ELF header");
+    refused(__FILE__, ASSAY_ANSWERED, ASSAY_BAD_ARGUMENT, "is no shared object");
 }
 
 static void a_library_without_entry_point_is_no_plugin(void **state)
