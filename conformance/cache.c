@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[8] = "assay\0c\3";
+static const char magic[8] = "assay\0c\4";
 static const size_t largest = 32u << 20;
 
-/* Head of a file; after it, for each tensor of the list with a truth, its doubles. */
+/* Head of a file; after it, for each tensor of the list with a truth, its doubles, and the seal. */
 typedef struct header {
     char magic[8];
     int32_t parts, method, runs, tensors;
@@ -43,8 +43,19 @@ static int name_of(const assay_question *q, int parts, char *path, size_t size)
     }
     crypto_hash_sha256_final(&h, digest);
     sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
-    snprintf(path, size, "%s/%.40s.truth", q->cache, hex);
-    return 1;
+    /* Cut off, it could be another question's. */
+    return snprintf(path, size, "%s/%.40s.truth", q->cache, hex) < (int)size;
+}
+
+/* Of the name and of all before it: a file that a full disk or a failing one has changed is not believed. */
+static void seal_of(const char *path, const char *data, size_t bytes, unsigned char seal[crypto_hash_sha256_BYTES])
+{
+    crypto_hash_sha256_state h;
+    const char *name = strrchr(path, '/') + 1;
+    crypto_hash_sha256_init(&h);
+    crypto_hash_sha256_update(&h, (const unsigned char *)name, strlen(name));
+    crypto_hash_sha256_update(&h, (const unsigned char *)data, bytes);
+    crypto_hash_sha256_final(&h, seal);
 }
 
 static int is_kept(const assay_question *q, int parts, const assay_tensor *x)
@@ -56,7 +67,7 @@ static size_t bytes_of(const assay_question *q, int parts)
 {
     assay_tensor list[ASSAY_TENSORS];
     int count = assay_tensors_of(q->p, list);
-    size_t bytes = sizeof(header);
+    size_t bytes = sizeof(header) + crypto_hash_sha256_BYTES;
     for (int k = 0; k < count; k++)
         if (is_kept(q, parts, &list[k])) bytes += (size_t)list[k].count * sizeof(double);
     return bytes;
@@ -74,8 +85,11 @@ int assay_cache_read(const assay_question *q, int parts, assay_oracle *o)
     if (assay_file_read(path, largest, &data, &size, why, sizeof why) != ASSAY_OK) return 0;
     int ok = size == bytes_of(q, parts);
     if (ok) {
+        unsigned char seal[crypto_hash_sha256_BYTES];
+        seal_of(path, data, size - sizeof seal, seal);
         memcpy(&h, data, sizeof h);
-        ok = !memcmp(h.magic, magic, sizeof magic) && h.parts == parts && h.tensors == count;
+        ok = !memcmp(data + size - sizeof seal, seal, sizeof seal) && !memcmp(h.magic, magic, sizeof magic) &&
+             h.parts == parts && h.tensors == count;
     }
     if (ok) ok = assay_values_make(q->p, parts & 1 ? q->wanted : 0, &o->truth) == ASSAY_OK;
     if (ok) {
@@ -120,6 +134,7 @@ void assay_cache_write(const assay_question *q, int parts, const assay_oracle *o
         memcpy(to, o->truth.at[list[k].id], n);
         to += n;
     }
+    seal_of(path, data, (size_t)(to - data), (unsigned char *)to);
     (void)assay_file_write(path, data, bytes, why, sizeof why); /* only saves time: cache.h */
     free(data);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,6 +156,53 @@ static void a_cached_answer_is_the_same_answer(void **state)
     ((double *)s.given.at[ASSAY_X])[0] += 1;
     assert_int_equal(assay_subject_ask(&s, &s.p, &s.given, roles, &fp32, &again), ASSAY_OK);
     assert_false(again.from_cache);
+    assay_oracle_free(&again);
+    assay_subject_free(&s);
+}
+
+static void flip_a_bit(const char *path)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, -100, SEEK_END), 0);
+    const int byte = fgetc(f);
+    assert_int_equal(fseek(f, -100, SEEK_END), 0);
+    fputc(byte ^ 16, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* All that is kept. */
+static void damage(void)
+{
+    char path[512];
+    int files = 0;
+    DIR *folder = opendir(test_folder());
+    assert_non_null(folder);
+    for (struct dirent *e; (e = readdir(folder));) {
+        if (!strstr(e->d_name, ".truth")) continue;
+        snprintf(path, sizeof path, "%s/%s", test_folder(), e->d_name);
+        flip_a_bit(path);
+        files++;
+    }
+    closedir(folder);
+    assert_true(files > 0);
+}
+
+static void a_damaged_answer_is_none(void **state)
+{
+    assay_case c;
+    assay_subject s;
+    assay_oracle first, again;
+    (void)state;
+    named("xent/xent-mean.t1.n6.k5.plain", &c);
+    assert_int_equal(assay_subject_make(&c, ASSAY_FP32, 3, test_folder(), NULL, &s), ASSAY_OK);
+    assert_int_equal(assay_subject_ask(&s, &s.p, &s.given, roles, &fp32, &first), ASSAY_OK);
+    damage();
+    assert_int_equal(assay_subject_ask(&s, &s.p, &s.given, roles, &fp32, &again), ASSAY_OK);
+    assert_false(again.from_cache);
+    assert_memory_equal(first.floor, again.floor, sizeof first.floor);
+    assert_memory_equal(first.truth.at[ASSAY_DX], again.truth.at[ASSAY_DX], 6 * 5 * sizeof(double));
+    assay_oracle_free(&first);
     assay_oracle_free(&again);
     assay_subject_free(&s);
 }
@@ -341,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_floor_is_one_rounding_of_the_largest_element_at_least),
         cmocka_unit_test(block_noise_agrees_with_rounding_every_operation),
         cmocka_unit_test(a_cached_answer_is_the_same_answer),
+        cmocka_unit_test(a_damaged_answer_is_none),
         cmocka_unit_test(stored_floors_come_back_for_the_same_problem_only),
         cmocka_unit_test(nobody_buys_a_wider_limit_by_declaring_a_looser_arithmetic),
         cmocka_unit_test(a_narrow_format_bounds_what_may_be_declared),
