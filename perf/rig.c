@@ -146,7 +146,8 @@ int assay_rig_logits(assay_rig *r, int on)
 int assay_rig_store(assay_rig *r, const assay_values *given)
 {
     static const assay_call poison = {.kind = ASSAY_CALL_POISON, .what = 1 | 2 | 4 | 8};
-    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
+    if (!assay_rig_run(r, &poison, 1, NULL)) return 0;
+    assay_rig_rest(r); /* blocks as large as a plan likes are filled before there is anything to compute ahead from */
     for (int k = 0; k < r->tensor_count; k++) {
         const assay_tensor *x = &r->tensors[k];
         assay_memory *m = &r->memory[x->id];
@@ -155,7 +156,7 @@ int assay_rig_store(assay_rig *r, const assay_values *given)
         else if (m->fd >= 0 && !m->input)
             assay_memory_poison(m);
     }
-    return assay_rig_run(r, &poison, 1, NULL);
+    return 1;
 }
 
 int assay_rig_run(assay_rig *r, const assay_call *calls, int count, assay_timing *t)
