@@ -146,8 +146,8 @@ int assay_rig_logits(assay_rig *r, int on)
 int assay_rig_store(assay_rig *r, const assay_values *given)
 {
     static const assay_call poison = {.kind = ASSAY_CALL_POISON, .what = 1 | 2 | 4 | 8};
+    /* Blocks as large as a plan likes are filled before there is anything to compute ahead from. */
     if (!assay_rig_run(r, &poison, 1, NULL)) return 0;
-    assay_rig_rest(r); /* blocks as large as a plan likes are filled before there is anything to compute ahead from */
     for (int k = 0; k < r->tensor_count; k++) {
         const assay_tensor *x = &r->tensors[k];
         assay_memory *m = &r->memory[x->id];
@@ -175,6 +175,7 @@ int assay_rig_run(assay_rig *r, const assay_call *calls, int count, assay_timing
     for (int k = 0; k < count; k++)
         r->runs += calls[k].kind == ASSAY_CALL_RUN;
     if (seen->threads > r->threads) r->threads = seen->threads;
+    assay_rig_rest(r); /* until it is asked again: what it saw in pack() is not worked on before the clock starts */
     return 1;
 }
 
