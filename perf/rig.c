@@ -146,8 +146,7 @@ int assay_rig_logits(assay_rig *r, int on)
 int assay_rig_store(assay_rig *r, const assay_values *given)
 {
     static const assay_call poison = {.kind = ASSAY_CALL_POISON, .what = 1 | 2 | 4 | 8};
-    /* Blocks as large as a plan likes are filled before there is anything to compute ahead from. */
-    if (!assay_rig_run(r, &poison, 1, NULL)) return 0;
+    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
     for (int k = 0; k < r->tensor_count; k++) {
         const assay_tensor *x = &r->tensors[k];
         assay_memory *m = &r->memory[x->id];
@@ -156,7 +155,7 @@ int assay_rig_store(assay_rig *r, const assay_values *given)
         else if (m->fd >= 0 && !m->input)
             assay_memory_poison(m);
     }
-    return 1;
+    return assay_rig_run(r, &poison, 1, NULL);
 }
 
 int assay_rig_run(assay_rig *r, const assay_call *calls, int count, assay_timing *t)
@@ -175,7 +174,6 @@ int assay_rig_run(assay_rig *r, const assay_call *calls, int count, assay_timing
     for (int k = 0; k < count; k++)
         r->runs += calls[k].kind == ASSAY_CALL_RUN;
     if (seen->threads > r->threads) r->threads = seen->threads;
-    assay_rig_rest(r); /* until it is asked again: what it saw in pack() is not worked on before the clock starts */
     return 1;
 }
 

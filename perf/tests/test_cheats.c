@@ -127,12 +127,6 @@ static void what_is_done_early_is_found_in_pack(void **state)
     refused("early", ASSAY_VERDICT_MISTRUSTED, "pack before it");
 }
 
-static void there_is_nothing_to_work_on_before_pack(void **state)
-{
-    (void)state;
-    no_false_number("ahead", 0);
-}
-
 static void what_is_put_off_is_below_the_roof(void **state)
 {
     (void)state;
@@ -236,7 +230,6 @@ int main(void)
         cmocka_unit_test(doing_nothing_in_most_rounds_is_found_every_time),
         cmocka_unit_test(what_is_put_off_is_found_in_unpack),
         cmocka_unit_test(what_is_done_early_is_found_in_pack),
-        cmocka_unit_test(there_is_nothing_to_work_on_before_pack),
         cmocka_unit_test(what_is_put_off_is_below_the_roof),
         cmocka_unit_test(a_slow_start_buys_nothing),
         cmocka_unit_test(nothing_in_the_buffers_tells_that_nobody_looks),
