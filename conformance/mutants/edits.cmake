@@ -461,12 +461,8 @@ edit(network-dense-y ${merge}
 edit(ctc-blank-not-last ${ctc}
     [=[.blank = p->dialect.ctc_blank]=]
     [=[.blank = p->dialect.ctc_blank == p->classes - 1 ? 0 : p->dialect.ctc_blank]=])
-edit(ctc-16-classes ${ctc}
-    [=[w->logsum[t] = host_log(softmax_row(q->classes, x]=]
-    [=[w->logsum[t] = host_log(softmax_row(q->classes > 16 ? 16 : q->classes, x]=])
-edit(ctc-16-states ${ctc}
-    [=[w->skip[s] = other ? 0 : -INFINITY;]=]
-    [=[w->skip[s] = other && s < 16 ? 0 : -INFINITY;]=])
+edit(ctc-16-classes ${ctc_sums} [=[lane[j] += m * ctc_power(]=] [=[if (k + j < 16) lane[j] += m * ctc_power(]=])
+edit(ctc-16-states ${ctc_one} [=[w->skip[u] = other;]=] [=[w->skip[u] = other && 2 * u + 1 < 16;]=])
 edit(xent-weight-of-zero ${xent}
     [=[return q->weights ? q->weights[k] * share : share;]=]
     [=[return q->weights && q->weights[k] > 0 ? q->weights[k] * share : share;]=])
