@@ -22,8 +22,11 @@ static __mmask16 mask_of(int64_t n)
 
 void cpu_pairs_of_row(int64_t n, const float *from, float *to)
 {
-    for (int64_t k = 0; k < n; k += 2 * WIDE, from += 2 * WIDE, to += WIDE) {
-        const int64_t left = n - k, upper = left > WIDE ? left - WIDE : 0;
+    int64_t left = n;
+    for (; left >= 2 * WIDE; left -= 2 * WIDE, from += 2 * WIDE, to += WIDE)
+        _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + WIDE), _mm512_loadu_ps(from)));
+    if (left > 0) {
+        const int64_t upper = left > WIDE ? left - WIDE : 0;
         const __m512 low = _mm512_maskz_loadu_ps(mask_of(left), from),
                      high = _mm512_maskz_loadu_ps(mask_of(upper), from + (upper ? WIDE : 0));
         _mm512_mask_storeu_epi32(to, mask_of((left + 1) / 2), (__m512i)_mm512_cvtne2ps_pbh(high, low));
