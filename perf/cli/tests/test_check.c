@@ -135,7 +135,8 @@ static void results_before_an_interrupt_are_kept(void **state)
     assert_int_equal(assay_check_perform(&q), ASSAY_EXIT_UNABLE);
     assert_int_equal(q.whole, 0);
     written(FILE_OF(state), &complete, &results, &failures);
-    assert_true(!complete && results > 0 && results < 20);
+    const int formats = 5; /* of one case, at the most: fp32, fp64 and three narrow ones */
+    assert_true(!complete && results > 0 && results <= formats * assay_check_count());
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, name_file, remove_file)
