@@ -285,9 +285,9 @@ edit(xent-ignored-counted ${xent}
         if (!row_counts(a, row)) continue;]=])
 edit(xent-weights-not-summed ${xent}
     [=[case ASSAY_REDUCE_MEAN_WEIGHTED:
-        return weights;]=]
+        return (double)weights;]=]
     [=[case ASSAY_REDUCE_MEAN_WEIGHTED:
-        return weights > 0 ? counting : 0;]=])
+        return (double)weights > 0 ? counting : 0;]=])
 edit(xent-gradient-unweighted ${xent} [=[g[label] -= scale * of_label;]=] [=[g[label] -= scale * q->own;]=])
 edit(xent-smoothed-by-all ${xent} [=[share / (p->classes - others)]=] [=[share / p->classes]=])
 edit(xent-padding-garbage ${xent}
