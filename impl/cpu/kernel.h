@@ -24,16 +24,14 @@ typedef struct cpu_block {
     const float *b;
     int64_t ldb, b_segment;
     /* Memory that will be wanted soon, fetched into L2 meanwhile: `nexts` pieces of next_lines times CPU_GRAIN numbers,
-     * next_apart from each other. Each tile fetches a piece, and no more lines than it has terms. */
+     * next_apart from each other. */
     const float *next;
     int64_t nexts, next_lines, next_apart;
     const float *c_in; /* NULL: 0 */
     int64_t ld_in;     /* 0: one row for all */
     float *c;
     int64_t ldc;
-    const float *next_c;  /* NULL, or C of the block that follows: its first rows are fetched, as those of C are */
-    const float *soon[2]; /* NULL, or what else will be written: a line of each row, soon_row apart */
-    int64_t soon_row;
+    const float *next_c; /* NULL, or C of the block that follows: its first rows are fetched, as those of C are */
 } cpu_block;
 
 typedef void cpu_kernel(const cpu_block *x);

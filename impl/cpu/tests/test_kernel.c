@@ -118,7 +118,6 @@ static void every_kernel_makes_every_product(void **state)
                                            .nexts = less,
                                            .next_lines = 2,
                                            .next_c = less ? a : NULL,
-                                           .soon = {less ? a : NULL},
                                            .ldb = columns,
                                            .b_segment = (int64_t)MOST_TERMS * columns};
                             lay(&x, how);
