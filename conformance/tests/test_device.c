@@ -14,6 +14,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef ASSAY_CUDA_STUB
+#include <cuda.h>
+
+/* device.c writes these types and numbers down, since a machine without the toolkit lacks cuda.h. */
+_Static_assert(sizeof(CUresult) == sizeof(int) && sizeof(CUdevice) == sizeof(int), "results and devices are int");
+_Static_assert(sizeof(CUdeviceptr) == sizeof(unsigned long long), "addresses");
+_Static_assert(CUDA_SUCCESS == 0 && CUDA_ERROR_OUT_OF_MEMORY == 2 && CU_STREAM_NON_BLOCKING == 1, "numbers");
+_Static_assert(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR == 75, "attribute");
+_Static_assert(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR == 76, "attribute");
+#endif
+
 #define FAKE(name) ASSAY_FAKE_DIR "/" name "/libcuda.so.1"
 
 typedef struct bed {
@@ -60,6 +71,19 @@ static void an_ordinal_beyond_the_last_is_refused(void **state)
     (void)state;
     refused(FAKE("whole"), 1, "no CUDA device 1: the driver sees 1");
 }
+
+#ifdef ASSAY_CUDA_STUB
+/* NVIDIA's own library for linking, which has every function of a driver and no device. */
+static void the_toolkit_has_every_function(void **state)
+{
+    (void)state;
+    assay_device *d = NULL;
+    char what[ASSAY_WIRE_WHAT] = "";
+    assert_int_equal(assay_device_open(ASSAY_CUDA_STUB, 0, &d, what), ASSAY_NO_DEVICE);
+    assert_null(strstr(what, "has no"));
+    assert_int_equal(strncmp(what, "cuInit: ", 8), 0);
+}
+#endif
 
 static int open_on(void **state, bed *b, const char *library)
 {
@@ -211,6 +235,9 @@ int main(void)
         cmocka_unit_test(a_driver_that_lacks_a_function_is_named),
         cmocka_unit_test(a_driver_without_devices_has_none),
         cmocka_unit_test(an_ordinal_beyond_the_last_is_refused),
+#ifdef ASSAY_CUDA_STUB
+        cmocka_unit_test(the_toolkit_has_every_function),
+#endif
         ON(a_device_introduces_itself, whole),
         ON(what_was_put_is_there_after_a_wait, whole),
         ON(what_does_not_fit_is_told_with_its_size, small),

@@ -104,9 +104,8 @@ static void a_lost_device_costs_its_case_only(void **state)
     seen s;
     assay_summary sum = try(PLUGIN("displaced-loses"), "whole", "forward", "rnn/lstm*", &s);
     assert_non_null(strstr(s.crashed, ".t7."));
-    assert_string_equal(s.why,
-                        "run: the device failed in run (infer): cuCtxSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS (an "
-                        "illegal memory access was encountered)");
+    assert_non_null(strstr(s.why, "run: the device failed in run (infer): cuCtxSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS "
+                                  "(an illegal memory access was encountered)"));
     assert_true(sum.counts[ASSAY_VERDICT_CRASHED] > 0);
     assert_true(sum.counts[ASSAY_VERDICT_PASS] > 5);
     assert_int_equal(sum.counts[ASSAY_VERDICT_FAIL] + sum.counts[ASSAY_VERDICT_SKIPPED], 0);

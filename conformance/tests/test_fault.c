@@ -31,11 +31,12 @@ static const assay_region regions[] = {{.base = (unsigned char *)0x10000000,
                                         .room = 0x1000,
                                         .data = (unsigned char *)0x20001f80,
                                         .bytes = 100,
-                                        .name = "workspace"}};
+                                        .name = "workspace"},
+                                       {.device = (unsigned char *)0x30000000, .device_room = 0x1000, .name = "y"}};
 
 static void says(int number, int code, uintptr_t address, int writes, const char *expected)
 {
-    const assay_scene scene = {.doing = "run (train)", .regions = regions, .count = 3};
+    const assay_scene scene = {.doing = "run (train)", .regions = regions, .count = 4};
     char what[ASSAY_WIRE_WHAT] = "";
     siginfo_t info;
     ucontext_t context;
@@ -53,6 +54,13 @@ static void says(int number, int code, uintptr_t address, int writes, const char
 #endif
     assay_fault_describe(&scene, &info, &context, what, sizeof what);
     assert_string_equal(what, expected);
+}
+
+static void a_pointer_of_the_device_is_named(void **state)
+{
+    (void)state;
+    says(SIGSEGV, SEGV_MAPERR, 0x30000010, 0,
+         "SIGSEGV in run (train): read at 0x30000010 (y, which lies on the device)");
 }
 
 static void a_write_to_an_input_is_named(void **state)
@@ -132,6 +140,7 @@ static void a_long_line_is_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pointer_of_the_device_is_named),
         cmocka_unit_test(a_write_to_an_input_is_named),
         cmocka_unit_test(both_ends_of_a_tensor_are_named),
         cmocka_unit_test(a_block_is_named),

@@ -61,8 +61,10 @@ static assay_status judge(const assay_device *d, int error, const char *doing, c
     if (error == SUCCESS) return ASSAY_OK;
     d->cu.error_name(error, &name);
     d->cu.error_text(error, &text);
-    snprintf(what, ASSAY_WIRE_WHAT, "%s: %s (%s)", doing, name ? name : "an unknown error of the driver",
-             text ? text : "no text for it");
+    if (name && text)
+        snprintf(what, ASSAY_WIRE_WHAT, "%s: %s (%s)", doing, name, text);
+    else
+        snprintf(what, ASSAY_WIRE_WHAT, "%s: error %d of the driver", doing, error);
     return error == OUT_OF_MEMORY ? ASSAY_NO_MEMORY : ASSAY_FAILED;
 }
 

@@ -100,14 +100,31 @@ static int put_place(line *l, const assay_scene *s, const char *access, const un
     return 0;
 }
 
+/* The pointers of a device are no addresses of the host: a mistake that is easily made. */
+static const char *on_device(const assay_scene *s, const unsigned char *address)
+{
+    for (int k = 0; k < s->count; k++) {
+        const assay_region *r = &s->regions[k];
+        if (r->device && address >= r->device && address < r->device + r->device_room) return r->name;
+    }
+    return NULL;
+}
+
 static void put_memory_fault(line *l, const assay_scene *s, const siginfo_t *info, const ucontext_t *context)
 {
     const char *access = access_of(context);
     uintptr_t address = (uintptr_t)info->si_addr;
+    const char *there = on_device(s, info->si_addr);
     if (put_place(l, s, access, info->si_addr)) return;
     put(l, access);
     put(l, " at ");
     put_number(l, address, 16);
+    if (there) {
+        put(l, " (");
+        put(l, there);
+        put(l, ", which lies on the device)");
+        return;
+    }
     if (address < NEAR)
         put(l, " (a null pointer)");
     else if (address + NEAR - stack_of(context) < 2 * NEAR)

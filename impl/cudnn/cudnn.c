@@ -2,8 +2,8 @@
  * PyTorch would take of it). SPDX-License-Identifier: MIT
  *
  * Not yet run on a GPU: what stands here was compiled against cuDNN's headers, and tried on a stand-in for it
- * (impl/cudnn/tests), which proves the way around it and nothing about cuDNN. The activation error and the determinism
- * that it declares are guesses until a GPU has measured them.
+ * (conformance/tests/fake), which proves the way around it and nothing about cuDNN. The activation error and the
+ * determinism that it declares are guesses until a GPU has measured them.
  *
  *   ways.c     algorithms and math types      stack.c   passes          ctc.c     CTC
  *   weights.c  pack and unpack                cudnn.c   the plugin; CUDNN_NAME, CUDNN_AS_PYTORCH

@@ -230,6 +230,7 @@ static int consider(assay_plan *plan, cudnnRNNAlgo_t algo, cudnnMathType_t math,
         drop(&w);
         return 0;
     }
+    if (timed && trains) note(plan, "; %s %s %.4g ms", algo_name(algo), math_name(math), w.seconds * 1e3);
     if (kept->rnn && timed && w.seconds >= kept->seconds) {
         drop(&w);
         return 1;

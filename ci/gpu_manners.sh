@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# gpu_manners.sh: how ci/gpu.sh behaves: bad arguments, no GPU, a whole run on a stand-in for cuDNN, time that runs out, a bundle.
+# SPDX-License-Identifier: MIT
+# Usage: ci/gpu_manners.sh BUILD_DIR   a build with the stand-ins of conformance/tests/fake
+set -euo pipefail
+build=$(realpath "${1:?"usage: ci/gpu_manners.sh BUILD_DIR"}")
+gpu=$(dirname "$(realpath "${BASH_SOURCE[0]}")")/gpu.sh
+fake=$build/lib/assay/fake
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failures=0
+
+expect() { # expect STATUS PATTERN DRIVER ARGUMENTS...: exit status, and a pattern in what it says
+    local status=$1 pattern=$2 driver=$3 got=0 said
+    shift 3
+    said=$(LD_LIBRARY_PATH=$fake/$driver "$gpu" "$@" 2>&1 </dev/null) || got=$?
+    if ((got != status)) || ! grep -q -- "$pattern" <<<"$said"; then
+        echo "ci/gpu.sh $*: exit status $got, $status expected, with '$pattern'; it said: $(tail -n 12 <<<"$said")"
+        failures=$((failures + 1))
+    fi
+}
+
+there() { # there FILE
+    [[ -s $1 ]] || { echo "ci/gpu.sh: left no $(basename "$1")"; failures=$((failures + 1)); }
+}
+
+expect 0 '^Usage:' none --help
+expect 2 'unknown; expected' none --no-such-option
+expect 2 'no part is called' none no-such-part
+expect 2 'expected an argument' none --out
+expect 2 'expected an argument' none --out --budget 40
+expect 2 'whole number of seconds' none --budget 12
+expect 2 'whole number of seconds' none --budget soon
+expect 2 'expected names' none --rows 'a b'
+expect 2 'one of them at most' none --build "$build" --bundle "$gpu"
+expect 2 'one of them at most' none --make-bundle "$scratch/x" --bundle "$gpu"
+expect 2 'expected a folder with bin/assay' none --build "$scratch"
+expect 2 'cannot be read' none --bundle "$scratch/absent"
+expect 77 'no GPU' none --build "$build" --out "$scratch/none"
+expect 77 'no GPU' old --build "$build" --out "$scratch/old"
+expect 77 'no row of nobody' whole --build "$build" --out "$scratch/nobody" --rows nobody
+
+if [[ -e $build/lib/assay/impl/cudnn.so ]]; then
+    expect 0 'sha256 [0-9a-f]' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 600 device quick
+    there "$scratch/a.tar.gz"
+    there "$scratch/a/quick.json"
+    expect 0 'quick: done before, exit 0' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 20 quick
+    # A sanitizer that takes too long: what is not done is named, and the next call, with one that does not, takes it up.
+    tools=$scratch/tools
+    mkdir "$tools"
+    printf '#!/bin/sh\nexec sleep 100\n' >"$tools/compute-sanitizer"
+    chmod +x "$tools/compute-sanitizer"
+    PATH=$tools:$PATH expect 3 'no time for: sanitizer' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 20 sanitizer
+    printf '#!/bin/sh\nshift 4\nexec "$@"\n' >"$tools/compute-sanitizer"
+    PATH=$tools:$PATH expect 0 'sanitizer: exit 0' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 200 quick sanitizer
+    # A roof that nobody measured leaves nothing timed, and that is a failure.
+    expect 1 'failed: bench' cudnn --build "$build" --out "$scratch/b" --rows cudnn --budget 120 bench
+    expect 0 'for ci/gpu.sh --bundle' none --build "$build" --make-bundle "$scratch/assay.tar.gz"
+    expect 0 'device: exit 0' cudnn --bundle "$scratch/assay.tar.gz" --out "$scratch/c" --rows cudnn --budget 120 device
+    expect 2 'is no bundle' cudnn --bundle "$gpu" --out "$scratch/d"
+fi
+echo "gpu_manners: $failures failures"
+((failures == 0))
