@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "conformance/session.h"
 #include "conformance/suite.h"
 
 #include <stdio.h>
@@ -62,6 +63,20 @@ static void an_honest_one_passes_every_check(void **state)
     assert_string_equal(s.why, "");
     assert_true(sum.counts[ASSAY_VERDICT_PASS] > 20);
     assert_int_equal(assay_summary_exit(&sum), 0);
+}
+
+/* Drivers need what the full filter forbids; under a sanitizer there is none. */
+static void its_worker_is_filtered_as_a_driver_needs_it(void **state)
+{
+    (void)state;
+    const assay_session_options o = {.threads = 1, .time_limit = 60, .worker = ASSAY_WORKER};
+    assay_session *session = NULL;
+    assert_int_equal(setenv("LD_LIBRARY_PATH", ASSAY_FAKE_DIR "/whole", 1), 0);
+    assert_string_equal(assay_session_start(PLUGIN("displaced"), &o, &session).what, "");
+    assert_int_equal(assay_session_about(session)->place, ASSAY_CUDA);
+    assert_true(assay_session_about(session)->sandbox <= 1);
+    assert_string_equal(assay_session_about(session)->device, "no GPU: memory of the host, compute 0.0, driver 13.0");
+    assay_session_end(session);
 }
 
 static void writes_past_a_block_are_found(void **state)
@@ -154,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_honest_one_passes_every_check),
+        cmocka_unit_test(its_worker_is_filtered_as_a_driver_needs_it),
         cmocka_unit_test(writes_past_a_block_are_found),
         cmocka_unit_test(writes_past_an_output_are_found_by_the_parent),
         cmocka_unit_test(written_inputs_are_found),
