@@ -97,6 +97,16 @@ while IFS=: read -r f _ text; do
     fi
 done < <(printf '%s\n' "${sources[@]}" | grep -E '\.(c|h|cc|hpp|inc|cu)$' | xargs grep -HnE '^ *# *include *"[a-z]+/')
 
+# CUDA's own words, and any choice between a device and the emulator, stand in one header (docs/emulator.md).
+device=impl/cuda/device.hpp
+while IFS= read -r line; do
+    fail "$line: belongs into $device"
+done < <(printf '%s\n' "${sources[@]}" | grep -E '^impl/cuda/.*\.(c|h|cc|hpp|inc|cu)$' | grep -vx "$device" |
+    xargs -r grep -HnE '__CUDA|__NVCC|__(shared|device|global|constant)__|__(sync|shfl|ballot|any|all|activemask|threadfence|ld|st|cvta)[a-z_]*\(|\b(thread|block)(Idx|Dim)\b|\bgridDim\b|atomic[A-Z]|\basm volatile' || true)
+while IFS= read -r line; do
+    fail "$line: a kernel has no conditional compilation"
+done < <(printf '%s\n' "${sources[@]}" | grep -E '^impl/cuda/.*\.cu$' | xargs -r grep -HnE '^ *# *(if|else|elif)' || true)
+
 # A plugin exports its entry point and nothing else.
 if [[ -n $build ]]; then
     found=0

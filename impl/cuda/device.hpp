@@ -1,0 +1,279 @@
+/* device.hpp: every CUDA intrinsic and PTX instruction that the kernels use, each beside its portable twin.
+ * SPDX-License-Identifier: MIT
+ *
+ * The kernels (*.cu) compile twice: by nvcc for a device, and as C++17 for the emulator. What differs between the two
+ * stands in this file and in no other; ci/conventions.sh holds that. Not yet run on a GPU. */
+#ifndef ASSAY_CUDA_DEVICE_HPP
+#define ASSAY_CUDA_DEVICE_HPP
+
+#include <stdint.h>
+
+#define FULL_WARP 0xffffffffu
+
+/* KERNEL(name, type, threads) { ... } defines a kernel whose one argument is `const type a`, of at most so many threads
+ * a block. KERNEL_DECLARE and KERNEL_ADDRESS are for the table of kernels. SHARED(type, name, count) declares a static
+ * array, SHARED_BARRIERS of memory barriers, SHARED_DYNAMIC(type, name) the dynamic part; shared<T> points into either.
+ * All of them belong at the top of a kernel, where every thread passes once. */
+#ifdef __CUDACC__
+
+#define DEVICE                     static __device__ __forceinline__
+#define KERNEL_DECLARE(name, type) extern "C" __global__ void cuda_##name(const __grid_constant__ type a)
+#define KERNEL_ADDRESS(name)       reinterpret_cast<const void *>(cuda_##name)
+#define KERNEL(name, type, threads)                                                                                    \
+    extern "C" __global__ void __launch_bounds__(threads) cuda_##name(const __grid_constant__ type a)
+#define SHARED(type, name, count)    __shared__ type name[count]
+#define SHARED_BARRIERS(name, count) __shared__ uint64_t name[count]
+#define SHARED_DYNAMIC(type, name)                                                                                     \
+    extern __shared__ __align__(16) unsigned char dynamic_shared[];                                                    \
+    type *const name = reinterpret_cast<type *>(dynamic_shared)
+
+template <class T> using shared = T *;
+using shared_barrier = uint64_t *;
+
+DEVICE uint32_t thread_index()
+{
+    return threadIdx.x;
+}
+DEVICE uint32_t thread_count()
+{
+    return blockDim.x;
+}
+DEVICE uint32_t block_x()
+{
+    return blockIdx.x;
+}
+DEVICE uint32_t block_y()
+{
+    return blockIdx.y;
+}
+DEVICE uint32_t blocks_x()
+{
+    return gridDim.x;
+}
+DEVICE void block_sync()
+{
+    __syncthreads();
+}
+DEVICE void warp_sync(uint32_t mask)
+{
+    __syncwarp(mask);
+}
+DEVICE float warp_shuffle_xor(uint32_t mask, float value, uint32_t bits)
+{
+    return __shfl_xor_sync(mask, value, static_cast<int>(bits));
+}
+DEVICE float warp_shuffle(uint32_t mask, float value, uint32_t lane)
+{
+    return __shfl_sync(mask, value, static_cast<int>(lane));
+}
+DEVICE uint32_t warp_ballot(uint32_t mask, bool vote)
+{
+    return __ballot_sync(mask, vote);
+}
+DEVICE int32_t bits_of(float x)
+{
+    return __float_as_int(x);
+}
+DEVICE float float_of(int32_t bits)
+{
+    return __int_as_float(bits);
+}
+
+#if __CUDA_ARCH__ >= 900 || !defined(__CUDA_ARCH__)
+
+DEVICE uint32_t cluster_rank()
+{
+    uint32_t rank;
+    asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+    return rank;
+}
+DEVICE uint32_t cluster_size()
+{
+    uint32_t ranks;
+    asm volatile("mov.u32 %0, %%cluster_nctarank;" : "=r"(ranks));
+    return ranks;
+}
+DEVICE void cluster_arrive()
+{
+    asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+}
+DEVICE void cluster_wait()
+{
+    asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+}
+DEVICE uint32_t shared_address(const void *p)
+{
+    return static_cast<uint32_t>(__cvta_generic_to_shared(p));
+}
+/* The address in block `rank` of the cluster of what lies at `local` here. */
+DEVICE uint32_t mapped(uint32_t local, uint32_t rank)
+{
+    uint32_t remote;
+    asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(remote) : "r"(local), "r"(rank));
+    return remote;
+}
+DEVICE void barrier_init(shared_barrier bar, uint32_t index, uint32_t arrivals)
+{
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(bar + index)), "r"(arrivals)
+                 : "memory");
+}
+DEVICE void barrier_init_done()
+{
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+}
+DEVICE void barrier_expect(shared_barrier bar, uint32_t index, uint32_t bytes)
+{
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(bar + index)), "r"(bytes)
+                 : "memory");
+}
+DEVICE void barrier_arrive_on(shared_barrier bar, uint32_t index, uint32_t rank)
+{
+    asm volatile(
+        "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%0];" ::"r"(mapped(shared_address(bar + index), rank))
+        : "memory");
+}
+DEVICE void barrier_wait(shared_barrier bar, uint32_t index, uint32_t parity)
+{
+    asm volatile("{\n"
+                 ".reg .pred done;\n"
+                 "again:\n"
+                 "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 done, [%0], %1;\n"
+                 "@!done bra again;\n"
+                 "}" ::"r"(shared_address(bar + index)),
+                 "r"(parity)
+                 : "memory");
+}
+DEVICE void store_async_to(shared<float> to, uint32_t rank, float value, shared_barrier bar, uint32_t index)
+{
+    asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" ::"r"(
+                     mapped(shared_address(to), rank)),
+                 "r"(bits_of(value)), "r"(mapped(shared_address(bar + index), rank))
+                 : "memory");
+}
+
+#endif
+
+#else /* the emulator */
+
+#include "impl/cuda/emulator/thread.hpp"
+
+#define DEVICE                     static inline
+#define KERNEL_DECLARE(name, type) extern "C" void cuda_##name(const void *args)
+#define KERNEL_ADDRESS(name)       cuda_##name
+#define KERNEL(name, type, threads)                                                                                    \
+    static void body_##name(const type &a);                                                                            \
+    extern "C" void cuda_##name(const void *args);                                                                     \
+    extern "C" void cuda_##name(const void *args)                                                                      \
+    {                                                                                                                  \
+        static_assert(threads % 32 == 0 && threads <= 1024, "threads of a block");                                     \
+        body_##name(*static_cast<const type *>(args));                                                                 \
+    }                                                                                                                  \
+    static void body_##name(const type &a)
+#define SHARED(type, name, count)                                                                                      \
+    const emulator::shared_pointer<type> name(emulator::here().rank, emulator::shared_piece((count) * sizeof(type) / 4))
+#define SHARED_BARRIERS(name, count) const uint32_t name = emulator::shared_piece(2 * (count))
+#define SHARED_DYNAMIC(type, name)                                                                                     \
+    const emulator::shared_pointer<type> name(emulator::here().rank, emulator::shared_dynamic())
+
+template <class T> using shared = emulator::shared_pointer<T>;
+using shared_barrier = uint32_t;
+
+DEVICE uint32_t thread_index()
+{
+    return emulator::here().thread;
+}
+DEVICE uint32_t thread_count()
+{
+    return emulator::here().threads;
+}
+DEVICE uint32_t block_x()
+{
+    return emulator::here().block[0];
+}
+DEVICE uint32_t block_y()
+{
+    return emulator::here().block[1];
+}
+DEVICE uint32_t blocks_x()
+{
+    return emulator::here().blocks[0];
+}
+DEVICE void block_sync()
+{
+    emulator::block_barrier();
+}
+DEVICE void warp_sync(uint32_t mask)
+{
+    emulator::warp_barrier(mask);
+}
+DEVICE float warp_shuffle(uint32_t mask, float value, uint32_t lane)
+{
+    return emulator::from_bits<float>(emulator::warp_shuffle(mask, emulator::to_bits(value), lane));
+}
+DEVICE float warp_shuffle_xor(uint32_t mask, float value, uint32_t bits)
+{
+    return warp_shuffle(mask, value, (thread_index() % 32) ^ bits);
+}
+DEVICE uint32_t warp_ballot(uint32_t mask, bool vote)
+{
+    return emulator::warp_ballot(mask, vote);
+}
+DEVICE int32_t bits_of(float x)
+{
+    return emulator::from_bits<int32_t>(emulator::to_bits(x));
+}
+DEVICE float float_of(int32_t bits)
+{
+    return emulator::from_bits<float>(emulator::to_bits(bits));
+}
+DEVICE uint32_t cluster_rank()
+{
+    return emulator::here().rank;
+}
+DEVICE uint32_t cluster_size()
+{
+    return emulator::here().ranks;
+}
+DEVICE void cluster_arrive()
+{
+    emulator::cluster_arrive();
+}
+DEVICE void cluster_wait()
+{
+    emulator::cluster_wait();
+}
+DEVICE void barrier_init(shared_barrier bar, uint32_t index, uint32_t arrivals)
+{
+    emulator::mbarrier_init(bar + 2 * index, arrivals);
+}
+DEVICE void barrier_init_done() {}
+DEVICE void barrier_expect(shared_barrier bar, uint32_t index, uint32_t bytes)
+{
+    emulator::mbarrier_arrive(emulator::here().rank, bar + 2 * index, bytes);
+}
+DEVICE void barrier_arrive_on(shared_barrier bar, uint32_t index, uint32_t rank)
+{
+    emulator::mbarrier_arrive(rank, bar + 2 * index, 0);
+}
+DEVICE void barrier_wait(shared_barrier bar, uint32_t index, uint32_t parity)
+{
+    emulator::mbarrier_wait(bar + 2 * index, parity);
+}
+DEVICE void store_async_to(shared<float> to, uint32_t rank, float value, shared_barrier bar, uint32_t index)
+{
+    emulator::store_async(rank, to.word(), emulator::to_bits(value), bar + 2 * index);
+}
+
+#endif
+
+/* This thread's first element, and the step to its next, where a whole grid shares a range. */
+DEVICE int64_t grid_first()
+{
+    return static_cast<int64_t>(block_x()) * thread_count() + thread_index();
+}
+DEVICE int64_t grid_step()
+{
+    return static_cast<int64_t>(blocks_x()) * thread_count();
+}
+
+#endif
