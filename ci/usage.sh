@@ -185,5 +185,9 @@ listed=$(sed -n '/^Without a number:/,$ s/^  //p' out | wc -l)
 read -r timed failed left phases < <(sed -n 's/^\([0-9]*\) timed, \([0-9]*\) failed, \([0-9]*\) left out\(; .*: \([0-9]*\)\)\{0,1\}$/\1 \2 \3 \5/p' out)
 ((listed > 0 && timed == 0 && listed == failed + left + ${phases:-0})) || complain "bench --budget 1: $listed rows listed, counted: $(tail -n 1 out)"
 
+# A test device is checked, and never timed.
+"$assay" bench --impl cuda-emu --workload 'f.*' >out 2>err </dev/null && complain 'bench --impl cuda-emu: exit status 1 expected'
+grep -q 'never timed' out || complain "bench --impl cuda-emu: 'never timed' expected in its output"
+
 echo "usage: $failures failures"
 ((failures == 0))

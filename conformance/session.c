@@ -184,7 +184,9 @@ static void copy_info(assay_session_info *info, assay_answer *a)
     clean(a->open.full_rows, sizeof a->open.full_rows);
     clean(a->open.device, sizeof a->open.device);
     memcpy(info->device, a->open.device, sizeof info->device);
+    clean(a->open.untimed, sizeof a->open.untimed);
     memcpy(info->full_rows, a->open.full_rows, sizeof info->full_rows);
+    memcpy(info->untimed, a->open.untimed, sizeof info->untimed);
     memcpy(info->name, a->open.name, sizeof info->name);
     memcpy(info->version, a->open.version, sizeof info->version);
     memcpy(info->loss_by, a->open.loss_by, sizeof info->loss_by);

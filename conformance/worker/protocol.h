@@ -64,6 +64,7 @@ typedef struct assay_answer {
         char name[48], version[192], loss_by[48], update_by[48];
         char full_rows[96]; /* reason of ASSAY_EXT_FULL_ROWS, or "" */
         char device[112];   /* what the driver calls it; "" on the host */
+        char untimed[96];   /* of ASSAY_EXT_UNTIMED */
         int32_t place, sandbox, allocates;
     } open;
     assay_arithmetic declared; /* SUPPORTS */

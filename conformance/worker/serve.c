@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "conformance/worker/sandbox.h"
 #include "conformance/worker/server.h"
+#include "impl/common/untimed.h"
 
 #include <errno.h>
 #include <link.h>
@@ -51,6 +52,8 @@ static void describe(const assay_server *s, assay_answer *a)
     snprintf(a->open.update_by, sizeof a->open.update_by, "%s", made && made->update_by ? made->update_by : "own");
     snprintf(a->open.full_rows, sizeof a->open.full_rows, "%s", full_rows ? full_rows : "");
     snprintf(a->open.device, sizeof a->open.device, "%s", s->device ? assay_device_about(s->device) : "");
+    const char *untimed = impl->extension ? impl->extension(ASSAY_EXT_UNTIMED) : NULL;
+    snprintf(a->open.untimed, sizeof a->open.untimed, "%s", untimed ? untimed : "");
     a->open.place = impl->place;
     a->open.sandbox = s->sandbox;
     a->open.allocates = waives && waives->allocations;

@@ -17,10 +17,10 @@
 #ifdef __CUDACC__
 
 #define DEVICE                     static __device__ __forceinline__
-#define KERNEL_DECLARE(name, type) extern "C" __global__ void cuda_##name(const __grid_constant__ type a)
-#define KERNEL_ADDRESS(name)       reinterpret_cast<const void *>(cuda_##name)
+#define KERNEL_DECLARE(name, type) extern "C" __global__ void kernel_##name(const __grid_constant__ type a)
+#define KERNEL_ADDRESS(name)       reinterpret_cast<const void *>(kernel_##name)
 #define KERNEL(name, type, threads)                                                                                    \
-    extern "C" __global__ void __launch_bounds__(threads) cuda_##name(const __grid_constant__ type a)
+    extern "C" __global__ void __launch_bounds__(threads) kernel_##name(const __grid_constant__ type a)
 #define SHARED(type, name, count)    __shared__ type name[count]
 #define SHARED_BARRIERS(name, count) __shared__ uint64_t name[count]
 #define SHARED_DYNAMIC(type, name)                                                                                     \
@@ -28,6 +28,10 @@
     type *const name = reinterpret_cast<type *>(dynamic_shared)
 
 template <class T> using shared = T *;
+template <class To, class From> DEVICE shared<To> shared_cast(shared<From> p)
+{
+    return reinterpret_cast<To *>(p);
+}
 using shared_barrier = uint64_t *;
 
 DEVICE uint32_t thread_index()
@@ -158,12 +162,12 @@ DEVICE void store_async_to(shared<float> to, uint32_t rank, float value, shared_
 #include "impl/cuda/emulator/thread.hpp"
 
 #define DEVICE                     static inline
-#define KERNEL_DECLARE(name, type) extern "C" void cuda_##name(const void *args)
-#define KERNEL_ADDRESS(name)       cuda_##name
+#define KERNEL_DECLARE(name, type) extern "C" void kernel_##name(const void *args)
+#define KERNEL_ADDRESS(name)       kernel_##name
 #define KERNEL(name, type, threads)                                                                                    \
     static void body_##name(const type &a);                                                                            \
-    extern "C" void cuda_##name(const void *args);                                                                     \
-    extern "C" void cuda_##name(const void *args)                                                                      \
+    extern "C" void kernel_##name(const void *args);                                                                   \
+    extern "C" void kernel_##name(const void *args)                                                                    \
     {                                                                                                                  \
         static_assert(threads % 32 == 0 && threads <= 1024, "threads of a block");                                     \
         body_##name(*static_cast<const type *>(args));                                                                 \
@@ -176,6 +180,10 @@ DEVICE void store_async_to(shared<float> to, uint32_t rank, float value, shared_
     const emulator::shared_pointer<type> name(emulator::here().rank, emulator::shared_dynamic())
 
 template <class T> using shared = emulator::shared_pointer<T>;
+template <class To, class From> DEVICE shared<To> shared_cast(shared<From> p)
+{
+    return shared<To>(p.rank(), p.word());
+}
 using shared_barrier = uint32_t;
 
 DEVICE uint32_t thread_index()

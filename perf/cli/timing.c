@@ -48,8 +48,9 @@ static assay_status ask(const assay_timing_request *q, const char *plugin, const
     assay_reply reply = assay_session_start(plugin, &options, &session);
     if (!session) return ASSAY_OK;
     const char *full_rows = assay_session_about(session)->full_rows;
-    if (need->ragged && full_rows[0]) {
-        snprintf(why, why_size, "%s", full_rows);
+    const char *untimed = assay_session_about(session)->untimed;
+    if (untimed[0] || (need->ragged && full_rows[0])) {
+        snprintf(why, why_size, "%s", untimed[0] ? untimed : full_rows);
         assay_session_end(session);
         return ASSAY_UNSUPPORTED;
     }

@@ -124,7 +124,7 @@ void store_word(emulator_machine *m, uint32_t block, uint32_t word, uint32_t val
 uint32_t shared_piece(uint32_t words)
 {
     fiber *f = self();
-    const uint32_t at = f->pieces;
+    const uint32_t at = (f->m->launch->shared + 3) / 4 + f->pieces; /* behind the dynamic part */
     f->pieces += words;
     if (f->pieces + (f->m->launch->shared + 3) / 4 > MAX_WORDS)
         FAIL(f, EMULATOR_BOUNDS, "%u words of shared memory, at most %u expected", f->pieces,
@@ -134,7 +134,7 @@ uint32_t shared_piece(uint32_t words)
 
 uint32_t shared_dynamic()
 {
-    return self()->pieces;
+    return 0;
 }
 
 uint32_t shared_load(uint32_t rank, uint32_t word)

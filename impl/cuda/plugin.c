@@ -1,0 +1,188 @@
+/* plugin.c: the plugin around the kernels of this folder: `cuda-emu` on fibers, and what shall become `cuda` on a
+ * device. SPDX-License-Identifier: MIT
+ *
+ * Strict fp32. W x, dW, dR and dx of all steps are single products; the recurrence takes a product and a fused cell a
+ * step. Samples past their length keep their state. No atomics: results repeat bitwise. Not yet run on a GPU.
+ *
+ *   *.cu        kernels                         device.hpp  all that CUDA and the emulator spell differently
+ *   forward.c backward.c network.c              the order of launches, written once for both
+ *   launch.h    where launches go               emulator/   fibers instead of a device */
+#include "impl/common/untimed.h"
+#include "impl/cuda/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LONGEST 8000 /* labels of a CTC string: two rows of states and the labels fit into shared memory */
+
+struct assay_ctx {
+    queue *q;
+};
+
+static void close_ctx(assay_ctx *ctx)
+{
+    if (ctx) queue_close(ctx->q);
+    free(ctx);
+}
+
+static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
+{
+    assay_ctx *ctx = calloc(1, sizeof *ctx);
+    const assay_status st = ctx ? queue_open(args->device, &ctx->q) : ASSAY_NO_MEMORY;
+    if (st == ASSAY_OK) {
+        *out = ctx;
+        return st;
+    }
+    free(ctx);
+    return st;
+}
+
+static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arithmetic *declared, const char **why)
+{
+    (void)ctx;
+    *declared = (assay_arithmetic){
+        .operand = ASSAY_FP32, .accumulate = ASSAY_FP32, .store = ASSAY_FP32, .deterministic = 1, .activation_ulp = 2};
+    if (p->arithmetic != ASSAY_FP32) {
+        *why = "computes in fp32 only";
+        return ASSAY_UNSUPPORTED;
+    }
+    if (cuda_loss_of(p) == ASSAY_LOSS_CTC && p->max_label > LONGEST) {
+        *why = "label strings of at most 8000 labels: longer ones don't fit into shared memory";
+        return ASSAY_UNSUPPORTED;
+    }
+    return assay_host_supports(p, why);
+}
+
+static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
+{
+    assay_plan *plan = calloc(1, sizeof *plan);
+    if (!plan) return ASSAY_NO_MEMORY;
+    plan->q = ctx->q;
+    plan->p = *p;
+    assay_host_layout_make(p, &plan->params);
+    cuda_plan_describe(plan);
+    const uint64_t block = (uint64_t)(plan->params.total * plan->params.element);
+    *sizes = (assay_sizes){.packed = block * (1 + (uint64_t)plan->params.moments),
+                           .grads = block,
+                           .workspace = plan->scratch.end,
+                           .reserve = plan->kept.end};
+    *out = plan;
+    return ASSAY_OK;
+}
+
+static void plan_free(assay_plan *plan)
+{
+    free(plan);
+}
+
+static char *piece(const assay_plan *plan, void *block, int which, int param)
+{
+    return (char *)block + (which * plan->params.total + plan->params.offset[param]) * plan->params.element;
+}
+
+static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)
+{
+    const assay_host_layout *l = &plan->params;
+    const void *const *from[3] = {args->param, args->m, args->v};
+    queue_begin(plan->q, stream);
+    for (int which = 0; which <= l->moments; which++)
+        for (int i = 0; i < l->params; i++) {
+            const uint64_t bytes = (uint64_t)(l->size[i] * l->element);
+            if (bytes == 0) continue;
+            if (which == 0 && !from[0][i]) return ASSAY_BAD_ARGUMENT;
+            if (from[which][i])
+                queue_copy(plan->q, piece(plan, args->packed, which, i), from[which][i], bytes);
+            else
+                queue_zero(plan->q, piece(plan, args->packed, which, i), bytes);
+        }
+    return queue_end(plan->q);
+}
+
+static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
+{
+    const assay_host_layout *l = &plan->params;
+    void *const *to[4] = {args->param_1, args->m_1, args->v_1, args->dparam};
+    queue_begin(plan->q, stream);
+    for (int which = 0; which < 4; which++) {
+        void *block = which == 3 ? args->grads : args->packed;
+        if (!block || (which < 3 && which > l->moments)) continue;
+        for (int i = 0; i < l->params; i++)
+            if (l->size[i] && to[which][i])
+                queue_copy(plan->q, to[which][i], piece(plan, block, which == 3 ? 0 : which, i),
+                           (uint64_t)(l->size[i] * l->element));
+    }
+    return queue_end(plan->q);
+}
+
+static void forward(cuda_call *c, void *kept)
+{
+    c->kept = kept;
+    cuda_forward(c);
+    if (c->plan->p.op == ASSAY_OP_NETWORK) cuda_head_forward(c);
+}
+
+/* Ops xent and ctc. */
+static assay_status run_loss(cuda_call *c, assay_pass pass)
+{
+    const assay_args *args = c->args;
+    const int is_ctc = c->plan->p.op == ASSAY_OP_CTC;
+    if (pass == ASSAY_INFER) cuda_loss(c, args->x, NULL, 1);
+    if (pass == ASSAY_TRAIN) cuda_loss(c, args->x, is_ctc ? cuda_kept_at(c, c->plan->kept.dlogits, 0) : NULL, 1);
+    if (pass == ASSAY_BACKWARD && is_ctc) cuda_ctc_backward(c);
+    if (pass == ASSAY_BACKWARD && !is_ctc && args->dx) cuda_loss(c, args->x, args->dx, 0);
+    return pass <= ASSAY_BACKWARD && pass != ASSAY_LOSS_PASS ? ASSAY_OK : ASSAY_BAD_ARGUMENT;
+}
+
+static assay_status run_stack(cuda_call *c, assay_pass pass)
+{
+    const assay_plan *plan = c->plan;
+    const int net = plan->p.op == ASSAY_OP_NETWORK, step = pass == ASSAY_STEP;
+    if (!net && pass != ASSAY_INFER && pass != ASSAY_TRAIN && pass != ASSAY_BACKWARD) return ASSAY_BAD_ARGUMENT;
+    if (pass == ASSAY_INFER) {
+        forward(c, c->work + plan->scratch.infer);
+        return ASSAY_OK;
+    }
+    if (pass == ASSAY_TRAIN || step) forward(c, c->args->reserve);
+    if (pass == ASSAY_LOSS_PASS || step)
+        cuda_loss(c, cuda_kept_at(c, plan->kept.logits, 0), cuda_kept_at(c, plan->kept.dlogits, 0), 1);
+    if (pass == ASSAY_BACKWARD || step) cuda_network_backward(c, c->args->accumulate && !step);
+    if (pass == ASSAY_UPDATE || step) cuda_update(c);
+    return ASSAY_OK;
+}
+
+static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
+{
+    cuda_call c = {.plan = plan, .args = args, .kept = args->reserve, .work = args->workspace};
+    queue_begin(plan->q, stream);
+    const assay_status st = cuda_has_stack(&plan->p) ? run_stack(&c, pass) : run_loss(&c, pass);
+    const assay_status sent = queue_end(plan->q);
+    return st == ASSAY_OK ? sent : st;
+}
+
+static const void *extension(const char *id)
+{
+    static const assay_made_of made_of = {.loss_by = "own", .update_by = "own"};
+    if (strcmp(id, ASSAY_EXT_UNTIMED) == 0) return queue_untimed();
+    return strcmp(id, ASSAY_EXT_MADE_OF) == 0 ? &made_of : NULL;
+}
+
+ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
+{
+    static assay_impl self = {
+        .struct_size = sizeof self,
+        .abi_version = ASSAY_ABI_VERSION,
+        .open = open_ctx,
+        .close = close_ctx,
+        .supports = supports,
+        .plan = plan_make,
+        .plan_free = plan_free,
+        .pack = pack,
+        .run = run,
+        .unpack = unpack,
+        .extension = extension,
+    };
+    self.name = queue_plugin_name();
+    self.version = queue_version();
+    self.place = queue_place();
+    return &self;
+}

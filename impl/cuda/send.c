@@ -1,0 +1,35 @@
+/* send.c: the shapes of launches: how many blocks of how many threads a kernel gets for its sizes.
+ * SPDX-License-Identifier: MIT */
+#include "impl/cuda/plan.h"
+
+void cuda_blocks(queue *q, int kernel, int64_t blocks, uint32_t threads, uint32_t shared, const void *args)
+{
+    const launch_shape shape = {(uint32_t)blocks, 1, threads, 1, shared};
+    if (blocks > 0) queue_launch(q, kernel, &shape, args);
+}
+
+void cuda_over(queue *q, int kernel, int64_t count, const void *args)
+{
+    const uint32_t threads = count <= 1024 ? 32 : 256;
+    const int64_t blocks = (count + threads - 1) / threads, most = queue_width(q);
+    cuda_blocks(q, kernel, blocks < most ? blocks : most, threads, 0, args);
+}
+
+#define LARGE 48 /* rows and columns from which a tile of 64 x 64 wastes less than it saves */
+
+void cuda_gemm(queue *q, const gemm_args *a)
+{
+    static const struct {
+        int kernel;
+        uint32_t down, across, threads;
+    } tiles[] = {{KERNEL_gemm_few, 8, 32, 32}, {KERNEL_gemm_small, 16, 32, 32}, {KERNEL_gemm_large, 64, 64, 256}};
+    const int k = a->m >= LARGE && a->n >= LARGE ? 2 : a->m > 8;
+    const launch_shape shape = {(uint32_t)((a->m + tiles[k].down - 1) / tiles[k].down),
+                                (uint32_t)((a->n + tiles[k].across - 1) / tiles[k].across), tiles[k].threads, 1, 0};
+    if (a->m > 0 && a->n > 0) queue_launch(q, tiles[k].kernel, &shape, a);
+}
+
+void cuda_column_sums(queue *q, const column_sums_args *a)
+{
+    cuda_blocks(q, KERNEL_column_sums, (a->columns + 31) / 32, a->rows <= 64 ? 32 : 256, 0, a);
+}
