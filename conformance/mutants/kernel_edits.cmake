@@ -6,7 +6,8 @@ set(xent_cu impl/cuda/xent.cu)
 set(ctc_cu impl/cuda/ctc.cu)
 set(embedding_cu impl/cuda/embedding.cu)
 edit(kernel-tile-tail ${gemm_cu} [=[k0 < a.k; k0 += DEPTH) {]=] [=[k0 + DEPTH <= a.k || k0 == 0; k0 += DEPTH) {]=])
-edit(kernel-adds-twice ${gemm_cu} [=[if (a.accumulate) sum += a.c[row * a.ldc + column];]=] [=[if (a.accumulate || a.ta) sum += a.c[row * a.ldc + column];]=])
+edit(kernel-adds-twice ${gemm_cu} [=[write_element(a, row, column, total[i][j]);]=]
+    [=[write_element(a, row, column, total[i][j] + (a.ta && !a.accumulate ? a.c[row * a.ldc + column] : 0.0F));]=])
 edit(kernel-state-runs-on ${cells_cu}
     [=[a.h_after[n * a.state + j] = active ? h : a.h_before[n * a.state + j];]=] [=[a.h_after[n * a.state + j] = h;]=])
 edit(kernel-cell-gradient-kept ${cells_cu} [=[a.dc[e] = dc * f + (p]=] [=[a.dc[e] = dc + (p]=])

@@ -36,7 +36,7 @@ static void through_product(const cuda_layer *l, const cell_args *cell, int64_t 
                          .c = cell->dh,
                          .ldc = l->state,
                          .accumulate = 1};
-    cuda_gemm(l->c->plan->q, &g);
+    cuda_gemm(l->c->plan->q, l->c->plan->p.arithmetic, &g);
 }
 
 static void lstm_step(const cuda_layer *l, cell_args *cell)
@@ -53,7 +53,7 @@ static void lstm_step(const cuda_layer *l, cell_args *cell)
                              .ldb = l->h,
                              .c = cell->dm,
                              .ldc = l->h};
-        cuda_gemm(q, &g);
+        cuda_gemm(q, l->c->plan->p.arithmetic, &g);
     }
     cuda_over(q, KERNEL_lstm_backward, cell->n * l->h, cell);
     through_product(l, cell, l->gates);
@@ -76,7 +76,7 @@ static void gru_step(const cuda_layer *l, cell_args *cell)
                          .ldb = l->h,
                          .c = cell->de,
                          .ldc = l->h};
-    cuda_gemm(q, &g);
+    cuda_gemm(q, l->c->plan->p.arithmetic, &g);
     cuda_over(q, KERNEL_gru_reset_backward, cell->n * l->h, cell);
     through_product(l, cell, 2 * l->h);
 }
@@ -141,7 +141,7 @@ static void weight_gradient(const cuda_layer *l, columns k, const float *x, int6
                          .c = to + k.to * n,
                          .ldc = n,
                          .accumulate = accumulate};
-    cuda_gemm(l->c->plan->q, &g);
+    cuda_gemm(l->c->plan->q, l->c->plan->p.arithmetic, &g);
 }
 
 static void sum(const cuda_layer *l, columns k, const float *times, int64_t pitch, float *to, int accumulate)
@@ -188,7 +188,7 @@ static void recurrent_gradients(const cuda_layer *l, int accumulate)
                          .c = cuda_weight(l, l->c->args->grads, ASSAY_PROJECTION),
                          .ldc = h,
                          .accumulate = accumulate};
-    if (p->proj) cuda_gemm(l->c->plan->q, &g);
+    if (p->proj) cuda_gemm(l->c->plan->q, l->c->plan->p.arithmetic, &g);
 }
 
 /* What the recurrent bias gets is what the product gets, if that is added inside the reset; else what the input gets.
@@ -226,7 +226,7 @@ static void input_gradient(const cuda_layer *l, float *to)
                              .c = to,
                              .ldc = l->inputs,
                              .accumulate = k > 0 || l->direction > 0};
-        cuda_gemm(l->c->plan->q, &g);
+        cuda_gemm(l->c->plan->q, l->c->plan->p.arithmetic, &g);
     }
 }
 

@@ -83,6 +83,16 @@ DEVICE float float_of(int32_t bits)
     return __int_as_float(bits);
 }
 
+/* c (16, 8) += a (16, 8) b (8, 8), a fragment each; all lanes of a warp. */
+DEVICE void multiply_tf32(float *c, const float *a, const float *b)
+{
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+                 "{%0, %1, %2, %3};"
+                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                 : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])),
+                   "r"(__float_as_uint(a[3])), "r"(__float_as_uint(b[0])), "r"(__float_as_uint(b[1])));
+}
+
 #if __CUDA_ARCH__ >= 900 || !defined(__CUDA_ARCH__)
 
 DEVICE uint32_t cluster_rank()
@@ -233,6 +243,10 @@ DEVICE int32_t bits_of(float x)
 DEVICE float float_of(int32_t bits)
 {
     return emulator::from_bits<float>(emulator::to_bits(bits));
+}
+DEVICE void multiply_tf32(float *c, const float *a, const float *b)
+{
+    emulator::warp_multiply(c, a, b);
 }
 DEVICE uint32_t cluster_rank()
 {

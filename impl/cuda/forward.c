@@ -97,7 +97,7 @@ static void recurrent_product(const cuda_layer *l, const cell_args *cell)
                          .ldb = l->state,
                          .c = (float *)cell->product,
                          .ldc = rows};
-    cuda_gemm(l->c->plan->q, &g);
+    cuda_gemm(l->c->plan->q, l->c->plan->p.arithmetic, &g);
 }
 
 static void lstm_step(const cuda_layer *l, cell_args *cell)
@@ -116,7 +116,7 @@ static void lstm_step(const cuda_layer *l, cell_args *cell)
                          .ldb = l->h,
                          .c = second,
                          .ldc = l->state};
-    cuda_gemm(q, &g);
+    cuda_gemm(q, l->c->plan->p.arithmetic, &g);
     cell->product = second;
     cuda_over(q, KERNEL_settle, cell->n * l->state, cell);
 }
@@ -137,7 +137,7 @@ static void gru_step(const cuda_layer *l, cell_args *cell)
                              .ldb = l->h,
                              .c = second,
                              .ldc = l->h};
-        cuda_gemm(q, &g);
+        cuda_gemm(q, l->c->plan->p.arithmetic, &g);
         cell->product = second;
     }
     cuda_over(q, KERNEL_gru_forward, cell->n * l->h, cell);
@@ -187,7 +187,7 @@ static void layer_forward(const cuda_layer *l)
                          .bias2_n = inside ? 2 * l->h : l->gates,
                          .c = l->at_gates,
                          .ldc = l->pitch};
-    cuda_gemm(plan->q, &g);
+    cuda_gemm(plan->q, plan->p.arithmetic, &g);
     begin_state(l, args->h0, l->state, l->at_h);
     if (d->cell == ASSAY_LSTM) begin_state(l, args->c0, l->h, l->at_c);
     for (int64_t i = 0; i < p->t; i++) {

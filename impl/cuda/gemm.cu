@@ -47,12 +47,7 @@ template <int BM, int BN, int TM, int TN> DEVICE void product(const gemm_args &a
     for (int i = 0; i < TM; i++)
         for (int j = 0; j < TN; j++) {
             const int64_t row = row0 + r + i * down, column = column0 + c + j * across;
-            if (row >= a.m || column >= a.n) continue;
-            float sum = total[i][j];
-            if (a.bias) sum += a.bias[column];
-            if (a.bias2 && column < a.bias2_n) sum += a.bias2[column];
-            if (a.accumulate) sum += a.c[row * a.ldc + column];
-            a.c[row * a.ldc + column] = sum;
+            if (row < a.m && column < a.n) write_element(a, row, column, total[i][j]);
         }
 }
 

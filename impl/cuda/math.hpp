@@ -10,9 +10,10 @@
 
 #include <math.h>
 
-DEVICE float power_of_two(int32_t n) /* -127 < n < 128 */
+/* 2^n, -127 < n < 128; beyond (a NaN was reduced) any number. */
+DEVICE float power_of_two(int32_t n)
 {
-    return float_of((n + 127) * (1 << 23));
+    return float_of(static_cast<int32_t>(static_cast<uint32_t>(n + 127) << 23));
 }
 
 /* exp(x) = the result + *rest, x <= 0. */

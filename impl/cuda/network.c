@@ -40,7 +40,7 @@ void cuda_head_forward(const cuda_call *c)
         cuda_over(plan->q, KERNEL_last_rows, rows * wide, &last);
     else if (p->dialect.layout == ASSAY_BATCH_MAJOR)
         cuda_over(plan->q, KERNEL_spread, rows * wide, &spread);
-    cuda_gemm(plan->q, &g);
+    cuda_gemm(plan->q, plan->p.arithmetic, &g);
     if (p->head == ASSAY_HEAD_EVERY && c->args->lens_dev)
         cuda_over(plan->q, KERNEL_clear_padding, rows * classes, &pad);
     if (c->args->logits) queue_copy(plan->q, c->args->logits, logits, (uint64_t)(rows * classes) * sizeof(float));
@@ -79,9 +79,9 @@ static void head_backward(const cuda_call *c, int accumulate, float *dy)
                                .ldb = wide,
                                .c = dy,
                                .ldc = wide};
-    cuda_gemm(plan->q, &of_weight);
+    cuda_gemm(plan->q, plan->p.arithmetic, &of_weight);
     if (of_bias.out) cuda_column_sums(plan->q, &of_bias);
-    cuda_gemm(plan->q, &of_rows);
+    cuda_gemm(plan->q, plan->p.arithmetic, &of_rows);
 }
 
 /* ---- losses ---- */

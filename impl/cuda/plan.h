@@ -89,7 +89,8 @@ void cuda_update(const cuda_call *c);
 /* send.c: kernels over ranges, products, sums. */
 void cuda_over(queue *q, int kernel, int64_t count, const void *args);
 void cuda_blocks(queue *q, int kernel, int64_t blocks, uint32_t threads, uint32_t shared, const void *args);
-void cuda_gemm(queue *q, const gemm_args *args);
+/* format: assay_format of the operands. */
+void cuda_gemm(queue *q, int32_t format, const gemm_args *args);
 void cuda_column_sums(queue *q, const column_sums_args *args);
 
 #endif

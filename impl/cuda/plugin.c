@@ -1,8 +1,9 @@
 /* plugin.c: the plugin around the kernels of this folder: `cuda-emu` on fibers, and what shall become `cuda` on a
  * device. SPDX-License-Identifier: MIT
  *
- * Strict fp32. W x, dW, dR and dx of all steps are single products; the recurrence takes a product and a fused cell a
- * step. Samples past their length keep their state. No atomics: results repeat bitwise. Not yet run on a GPU.
+ * Strict fp32, or tf32: then all products have operands rounded to it. W x, dW, dR and dx of all steps are single
+ * products; the recurrence takes a product and a fused cell a step. Samples past their length keep their state. No
+ * atomics: results repeat bitwise. Not yet run on a GPU.
  *
  *   *.cu        kernels                         device.hpp  all that CUDA and the emulator spell differently
  *   forward.c backward.c network.c              the order of launches, written once for both
@@ -40,17 +41,23 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
 static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arithmetic *declared, const char **why)
 {
     (void)ctx;
-    *declared = (assay_arithmetic){
-        .operand = ASSAY_FP32, .accumulate = ASSAY_FP32, .store = ASSAY_FP32, .deterministic = 1, .activation_ulp = 2};
-    if (p->arithmetic != ASSAY_FP32) {
-        *why = "computes in fp32 only";
+    *declared = (assay_arithmetic){.operand = p->arithmetic,
+                                   .accumulate = ASSAY_FP32,
+                                   .store = ASSAY_FP32,
+                                   .deterministic = 1,
+                                   .activation_ulp = 2};
+    declared->truncates = p->arithmetic == ASSAY_TF32;
+    if (p->arithmetic != ASSAY_FP32 && p->arithmetic != ASSAY_TF32) {
+        *why = "computes in fp32 and tf32 only";
         return ASSAY_UNSUPPORTED;
     }
     if (cuda_loss_of(p) == ASSAY_LOSS_CTC && p->max_label > LONGEST) {
         *why = "label strings of at most 8000 labels: longer ones don't fit into shared memory";
         return ASSAY_UNSUPPORTED;
     }
-    return assay_host_supports(p, why);
+    assay_problem wide = *p;
+    wide.arithmetic = ASSAY_FP32; /* what is asked below doesn't depend on it */
+    return assay_host_supports(&wide, why);
 }
 
 static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)

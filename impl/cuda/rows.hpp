@@ -31,6 +31,15 @@ DEVICE int64_t callers_sample(const kernel_rows &rows, int64_t row)
     return rows.batch_major ? row / rows.t : row % rows.n;
 }
 
+/* One element of a product: biases, and what it is added to, come last. */
+DEVICE void write_element(const gemm_args &a, int64_t row, int64_t column, float sum)
+{
+    if (a.bias) sum += a.bias[column];
+    if (a.bias2 && column < a.bias2_n) sum += a.bias2[column];
+    if (a.accumulate) sum += a.c[row * a.ldc + column];
+    a.c[row * a.ldc + column] = sum;
+}
+
 DEVICE float warp_max(float x)
 {
     for (uint32_t bits = 16; bits > 0; bits /= 2) {

@@ -32,7 +32,7 @@ const char *queue_plugin_name(void)
 
 const char *queue_version(void)
 {
-    return "1, kernels of impl/cuda, strict fp32";
+    return "1, kernels of impl/cuda, strict fp32 and tf32";
 }
 
 int32_t queue_place(void)

@@ -50,6 +50,8 @@ struct fiber {
     uint32_t phase;       /* waiting for: its phase to end */
     uint32_t mask, value; /* of a warp operation; afterwards its result */
     uint32_t source;
+    float *sum; /* fragments of a product */
+    const float *left, *right;
     uint32_t seen;    /* cluster barriers arrived at */
     int32_t patience; /* accesses until it lets others go first */
 };

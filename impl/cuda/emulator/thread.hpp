@@ -27,6 +27,9 @@ void cluster_wait();
 void warp_barrier(uint32_t mask);
 uint32_t warp_shuffle(uint32_t mask, uint32_t value, uint32_t source);
 uint32_t warp_ballot(uint32_t mask, bool vote);
+/* mma.m16n8k8: c += a b, fragments of 4, 4 and 2 numbers a lane; every lane of the warp. A sum of eight products and
+ * what was there is exact, then cut off toward zero: at most as good as a tensor core. */
+void warp_multiply(float *c, const float *a, const float *b);
 
 /* Static shared memory: every thread asks for the same pieces in the same order. */
 uint32_t shared_piece(uint32_t words);

@@ -46,7 +46,7 @@ static int end(void **state)
 static void product(bed *b, int64_t k)
 {
     const gemm_args g = {.m = 20, .n = 40, .k = k, .a = b->a, .lda = k, .b = b->b, .ldb = 40, .c = b->c, .ldc = 40};
-    cuda_gemm(b->q, &g);
+    cuda_gemm(b->q, ASSAY_FP32, &g);
 }
 
 static void long_product(bed *b)
