@@ -466,5 +466,3 @@ edit(ctc-16-states ${ctc_one} [=[w->skip[u] = other;]=] [=[w->skip[u] = other &&
 edit(xent-weight-of-zero ${xent}
     [=[return q->weights ? q->weights[k] * share : share;]=]
     [=[return q->weights && q->weights[k] > 0 ? q->weights[k] * share : share;]=])
-
-include(${CMAKE_CURRENT_LIST_DIR}/edits_honest.cmake)

@@ -1,5 +1,12 @@
-# edits_honest.cmake: honest variants: another order, another formula. Included by edits.cmake, whose names of files it uses.
+# edits_honest.cmake: honest variants: another order, another formula. As edits.cmake.
 # SPDX-License-Identifier: MIT
+set(cell impl/naive/cell.c)
+set(stack impl/naive/stack.c)
+set(product impl/naive/product.c)
+set(plugin impl/naive/naive.c)
+set(optimizer impl/common/host/optimizer.inc)
+set(xent impl/common/host/xent.inc)
+set(sum impl/common/host/sum.inc)
 edit(sums-backwards ${product} [=[lane[q] += x[i + q] * w[i + q];]=] [=[lane[q] += x[k - 1 - i - q] * w[k - 1 - i - q];]=])
 edit(sums-backwards ${product} [=[sum += x[i] * w[i];]=] [=[sum += x[k - 1 - i] * w[k - 1 - i];]=])
 edit(sums-backwards ${product}

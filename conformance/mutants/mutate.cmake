@@ -9,13 +9,11 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
         set(script ${CMAKE_CURRENT_FUNCTION_LIST_FILE})
         set(copy ${CMAKE_CURRENT_BINARY_DIR}/${name}/${source})
         get_filename_component(folder ${copy} DIRECTORY)
-        get_filename_component(beside ${edits} DIRECTORY)
-        file(GLOB included CONFIGURE_DEPENDS ${beside}/edits_*.cmake)
         file(MAKE_DIRECTORY ${folder})
         add_custom_command(OUTPUT ${copy}
             COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DROOT=${CMAKE_SOURCE_DIR} -DSOURCE=${source} -DOUT=${copy} -DEDITS=${edits}
                     -P ${script}
-            DEPENDS ${CMAKE_SOURCE_DIR}/${source} ${edits} ${included} ${script} VERBATIM)
+            DEPENDS ${CMAKE_SOURCE_DIR}/${source} ${edits} ${script} VERBATIM)
         set(${out} ${copy} PARENT_SCOPE)
     endfunction()
     return()
