@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What the emulator must call each of them stands in test_faults.c.
 set(gemm impl/cuda/gemm.cu)
+set(tf32 impl/cuda/gemm_tf32.cu)
 set(xent impl/cuda/xent.cu)
 set(ctc impl/cuda/ctc.cu)
 set(embedding impl/cuda/embedding.cu)
@@ -13,6 +14,11 @@ edit(tile-behind ${gemm} [=[                total[i][j] += part[i][j];
         block_sync();]=] [=[                total[i][j] += part[i][j];]=])
 # The rest of k is multiplied though the tile ends before it.
 edit(tile-tail ${gemm} [=[for (int k = 0; k < depth; k++) {]=] [=[for (int k = 0; k < DEPTH; k++) {]=])
+edit(tf32-behind ${tf32} [=[                total[j][e] += part[j][e];
+        block_sync();]=] [=[                total[j][e] += part[j][e];]=])
+# Lanes without a row leave before the warp's product.
+edit(tf32-lanes ${tf32} [=[            const shared<float> at = left]=] [=[            if (row0 + warp * 16 + g >= a.m) return;
+            const shared<float> at = left]=])
 # Warps add up their sums before those of all others are there.
 edit(sums-before ${gemm} [=[    sums[thread_index()] = total;
     block_sync();]=] [=[    sums[thread_index()] = total;]=])

@@ -43,20 +43,25 @@ static int end(void **state)
 
 /* ---- scenarios ---- */
 
-static void product(bed *b, int64_t k)
+static void product(bed *b, int32_t format, int64_t k)
 {
     const gemm_args g = {.m = 20, .n = 40, .k = k, .a = b->a, .lda = k, .b = b->b, .ldb = 40, .c = b->c, .ldc = 40};
-    cuda_gemm(b->q, ASSAY_FP32, &g);
+    cuda_gemm(b->q, format, &g);
 }
 
 static void long_product(bed *b)
 {
-    product(b, 40);
+    product(b, ASSAY_FP32, 40);
+}
+
+static void narrow_product(bed *b)
+{
+    product(b, ASSAY_TF32, 40);
 }
 
 static void short_product(bed *b)
 {
-    product(b, 7);
+    product(b, ASSAY_FP32, 7);
 }
 
 static void sums(bed *b)
@@ -136,6 +141,8 @@ static const struct {
     {"tile-before", long_product, TOO_EARLY, "gemm_small: "},
     {"tile-behind", long_product, 1 << EMULATOR_RACE, "nothing orders the two"},
     {"tile-tail", short_product, 1 << EMULATOR_UNINITIALISED, "which nobody has written"},
+    {"tf32-behind", narrow_product, 1 << EMULATOR_RACE, "nothing orders the two"},
+    {"tf32-lanes", narrow_product, 1 << EMULATOR_LANES, "lane"},
     {"sums-before", sums, TOO_EARLY, "column_sums: "},
     {"one-place", wide_rows, 1 << EMULATOR_RACE, "nothing orders the two"},
     {"lanes-leave", narrow_rows, 1 << EMULATOR_LANES, "lane"},
