@@ -3,6 +3,7 @@
 #include "conformance/cache.h"
 
 #include "conformance/file.h"
+#include "conformance/floor_runs.h"
 #include "reference/tensors.h"
 
 #include <sodium.h>
@@ -27,7 +28,8 @@ static int name_of(const assay_question *q, int parts, char *path, size_t size)
     char hex[2 * sizeof digest + 1];
     assay_tensor list[ASSAY_TENSORS];
     if (!q->cache || sodium_init() < 0) return 0;
-    const uint64_t words[] = {(uint64_t)q->step, q->wanted, q->seed, (uint64_t)parts, ASSAY_FLOOR_RUNS};
+    const uint64_t words[] = {(uint64_t)q->step, q->wanted,        q->seed,
+                              (uint64_t)parts,   ASSAY_FLOOR_RUNS, (uint64_t)assay_floor_more(0)};
     crypto_hash_sha256_init(&h);
     crypto_hash_sha256_update(&h, (const unsigned char *)ASSAY_ORACLE_HASH, strlen(ASSAY_ORACLE_HASH));
     crypto_hash_sha256_update(&h, (const unsigned char *)q->p, sizeof *q->p);

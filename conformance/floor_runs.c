@@ -68,12 +68,20 @@ static assay_status one_run(const assay_floor_job *j, assay_evaluate *evaluate, 
     return st;
 }
 
-/* Runs with other roundings and orders each. */
-static assay_status random_runs(const assay_floor_job *j, const assay_rounding *rounding, assay_floor *floor)
+int assay_floor_more(double macs)
 {
+    return macs <= 2e4 ? 4 : 1;
+}
+
+/* Runs with other roundings and orders each. */
+static assay_status random_runs(const assay_floor_job *j, const assay_rounding *rounding, assay_floor *floor,
+                                int32_t *runs)
+{
+    const int count = ASSAY_FLOOR_RUNS * (j->more ? j->more : 1);
     assay_status worst = ASSAY_OK;
+    *runs += count;
 #pragma omp parallel for schedule(dynamic, 1)
-    for (int run = 0; run < ASSAY_FLOOR_RUNS; run++) {
+    for (int run = 0; run < count; run++) {
         assay_rounding r = *rounding;
         r.seed += (uint64_t)run * 0x9E3779B97F4A7C15u;
         j->set(&r);
@@ -139,12 +147,10 @@ static assay_status placed_runs(const assay_floor_job *j, const struct placement
                         .batch_scale = j->batch_scale,
                         .seed = j->seed,
                         .operand_truncate = at->cut};
-    assay_status st = random_runs(j, &r, floor);
-    *runs += ASSAY_FLOOR_RUNS;
+    assay_status st = random_runs(j, &r, floor, runs);
     if (st != ASSAY_OK || !a->truncates) return st;
     r.mode = ASSAY_ROUND_TRUNCATE;
-    *runs += ASSAY_FLOOR_RUNS;
-    return random_runs(j, &r, floor);
+    return random_runs(j, &r, floor, runs);
 }
 
 assay_status assay_floor_measure(const assay_floor_job *j, assay_floor *floor, int32_t *runs)

@@ -22,13 +22,18 @@ typedef struct assay_floor_job {
     assay_evaluate *evaluate;            /* in the build that rounds... */
     void (*set)(const assay_rounding *); /* ...as this context says */
     assay_evaluate *flipped;             /* of the SR build, for forced flips; NULL = none: too large */
+    int more;                            /* so many times ASSAY_FLOOR_RUNS with every operation rounded; 0 = once */
 } assay_floor_job;
+
+/* `more` for per-operation runs of so many multiply-adds: 4 where they take no time. A tensor of a dozen numbers has a
+ * noise with long tails, of which 16 runs saw a third now and then. */
+int assay_floor_more(double macs);
 
 /* The context in which nothing but operands and stores is rounded: the quantised oracle. */
 assay_rounding assay_floor_exact(const assay_arithmetic *declared);
 
-/* Raises floor[] to the worst error of the runs, whose number is *runs: ASSAY_FLOOR_RUNS with every operation rounded
- * at random; as many in which sums truncate, where declared; twice as many with forced flips, where operands or stores
+/* Raises floor[] to the worst error of the runs, whose number is *runs: ASSAY_FLOOR_RUNS, `more` times, with every
+ * operation rounded at random; as many in which sums truncate, where declared; twice as many with forced flips, where operands or stores
  * are narrow; opaque: the first two for each place where they may be. Uses all cores; main thread. */
 assay_status assay_floor_measure(const assay_floor_job *j, assay_floor *floor, int32_t *runs);
 

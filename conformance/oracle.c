@@ -184,7 +184,8 @@ static assay_status floor_by_operation(const assay_question *q, const assay_valu
                                .batch_scale = 1,
                                .evaluate = assay_ref_evaluate_sr,
                                .set = assay_rounding_sr,
-                               .flipped = assay_ref_evaluate_sr};
+                               .flipped = assay_ref_evaluate_sr,
+                               .more = assay_floor_more(work_of(q))};
     return assay_floor_measure(&j, floor, runs);
 }
 

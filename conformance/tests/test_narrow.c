@@ -157,7 +157,7 @@ static void a_quantised_oracle_is_far_tighter_than_an_opaque_one(void **state)
     int32_t runs;
     (void)state;
     const double quantised = phi_of_dx("rnn/lstm.uni.l1.t5.n3.i4.h6.plain", "tf32", &runs);
-    assert_int_equal(runs, 3 * ASSAY_FLOOR_RUNS);
+    assert_int_equal(runs, 6 * ASSAY_FLOOR_RUNS); /* a tiny case: four times as many at random, twice with flips */
     const double opaque = phi_of_dx("rnn/lstm.uni.l1.t5.n3.i4.h6.plain", "tf32-opaque", &runs);
     assert_true(opaque > 5 * quantised);
     assert_true(opaque > 1e-4 && opaque < 1e-2);

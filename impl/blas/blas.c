@@ -22,14 +22,17 @@
 
 static const blas_library with_small_kernels = {.blocked = 1}, packs_always = {.blocked = 0};
 
-#define WARM 192
+#define WARM        192
+#define WARM_ROUNDS 16 /* a thread that wakes late still meets some of the others' */
 
-/* One product by all threads at once. */
+/* Products by all threads at once. */
 static void warm_work(void *arg, int rank, int size)
 {
     float *x = (float *)arg + (size_t)rank * WARM * WARM;
     const float *zeros = (float *)arg + (size_t)size * WARM * WARM;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, WARM, WARM, WARM, 1, zeros, WARM, zeros, WARM, 0, x, WARM);
+    for (int round = 0; round < WARM_ROUNDS; round++)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, WARM, WARM, WARM, 1, zeros, WARM, zeros, WARM, 0, x,
+                    WARM);
 }
 
 /* The library maps a buffer the first time that so many products run at once: here, not in some later run(). */

@@ -255,9 +255,8 @@ static void cells_of_all_kernels_agree(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_kernel_makes_every_product),
-                                       cmocka_unit_test(what_c_held_is_added_last),
-                                       cmocka_unit_test(activations_of_every_kernel_are_near),
-                                       cmocka_unit_test(cells_of_all_kernels_agree)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kernel_makes_every_product), cmocka_unit_test(what_c_held_is_added_last),
+        cmocka_unit_test(activations_of_every_kernel_are_near), cmocka_unit_test(cells_of_all_kernels_agree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

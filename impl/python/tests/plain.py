@@ -17,6 +17,8 @@ def supports(p):
     d = p.dialect
     if p.op != abi.ASSAY_OP_XENT:
         raise abi.Unsupported("op: cross-entropy only")
+    if p.arithmetic not in (abi.ASSAY_FP32, abi.ASSAY_FP64):
+        raise abi.Unsupported("arithmetic: fp32 and fp64 only")
     if p.classes == REFUSED or d.xent_weighted or d.xent_ignores or d.xent_smoothing or p.x_stride or d.layout:
         raise abi.Unsupported("dialect: plain rows only")
     if d.xent_reduction not in (abi.ASSAY_REDUCE_NONE, abi.ASSAY_REDUCE_SUM, abi.ASSAY_REDUCE_MEAN):
