@@ -3,7 +3,10 @@
 #include "perf/cli/baselines.h"
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
+#include "perf/cli/paths.h"
 #include "perf/cli/timing.h"
+
+#include <limits.h>
 #include "perf/scale.h"
 
 /* -1 to go on, or the exit status. */
@@ -33,6 +36,7 @@ int assay_command_bench(int argc, char **argv)
     assay_strings impls = {{0}, 0}, axes = {{0}, 0};
     int32_t scale[ASSAY_AXES];
     assay_timing_request q = {.command = "bench", .bench = {.budget = 600}};
+    char floors[PATH_MAX];
     const char *seed = NULL;
     int threads = 0, full = 0;
     const assay_option options[] = {
@@ -68,7 +72,7 @@ int assay_command_bench(int argc, char **argv)
     q.bench.axis_count = axes.count;
     q.bench.threads = threads;
     q.level = full ? ASSAY_LEVEL_FULL : ASSAY_LEVEL_QUICK;
-    if (!q.floors) q.floors = ASSAY_FLOORS;
+    if (!q.floors) q.floors = assay_path_own("share", "floors", floors, sizeof floors);
     assay_plugins plugins;
     status = assay_plugins_select(&impls, &plugins);
     if (status < 0 && (status = assay_plugins_distinct("bench", &plugins)) >= 0) assay_plugins_free(&plugins);

@@ -9,11 +9,13 @@
 #include "perf/cli/documented.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
+#include "perf/cli/paths.h"
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
 #include "perf/cli/results.h"
 #include "perf/cli/smallest.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -256,11 +258,12 @@ int assay_command_check(int argc, char **argv)
         "run.",
         "assay check --impl blas --impl ./mine.so --op ctc --quick"};
     assay_strings impls = {{0}, 0};
+    char floors[PATH_MAX];
     int quick = 0, full = 0, no_shrink = 0;
     assay_check_request q = {.command = "check",
                              .suite = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
                                        .seed = assay_seed_fresh(),
-                                       .floors = ASSAY_FLOORS,
+                                       .floors = assay_path_own("share", "floors", floors, sizeof floors),
                                        .diagnose = 4},
                              .repeat = 1};
     const assay_option options[] = {

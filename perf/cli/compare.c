@@ -5,6 +5,7 @@
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
+#include "perf/cli/paths.h"
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
 #include "perf/cli/timing.h"
@@ -131,7 +132,10 @@ int assay_command_compare(int argc, char **argv)
         "modules in Python) are timed in one run, in turn, and compared sample by sample.\n"
         "Exit status: 0 nothing is SLOWER, 1 something is or was not timed, 2 nothing could be compared.",
         "assay compare old.json new.json"};
-    request q = {.timing = {.command = "compare", .floors = ASSAY_FLOORS, .bench = {0}}};
+    char floors[PATH_MAX];
+    request q = {.timing = {.command = "compare",
+                            .floors = assay_path_own("share", "floors", floors, sizeof floors),
+                            .bench = {0}}};
     assay_strings files = {{0}, 0};
     int threads = 0;
     const assay_option options[] = {

@@ -7,10 +7,12 @@
 #include "perf/cli/documented.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
+#include "perf/cli/paths.h"
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,10 +188,11 @@ int assay_command_mutants(int argc, char **argv)
         "must pass. docs/mutants.md.",
         "assay mutants --mutant 'C*'"};
     const int processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    char floors[PATH_MAX];
     request q = {.suite = {.threads = processors > 1 ? processors : 2, /* some faults lie between threads */
                            .seed = assay_seed_fresh(),
                            .level = ASSAY_LEVEL_QUICK,
-                           .floors = ASSAY_FLOORS,
+                           .floors = assay_path_own("share", "floors", floors, sizeof floors),
                            .stop = stop},
                  .weakest = INFINITY};
     const assay_option options[] = {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,51 @@ static int refuse(const char *command, const char *option, const char *path, con
 {
     assay_print_error("%s: --%s %s: %s", command, option, path, what);
     return ASSAY_EXIT_USAGE;
+}
+
+/* The folder above the program's; "" if the system does not say. */
+static char *base(char *folder, size_t size)
+{
+    assay_program_folder(folder, size);
+    char *up = strrchr(folder, '/');
+    folder[up ? up - folder : 0] = '\0';
+    return folder;
+}
+
+char *assay_path_own(const char *room, const char *kind, char *folder, size_t size)
+{
+    char up[PATH_MAX];
+    if (!*base(up, sizeof up) || snprintf(folder, size, "%s/%s/assay/%s", up, room, kind) >= (int)size) *folder = '\0';
+    return folder;
+}
+
+char *assay_path_certificates(char *folder, size_t size)
+{
+    char up[PATH_MAX], mark[PATH_MAX + 16];
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int length = 0;
+    snprintf(mark, sizeof mark, "%s/CMakeCache.txt", base(up, sizeof up));
+    if (*up && access(mark, F_OK) == 0)
+        length = snprintf(folder, size, "%s/certificates", up);
+    else if (cache && *cache == '/')
+        length = snprintf(folder, size, "%s/assay/certificates", cache);
+    else if (home && *home == '/')
+        length = snprintf(folder, size, "%s/.cache/assay/certificates", home);
+    if (length <= 0 || (size_t)length >= size) *folder = '\0';
+    return folder;
+}
+
+int assay_path_make(const char *path)
+{
+    char part[PATH_MAX];
+    if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part) return errno = ENAMETOOLONG, -1;
+    for (char *at = part + 1; *at; at++) {
+        if (*at != '/') continue;
+        *at = '\0';
+        if (mkdir(part, 0755) && errno != EEXIST) return -1;
+        *at = '/';
+    }
+    return mkdir(part, 0755) && errno != EEXIST ? -1 : 0;
 }
 
 static int is_folder(const char *path)

@@ -3,6 +3,8 @@
 #ifndef ASSAY_PATHS_H
 #define ASSAY_PATHS_H
 
+#include <stddef.h>
+
 /* Each returns -1 if all is well, else the exit status 2 after one line on stderr that names command, option and path.
  * What they try out leaves nothing behind. Any thread. */
 
@@ -16,6 +18,18 @@ int assay_path_folder(const char *command, const char *option, const char *path)
 int assay_path_private(const char *command, const char *option, const char *path);
 /* A folder that must be there already. */
 int assay_path_store(const char *command, const char *option, const char *path);
+
+/* Where the program's own things lie: ../<room>/assay/<kind> from its folder, in a build as where it is installed.
+ * room is "lib" (plugins: impl, mutants) or "share" (floors, golden). folder takes `size` bytes and is returned; "" if
+ * the system does not say where the program is. Any thread. */
+char *assay_path_own(const char *room, const char *kind, char *folder, size_t size);
+
+/* Where certificates are kept unless told: beside the folder of a program in its build, else in the user's cache
+ * ($XDG_CACHE_HOME or ~/.cache). folder as above; "" if there is neither. Any thread. */
+char *assay_path_certificates(char *folder, size_t size);
+
+/* The folder and those above it, as far as they are missing. 0, or -1 with errno. Any thread. */
+int assay_path_make(const char *path);
 
 /* A file that will be written, and one that another option names. A device or a pipe may stand in several places. */
 int assay_path_other(const char *command, const char *option, const char *path, const char *other, const char *named);

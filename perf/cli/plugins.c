@@ -1,9 +1,9 @@
 /* plugins.c: finding shared objects, and modules for the host of impl/python.
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/plugins.h"
-#include "conformance/file.h"
 #include "conformance/session.h"
 #include "perf/cli/command.h"
+#include "perf/cli/paths.h"
 #include "perf/cli/print.h"
 
 #include <errno.h>
@@ -47,28 +47,15 @@ static int scan_folder(const char *folder, assay_plugins *out)
     return status;
 }
 
-/* The folder ../lib/assay/<kind> beside the program. */
-static int own_folder(const char *kind, char *buffer, size_t size)
-{
-    char self[PATH_MAX - 64]; /* room for what is appended below */
-    assay_program_folder(self, sizeof self);
-    char *up = strrchr(self, '/');
-    if (!up) {
-        assay_print_error("/proc/self/exe: cannot be read, so plugins cannot be found");
-        return ASSAY_EXIT_UNABLE;
-    }
-    snprintf(buffer, size, "%.*s/lib/assay/%.32s", (int)(up - self), self, kind);
-    return ASSAY_EXIT_HELD;
-}
-
 int assay_plugins_scan(const char *kind, assay_plugins *out)
 {
     memset(out, 0, sizeof *out);
     const char *variable = strcmp(kind, "impl") ? NULL : getenv("ASSAY_IMPL_PATH");
     char folder[PATH_MAX];
     if (!variable || !*variable) {
-        int status = own_folder(kind, folder, sizeof folder);
-        return status == ASSAY_EXIT_HELD ? scan_folder(folder, out) : status;
+        if (*assay_path_own("lib", kind, folder, sizeof folder)) return scan_folder(folder, out);
+        assay_print_error("/proc/self/exe: cannot be read, so plugins cannot be found");
+        return ASSAY_EXIT_UNABLE;
     }
     int status = ASSAY_EXIT_HELD;
     for (const char *at = variable; *at && status == ASSAY_EXIT_HELD;) {

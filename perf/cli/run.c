@@ -215,6 +215,7 @@ int assay_command_run(int argc, char **argv)
     static assay_plugins plugins;
     assay_strings impls = {{0}, 0};
     assay_timing_request timing = {.command = "run"};
+    char floors[PATH_MAX];
     const char *out = NULL;
     int quick = 0, all = 0;
     double budget = 0; /* none was given */
@@ -237,7 +238,7 @@ int assay_command_run(int argc, char **argv)
         assay_print_error("run: --quick and --all: expected one of them at most");
         return ASSAY_EXIT_USAGE;
     }
-    if (!timing.floors) timing.floors = ASSAY_FLOORS;
+    if (!timing.floors) timing.floors = assay_path_own("share", "floors", floors, sizeof floors);
     if (quick && !timing.bench.glob) timing.bench.glob = "b1.*";
     if (!(budget > 0)) budget = quick ? QUICK_BUDGET : all ? NO_BUDGET : USUAL_BUDGET;
     status = assay_plugins_select(&impls, &plugins);

@@ -8,6 +8,7 @@
 #include "perf/cli/baselines.h"
 #include "perf/cli/command.h"
 #include "perf/cli/output.h"
+#include "perf/cli/paths.h"
 #include "perf/report.h"
 #include "perf/state.h"
 
@@ -17,18 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* Beside the program's folder. */
-static const char *certificates_folder(char *buffer, size_t size)
-{
-    static const char name[] = "/certificates";
-    assay_program_folder(buffer, size - sizeof name);
-    char *slash = strrchr(buffer, '/');
-    strcpy(slash ? slash : buffer, name);
-    return buffer;
-}
 
 static const char *label_of(const assay_plugins *plugins, const char *path)
 {
@@ -189,8 +179,8 @@ int assay_timing_perform(assay_timing_request *q)
     assay_interrupt_watch();
     assay_machine_read(&machine);
     snprintf(q->device, sizeof q->device, "%s", machine.cpu);
-    if (!q->certificates) q->certificates = certificates_folder(q->folder, sizeof q->folder);
-    if (mkdir(q->certificates, 0755) && errno != EEXIST) {
+    if (!q->certificates) q->certificates = assay_path_certificates(q->folder, sizeof q->folder);
+    if (assay_path_make(q->certificates)) {
         assay_print_error("%s: %s: cannot be made: %s", q->command, q->certificates, strerror(errno));
         assay_gbench_end(g);
         return ASSAY_EXIT_UNABLE;

@@ -5,6 +5,7 @@
 #include "perf/cli/golden.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
+#include "perf/cli/paths.h"
 #include "perf/cli/print.h"
 #include "perf/cli/truth_table.h"
 #include "perf/roof.h"
@@ -12,6 +13,7 @@
 #include "perf/workload.h"
 #include "reference/certify.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +138,7 @@ int assay_command_truth(int argc, char **argv)
         "against dual numbers, CTC against the enumeration of all paths, identities of each dialect, published values\n"
         "of other frameworks, and golden vectors that they computed. docs/tolerance.md 3.8, docs/differences.md.",
         "assay truth --full --json truth.json"};
+    char golden[PATH_MAX];
     request q = {0};
     const assay_option options[] = {
         {"full", NULL, "the whole product of dialects, longer paths", ASSAY_TAKES_NOTHING, &q.full},
@@ -152,7 +155,7 @@ int assay_command_truth(int argc, char **argv)
     assay_interrupt_watch();
     q.started = assay_clock();
     q.rows = json_array();
-    assay_golden_folder(q.vectors ? q.vectors : ASSAY_GOLDEN, &q.tally);
+    assay_golden_folder(q.vectors ? q.vectors : assay_path_own("share", "golden", golden, sizeof golden), &q.tally);
     int broken = q.golden ? 0 : assay_certify(q.full, on_proof, &q);
     if (broken > q.broken) q.broken = broken; /* no memory counts as one */
     return finish(&q, 1);
