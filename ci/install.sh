@@ -59,6 +59,21 @@ read -ra flags < <(pkg-config --cflags assay)
 expect 0 '' cc -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -fvisibility=hidden "${flags[@]}" "$work/mine/mine.c" -o "$work/mine/other.so"
 expect 1 'UNSUPPORTED' "$assay" check --impl "$work/mine/other.so" --case rnn/lstm.uni.l1.t1.n1.i1.h1.one
 
+# `assay new` prints a command that builds what it wrote, without a warning.
+begins() { # begins EXTENSION OPTION...
+    local extension=$1 build
+    shift
+    mkdir "$work/$extension"
+    build=$(cd "$work/$extension" && "$assay" new fresh "$@" | sed -n '2s/^ *//p')
+    build=${build/-O2/-O2 -Werror ${extension/cu/all-warnings}}
+    [[ $extension == cu ]] || build=${build/-Werror c/-Wall -Wextra -Wpedantic -Werror}
+    build=${build/-arch=native/-arch=sm_90a} # there may be no GPU here
+    expect 0 '' bash -c "cd '$work/$extension' && $build"
+}
+begins c
+expect 1 'UNSUPPORTED' "$assay" check --impl "$work/c/fresh.so" --quick
+if command -v nvcc >/dev/null; then begins cu --place cuda --ops ctc; fi
+
 # The manual page names every command and every option.
 page=$prefix/share/man/man1/assay.1
 for command in $("$assay" --help | awk '/^  [a-z]+ / && $1 != "assay" {print $1}'); do

@@ -54,6 +54,14 @@ expect 2 'expected a number below 2^64' check --seed 0x10000000000000000
 expect 2 'expected a whole number' check --repeat 0
 expect 2 'expected an argument' check --seed
 expect 2 'expected options only' check something
+expect 2 'expected one NAME' new
+expect 2 "'b': expected one NAME" new a b
+expect 2 'expected a name of 1 to 32' new ../mine
+expect 2 'expected host or cuda' new mine --place rnn
+expect 2 'expected some of rnn,xent,ctc,network' new mine --ops ctc,host
+expect 2 'expected some of rnn,xent,ctc,network' new mine --ops ''
+expect 0 'check --impl ./fresh.so' new fresh
+expect 2 'expected no such file' new fresh
 expect 2 'expected one of them' check --quick --full
 expect 2 'list impls' check --impl no-such-implementation
 expect 2 'list impls' check --impl ./no-such-file.so

@@ -31,7 +31,9 @@ static char *base(char *folder, size_t size)
 char *assay_path_own(const char *room, const char *kind, char *folder, size_t size)
 {
     char up[PATH_MAX];
-    if (!*base(up, sizeof up) || snprintf(folder, size, "%s/%s/assay/%s", up, room, kind) >= (int)size) *folder = '\0';
+    if (!*base(up, sizeof up) ||
+        snprintf(folder, size, "%s/%s/assay%s%s", up, room, kind ? "/" : "", kind ? kind : "") >= (int)size)
+        *folder = '\0';
     return folder;
 }
 

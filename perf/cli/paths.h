@@ -20,8 +20,8 @@ int assay_path_private(const char *command, const char *option, const char *path
 int assay_path_store(const char *command, const char *option, const char *path);
 
 /* Where the program's own things lie: ../<room>/assay/<kind> from its folder, in a build as where it is installed.
- * room is "lib" (plugins: impl, mutants) or "share" (floors, golden). folder takes `size` bytes and is returned; "" if
- * the system does not say where the program is. Any thread. */
+ * room is "lib" (plugins: impl, mutants), "share" (floors, golden, new) or "include", whose kind is NULL. folder takes
+ * `size` bytes and is returned; "" if the system does not say where the program is. Any thread. */
 char *assay_path_own(const char *room, const char *kind, char *folder, size_t size);
 
 /* Where certificates are kept unless told: beside the folder of a program in its build, else in the user's cache
