@@ -44,6 +44,7 @@
 #define BRAUN_2018 "stefbraun/rnn_benchmarks results/10/framework_comparison/readme.md f35cfe6, code 9d80fc8"
 #define METZ       "lukemetz/rnn_benchmarks 0258879"
 #define CARROT     "lcy-seso/Carrot benchmarks/rnnlm/README.md 0a722e9"
+#define OWN        "Assay, docs/workloads.md 8: b1 with one sample"
 #define KARMANOV   "ilkarman/DeepLearningFrameworks README.md a252dc6..ad5b115"
 
 static const assay_workload table[] = {
