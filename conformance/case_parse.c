@@ -10,8 +10,10 @@
 #include <string.h>
 
 #define MOST_SIZE    100000 /* of any one size */
-#define MOST_MACS    1e9    /* of a forward pass: what a user can wait for */
-#define MOST_NUMBERS 1e8    /* in all tensors together: a check holds several sets of them */
+#define LIMIT(value) SPELT(value)
+#define SPELT(value) #value
+#define MOST_MACS    1e9 /* of a forward pass: what a user can wait for */
+#define MOST_NUMBERS 1e8 /* in all tensors together: a check holds several sets of them */
 
 /* Where the reader is, and what it has found so far. */
 typedef struct reader {
@@ -66,6 +68,7 @@ static int sized(reader *r, const char *key, int32_t *out)
     const char *at = r->at + length;
     if (strncmp(r->at, key, length) != 0) return 0;
     const int32_t value = number(&at);
+    if (value < 0 && isdigit((unsigned char)r->at[length])) refuse(r, "sizes of " LIMIT(MOST_SIZE) " at most");
     if (value < 0 || at != r->at + word_length(r->at)) return 0;
     *out = value;
     skip_word(r, word_length(r->at));

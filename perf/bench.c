@@ -248,7 +248,8 @@ assay_status assay_bench_run(const assay_bench_options *o, assay_gbench *g, assa
     if (st == ASSAY_OK && (st = select_all(o, b.machine.cores, &s)) != ASSAY_OK)
         snprintf(why, why_size, "no memory for the list of workloads");
     if (st == ASSAY_OK && s.count == 0) {
-        snprintf(why, why_size, "no workload matches '%s'", o->glob ? o->glob : "*");
+        snprintf(why, why_size, "no workload matches '%s': expected one of `assay list workloads`",
+                 o->glob ? o->glob : "*");
         st = ASSAY_BAD_ARGUMENT;
     }
     if (st == ASSAY_OK) st = describe(&b);

@@ -101,6 +101,7 @@ static void what_is_no_id_is_refused_in_one_line(void **state)
     expect_refused("rnn/lstm.both.l1.t2.n1.i1.h3", "expected uni or bi");
     expect_refused("rnn/lstm.uni.l1.n1.i1.h3", "expected tSTEPS at 'n1.i1.h3'");
     expect_refused("rnn/lstm.uni.l1.t2.n1.i1.h3x", "expected hHIDDEN");
+    expect_refused("rnn/lstm.uni.l1.t2.n1.i1.h100001", "expected sizes of 100000 at most at 'h100001'");
     expect_refused("rnn/lstm.uni.l1.t2.n1.i1.h3.nosuch", "expected the tag of a case");
     expect_refused("network/lstm.uni.l3.t4.n1.i3.h4.every.u5", "expected lensA-B, kCLASSES or vVOCABULARY");
     expect_refused("rnn/lstm.uni.l9.t2.n1.i1.h3", "problem.layers");

@@ -373,7 +373,9 @@ int assay_command_floor(int argc, char **argv)
     status = begin_tables(&q);
     if (status == ASSAY_EXIT_HELD) status = perform_all(&q);
     if (status == ASSAY_EXIT_HELD && q.cases == 0) {
-        assay_print_error("floor: no case matches; expected one of `assay list cases` or `assay list workloads`");
+        const char *kind = q.workload ? "workload" : "case";
+        assay_print_error("floor: no %s matches '%s': expected one of `assay list %ss`", kind,
+                          q.workload ? q.workload : q.glob, kind);
         status = ASSAY_EXIT_USAGE;
     }
     if (assay_interrupted()) assay_interrupt_tell("floor");
