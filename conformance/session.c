@@ -133,6 +133,7 @@ assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wir
     q->head = (assay_wire_head){ASSAY_WIRE_MAGIC, ASSAY_WIRE_VERSION, (uint16_t)kind, ++s->sequence};
     double start = assay_clock();
     if (!assay_process_send(&s->process, q, sizeof *q, fd)) return autopsy(s, doing);
+    if (s->still) assay_process_continue(&s->process);
     heard = assay_process_hear(&s->process, a, sizeof *a, &got, s->limit);
     if (seconds) *seconds = assay_clock() - start;
     if (heard == ASSAY_HEARD_END) return autopsy(s, doing);
@@ -145,6 +146,8 @@ assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wir
     if (!is_answer(a, got) || a->head.kind != kind || a->head.sequence != s->sequence || a->status < ASSAY_OK ||
         a->status > ASSAY_FAILED)
         return mute(s, doing);
+    if (s->still && kind != ASSAY_WIRE_END && !assay_process_stop(&s->process))
+        return end_badly(s, ASSAY_TIMED_OUT, 0, "did not stop when it was told to, after an answer");
     clean(a->what, sizeof a->what);
     assay_reply r = {.outcome = ASSAY_ANSWERED, .status = (assay_status)a->status};
     memcpy(r.what, a->what, sizeof r.what);
@@ -327,7 +330,6 @@ void assay_session_end(assay_session *s)
     if (!s) return;
     memset(&q, 0, sizeof q);
     if (s->alive) {
-        assay_session_pause(s, 0);
         double limit = s->limit < close_grace ? s->limit : close_grace;
         s->limit = limit;
         assay_reply r = assay_session_exchange(s, &q, ASSAY_WIRE_END, -1, &a, NULL);
@@ -358,9 +360,19 @@ void assay_session_limit(assay_session *s, double seconds)
     s->limit = seconds;
 }
 
-void assay_session_pause(assay_session *s, int paused)
+int assay_session_still(assay_session *s, int on)
 {
-    if (s->alive && s->process.pid > 0) kill(s->process.pid, paused ? SIGSTOP : SIGCONT);
+    const int was = s->still;
+    s->still = on;
+    if (!s->alive) return 1;
+    if (on) return was || assay_process_stop(&s->process);
+    if (was) assay_process_continue(&s->process);
+    return 1;
+}
+
+double assay_session_processor(const assay_session *s)
+{
+    return s->alive ? assay_process_seconds(&s->process) : -1;
 }
 
 assay_footprint assay_session_memory(const assay_session *s, int restart)

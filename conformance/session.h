@@ -106,9 +106,12 @@ typedef struct assay_footprint {
 } assay_footprint;
 assay_footprint assay_session_memory(const assay_session *s, int restart);
 
-/* Stops or continues all threads of the worker (SIGSTOP, SIGCONT), so that an idle one doesn't spin while another is
- * timed. A stopped one answers nothing: continue it before the next request. */
-void assay_session_pause(assay_session *s, int paused);
+/* 1: from now on all threads of the worker are stopped (SIGSTOP) but while it answers a request, and have come to a
+ * stand when one returns: what they would do unasked, they don't. A request lies there before they go on, so that
+ * nothing runs outside of its clock. 0 lets them go on. Returns 0 if they don't stop within ten seconds. */
+int assay_session_still(assay_session *s, int on);
+/* Seconds that all threads of the worker have run so far; exact while they are stopped. -1: unknown. */
+double assay_session_processor(const assay_session *s);
 
 assay_reply assay_session_supports(assay_session *s, const assay_problem *p, assay_arithmetic *declared, char *why,
                                    size_t why_size);
@@ -138,8 +141,8 @@ typedef struct assay_call {
 typedef struct assay_timing {
     double seconds;        /* the parent's clock around the request: what counts */
     double worker_seconds; /* the worker's own clock around the same calls: a cross-check */
-    double cpu_seconds;    /* processor time of the worker in that while, all its threads, as the parent sees it; -1:
-                              unknown */
+    double cpu_seconds;    /* processor time of the worker in that while, all its threads, as the parent sees it, and
+                              until they stood still; -1: unknown */
     int64_t allocations;   /* heap allocations (calls of malloc and kin) during the request, in the worker; -1: they
                               can't be counted there (sanitizers, hosts) */
     int32_t threads;       /* of the worker process, after the request; -1: unknown */

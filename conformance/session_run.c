@@ -3,16 +3,6 @@
 #include "conformance/session_state.h"
 
 #include <string.h>
-#include <time.h>
-
-/* Seconds that all threads of the worker have run so far; -1 where the system does not tell. */
-static double processor_time(pid_t pid)
-{
-    struct timespec t;
-    clockid_t id;
-    if (pid <= 0 || clock_getcpuclockid(pid, &id) || clock_gettime(id, &t)) return -1;
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Where the memory is a device's, the copies are requests of their own, outside of the clock. */
 static assay_reply cross(assay_session *s, assay_wire_kind kind)
@@ -39,10 +29,10 @@ assay_reply assay_session_run(assay_session *s, const assay_call *calls, int cou
     q.run.step_stride = step_stride;
     assay_reply r = cross(s, ASSAY_WIRE_GIVE);
     if (r.outcome != ASSAY_ANSWERED || r.status != ASSAY_OK) return r;
-    double before = processor_time(s->process.pid);
+    double before = assay_process_seconds(&s->process);
     r = assay_session_exchange(s, &q, ASSAY_WIRE_RUN, -1, &a, &seconds);
     if (r.outcome != ASSAY_ANSWERED) return r;
-    double after = processor_time(s->process.pid);
+    double after = assay_process_seconds(&s->process);
     const assay_reply taken = cross(s, ASSAY_WIRE_TAKE);
     if (taken.outcome != ASSAY_ANSWERED) return taken;
     if (taken.status != ASSAY_OK) r = taken;

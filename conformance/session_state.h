@@ -11,6 +11,7 @@
 struct assay_session {
     assay_process process;
     int alive;
+    int still; /* 1: stopped but while a request is answered */
     uint64_t sequence;
     double limit;                        /* s, for one request */
     char *plugin;                        /* as the caller wrote it */

@@ -14,6 +14,7 @@
 /* What is run. Between passes workspace is refilled with NaN; before the first all four blocks are. */
 typedef enum assay_routine {
     ASSAY_ROUTINE_INFER,    /* pack, INFER */
+    ASSAY_ROUTINE_FORWARD,  /* pack, TRAIN */
     ASSAY_ROUTINE_TRAIN,    /* pack, TRAIN (network: LOSS_PASS too) */
     ASSAY_ROUTINE_BACKWARD, /* ... BACKWARD, unpack */
     ASSAY_ROUTINE_UPDATE,   /* ... BACKWARD, UPDATE, unpack */
@@ -25,6 +26,9 @@ typedef enum assay_routine {
     ASSAY_ROUTINE_INFER_ON,       /* INFER */
     ASSAY_ROUTINE_UPDATE_ON,      /* TRAIN, (LOSS_PASS,) BACKWARD, UPDATE, unpack */
     ASSAY_ROUTINE_STEP_ON,        /* STEP, unpack */
+    ASSAY_ROUTINE_INFER_BETWEEN,  /* INFER, reserve as it is */
+    ASSAY_ROUTINE_LOSS_ON,        /* network: LOSS_PASS */
+    ASSAY_ROUTINE_UNPACK_ON,      /* unpack */
     ASSAY_ROUTINE_UPDATE_SUM      /* TRAIN, LOSS_PASS, BACKWARD, the same again accumulating, UPDATE, unpack */
 } assay_routine;
 

@@ -22,7 +22,8 @@ extern "C" {
 typedef enum assay_place { ASSAY_HOST, ASSAY_CUDA } assay_place;
 
 typedef enum assay_pass {
-    ASSAY_INFER,     /* outputs only; nothing needs to be kept. xent, ctc: losses. network: logits (and y) */
+    ASSAY_INFER,     /* outputs only; nothing is kept, and `packed` and `reserve` stay as they are: it may come between
+                        TRAIN and BACKWARD, on other data. xent, ctc: losses. network: logits (and y) */
     ASSAY_TRAIN,     /* outputs, and into `reserve` whatever backward needs */
     ASSAY_LOSS_PASS, /* network: losses from the logits of the last TRAIN, and their gradient into `reserve` */
     ASSAY_BACKWARD,  /* after TRAIN (network: TRAIN, LOSS_PASS) with the same inputs; may come twice with other

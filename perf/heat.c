@@ -234,7 +234,6 @@ static int try_threads(heat *h, assay_entrant *e, int32_t threads)
     assay_entrant *other = calloc(1, sizeof *other);
     int faster = 0;
     if (!other) return 0;
-    assay_rig_rest(&e->rig);
     other->plugin = e->plugin;
     other->name = e->name;
     other->problem = e->problem;
@@ -268,7 +267,6 @@ static void certify_threads(heat *h, assay_entrant *e)
 {
     char why[200] = "";
     if (e->certificate.threads == e->threads) return;
-    assay_rig_rest(&e->rig);
     if (certify(h, e, e->threads, why, sizeof why) == ASSAY_OK)
         same_bytes(e);
     else
@@ -285,7 +283,6 @@ static void warm_up(heat *h, double reserved)
         search_threads(h, e);
         certify_threads(h, e);
         *rate_of(h, e) = assay_bench_gflop(h->w) / e->estimate[ASSAY_PHASE_STEP];
-        assay_rig_rest(&e->rig);
     }
     out_the_fallen(h);
     while (h->count && assay_clock() + least(h) + reserved * h->count > h->end) {
@@ -372,12 +369,6 @@ static assay_status settle(heat *h, assay_outcome_of *of)
     return st;
 }
 
-static void rest_all(heat *h)
-{
-    for (int k = 0; k < h->count; k++)
-        assay_rig_rest(&h->in[k]->rig);
-}
-
 int assay_heat_again(double before, double after, double left, double needed)
 {
     return !(assay_drift(before, after) <= ASSAY_DRIFT_LIMIT) && left >= needed;
@@ -391,7 +382,6 @@ static void measure(heat *h, double truth, assay_outcome_of *of)
     assay_bench *b = h->b;
     const double began = assay_clock(), share = h->end - began;
     time_all(h, truth);
-    rest_all(h);
     of->calibration_after = assay_bench_calibrate(b);
     const double now = assay_clock(), drift = assay_drift(of->calibration_before, of->calibration_after);
     if (assay_bench_stopped(b) || !assay_heat_again(of->calibration_before, of->calibration_after, b->end - now,
@@ -404,7 +394,6 @@ static void measure(heat *h, double truth, assay_outcome_of *of)
     of->calibration_before = of->calibration_after;
     h->end = fmin(b->end, now + share);
     time_all(h, truth);
-    rest_all(h);
     of->calibration_after = assay_bench_calibrate(b);
 }
 
@@ -420,7 +409,6 @@ static assay_status race(heat *h)
     if (!h->count) return ASSAY_OK;
     assay_status st = make_scratch(h);
     if (st != ASSAY_OK) return st;
-    rest_all(h);
     of.calibration_before = assay_bench_calibrate(b);
     int narrow = 0;
     for (int k = 0; k < h->count; k++)

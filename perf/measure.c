@@ -46,6 +46,7 @@ void assay_entrant_forget(assay_entrant *e)
         assay_series_free(&e->series[phase]);
         assay_series_free(&e->packing[phase]);
         assay_series_free(&e->unpacking[phase]);
+        assay_series_free(&e->ahead[phase]);
     }
     drop(&e->first);
     drop(&e->later);
@@ -96,7 +97,11 @@ static int unpack(assay_entrant *e, assay_phase after, unsigned roles, assay_val
 
 static int sample(assay_measurement *m, assay_entrant *e, assay_phase phase, int64_t step)
 {
-    return assay_timer_sample(m->gbench, m->workload->id, &e->rig, phase, step, &e->series[phase]);
+    const double ahead = assay_rig_ahead(&e->rig);
+    if (!assay_timer_sample(m->gbench, m->workload->id, &e->rig, phase, step, &e->series[phase])) return 0;
+    if (phase != ASSAY_PHASE_PACK) assay_rig_mark(&e->rig); /* what a pack under the clock does is ahead of forward */
+    return assay_series_add(&e->ahead[phase], ahead, ahead) ||
+           assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
 }
 
 static void exchange(assay_values *a, assay_values *b)
@@ -309,7 +314,6 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
     for (int k = 0; k < count; k++) {
         order[k] = k;
         drop_readings(entrants[k]);
-        assay_rig_rest(&entrants[k]->rig);
     }
     while (going) {
         if (!next_round(m)) {
@@ -326,7 +330,6 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
             assay_entrant *e = entrants[order[k]];
             if (e->rig.verdict != ASSAY_VERDICT_PASS) continue;
             block(m, e);
-            if (count > 1) assay_rig_rest(&e->rig);
         }
         int time_is_up = assay_clock() > end;
         if (++round % ROUNDS_BETWEEN_TESTS && !time_is_up && any_alive(entrants, count)) continue;

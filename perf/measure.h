@@ -31,6 +31,7 @@ typedef struct assay_entrant {
     assay_rig rig;
     assay_series series[ASSAY_PHASES];
     assay_series packing[ASSAY_PHASES], unpacking[ASSAY_PHASES]; /* before, after those of a phase; not part */
+    assay_series ahead[ASSAY_PHASES]; /* processor time outside of timed calls before each of those of a phase */
     assay_kept_block first, later, phases, infer, forward_loss;
     assay_values reading[ASSAY_BLOCK_SAMPLES]; /* of the calls of the block that is going on */
     double estimate[ASSAY_PHASES];             /* seconds of one call, from warming up */

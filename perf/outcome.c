@@ -4,6 +4,7 @@
 
 #include "conformance/arithmetic.h"
 #include "conformance/clock.h"
+#include "perf/plausible.h"
 #include "perf/stats.h"
 
 #include <math.h>
@@ -11,19 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define ROOF_SHARE_LIMIT 0.97  /* a time below this share of the roof time is an error, not a record */
-#define UNPACK_FACTOR    2.    /* unpack is no slower than this times what pack took for as many bytes ... */
-#define UNPACK_SHARE     0.1   /* ... or the difference is less than this share of a step */
-#define PACK_FACTOR      8.    /* pack is no slower than this times a copy of as many bytes ... */
-#define PACK_SHARE       0.1   /* ... or the difference is less than this share of what is timed after it */
-#define PACK_SECONDS     0.001 /* ... or a scheduler's turn */
-#define COPY_BYTES       ((size_t)32 << 20) /* that are copied to know what a copy takes */
-#define CLOCK_SHARE      0.1                /* of a request, that the worker's clock may miss ... */
-#define CLOCK_SECONDS    0.005              /* ... beside a scheduler's turn, before it is another clock */
-
-#define CPU_SHARE   0.1   /* of the time of all threads, that they may seem to run longer ... */
-#define CPU_SECONDS 0.001 /* ... beside what the request itself takes */
 
 #define FORWARD_ROLE  (1u << ASSAY_ROLE_FORWARD)
 #define GRADIENT_ROLE (1u << ASSAY_ROLE_GRADIENT)
@@ -160,136 +148,6 @@ static assay_status judge_phase(const assay_outcome_of *of, const char *name, as
     return st;
 }
 
-static double flop_of(const assay_workload *w, int phase)
-{
-    double forward = assay_workload_flop_forward(w), backward = assay_workload_flop_backward(w);
-    switch (phase) {
-    case ASSAY_PHASE_FORWARD:
-    case ASSAY_PHASE_INFER:
-    case ASSAY_PHASE_FORWARD_LOSS:
-        return forward;
-    case ASSAY_PHASE_BACKWARD:
-        return backward;
-    case ASSAY_PHASE_STEP:
-        return forward + backward;
-    default:
-        return 0;
-    }
-}
-
-static double median_of(const assay_series *s)
-{
-    return assay_stats_of(s->seconds, s->count).median;
-}
-
-/* Where the peak of a format is unknown, no time is too short. */
-static void hold_against_roof(const assay_outcome_of *of, assay_entrant *e)
-{
-    if (isnan(of->peak)) return;
-    for (int phase = 0; phase < ASSAY_PHASES; phase++) {
-        const assay_series *s = &e->series[phase];
-        if (s->count < ASSAY_SAMPLES_LEAST) continue;
-        double median = median_of(s);
-        double roof = flop_of(of->measurement->workload, phase) * 1e-9 / of->peak;
-        if (!(median >= ROOF_SHARE_LIMIT * roof))
-            assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED,
-                           "%s: %.4g ms is less than the declared work takes at this machine's peak, %.4g ms",
-                           assay_phase_name(phase), median * 1e3, roof * 1e3);
-    }
-}
-
-/* Seconds for a copy of `bytes`, the slowest of a few; 0 if there is no memory for it. */
-static double copy_seconds(double bytes)
-{
-    char *from = malloc(COPY_BYTES), *to = malloc(COPY_BYTES);
-    double worst = 0;
-    for (int k = 0; from && to && k < 5; k++) {
-        memset(from, k, COPY_BYTES);
-        double start = assay_clock();
-        memcpy(to, from, COPY_BYTES);
-        __asm__ volatile("" : : "r"(to) : "memory");
-        worst = fmax(worst, assay_clock() - start);
-    }
-    free(from);
-    free(to);
-    return worst * bytes / (double)COPY_BYTES;
-}
-
-/* pack knows all inputs of the call after it: what it does beyond moving parameters is done outside of the clock. */
-static void hold_against_copy(assay_entrant *e)
-{
-    double bytes = 0, families = e->rig.problem.optimizer == ASSAY_OPT_ADAM ? 3 : 1;
-    assay_tensor x;
-    for (int param = 0; param < ASSAY_MAX_PARAMS; param++)
-        if (assay_tensor_find(&e->rig.problem, assay_tensor_id(ASSAY_PARAM, param), &x))
-            bytes += families * (double)x.count * (double)assay_element_bytes(&x, e->rig.problem.arithmetic);
-    double copy = copy_seconds(bytes);
-    for (int phase = 0; phase < ASSAY_PHASES && copy > 0; phase++) {
-        const assay_series *s = &e->packing[phase];
-        if (e->series[phase].count < ASSAY_SAMPLES_LEAST || s->count == 0) continue;
-        double limit =
-            PACK_FACTOR * copy + PACK_SHARE * median_of(&e->series[phase]) + PACK_SECONDS + e->rig.round_trip;
-        double pack = median_of(s);
-        if (!(pack <= limit))
-            assay_rig_fail(
-                &e->rig, ASSAY_VERDICT_MISTRUSTED,
-                "%s: pack before it takes %.4g ms, at most %.4g ms expected: work is done outside of the timed calls",
-                assay_phase_name(phase), pack * 1e3, limit * 1e3);
-    }
-}
-
-/* What a call puts off until its results are asked for is found where they are. pack moves parameters and moments,
- * unpack gradients too. */
-static void hold_against_pack(assay_entrant *e)
-{
-    double families = e->rig.problem.optimizer == ASSAY_OPT_ADAM ? 3 : 1;
-    const assay_series *packs = &e->packing[ASSAY_PHASE_STEP];
-    double pack = packs->count ? median_of(packs) : 0, fair = pack * (families + 1) / families;
-    double step = median_of(&e->series[ASSAY_PHASE_STEP]);
-    double limit = fmax(UNPACK_FACTOR * fair, fair + UNPACK_SHARE * step) + e->rig.round_trip;
-    for (int phase = 0; phase < ASSAY_PHASES; phase++) {
-        const assay_series *s = &e->unpacking[phase];
-        if (s->count < ASSAY_SAMPLES_LEAST) continue;
-        double unpack = median_of(s);
-        if (!(unpack <= limit))
-            assay_rig_fail(
-                &e->rig, ASSAY_VERDICT_MISTRUSTED,
-                "%s: unpack after it takes %.4g ms, %.4g ms expected: work is done outside of the timed calls",
-                assay_phase_name(phase), unpack * 1e3, limit * 1e3);
-    }
-}
-
-/* The worker's interval lies inside the parent's, and what is between them is the round trip. */
-static void hold_against_clock(assay_entrant *e)
-{
-    for (int phase = 0; phase < ASSAY_PHASES; phase++) {
-        const assay_series *s = &e->series[phase];
-        if (s->count < ASSAY_SAMPLES_LEAST) continue;
-        double parent = median_of(s), worker = assay_stats_of(s->worker, s->count).median;
-        double least = (1 - CLOCK_SHARE) * parent - CLOCK_SECONDS - e->rig.round_trip;
-        if (!(worker <= parent && worker >= least))
-            assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED,
-                           "%s: the worker's clock says %.4g ms, the parent's %.4g ms: they must agree",
-                           assay_phase_name(phase), worker * 1e3, parent * 1e3);
-    }
-}
-
-/* Who may use so many threads does not keep more processors busy than that. */
-static void hold_against_threads(assay_entrant *e)
-{
-    for (int phase = 0; phase < ASSAY_PHASES; phase++) {
-        const assay_series *s = &e->series[phase];
-        double elapsed = 0;
-        for (int32_t k = 0; k < s->count; k++)
-            elapsed += s->seconds[k];
-        double limit = (1 + CPU_SHARE) * e->threads * elapsed + CPU_SECONDS * s->count;
-        if (s->cpu_seconds > limit)
-            assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED,
-                           "%s: %.3g s of processor time in %.3g s: more than the %d threads that it may use",
-                           assay_phase_name(phase), s->cpu_seconds, elapsed, (int)e->threads);
-    }
-}
-
 assay_status assay_outcome_judge(const assay_outcome_of *of, assay_entrant *const *entrants, int count, double *margins,
                                  double *seconds)
 {
@@ -308,12 +166,7 @@ assay_status assay_outcome_judge(const assay_outcome_of *of, assay_entrant *cons
     for (size_t n = 0; n < sizeof kinds / sizeof *kinds && st == ASSAY_OK; n++)
         st = judge_phase(of, kinds[n].name, kinds[n].phase, kinds[n].roles, entrants, count, margins, seconds);
     for (int k = 0; k < count; k++) {
-        if (entrants[k]->rig.verdict != ASSAY_VERDICT_PASS) continue;
-        hold_against_roof(of, entrants[k]);
-        hold_against_threads(entrants[k]); /* before the rest: who is short of processors is slow everywhere */
-        hold_against_copy(entrants[k]);
-        hold_against_pack(entrants[k]);
-        hold_against_clock(entrants[k]);
+        if (entrants[k]->rig.verdict == ASSAY_VERDICT_PASS) assay_plausible_judge(of, entrants[k]);
     }
     return st;
 }
@@ -457,7 +310,7 @@ int assay_outcome_record(const assay_outcome_of *of, const assay_entrant *e, dou
         if (!r.samples_ms) return -1;
         set_origin(&r, of, e);
         set_times(&r, s, of->measurement->seed);
-        set_roof(&r, flop_of(of->measurement->workload, phase), of);
+        set_roof(&r, assay_plausible_flop(of->measurement->workload, phase), of);
         set_memory(&r, &e->rig);
         SET(r.phase, assay_phase_name(phase));
         r.kept_state = kept_of(e, phase)->state;

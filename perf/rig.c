@@ -25,18 +25,15 @@ int assay_rig_fail(assay_rig *r, assay_verdict v, const char *format, ...)
     return 0;
 }
 
-/* Before every request. */
-static void wake(assay_rig *r)
+double assay_rig_ahead(const assay_rig *r)
 {
-    if (r->resting) assay_session_pause(r->session, 0);
-    r->resting = 0;
+    const double now = r->verdict == ASSAY_VERDICT_PASS ? assay_session_processor(r->session) : -1;
+    return now < 0 || r->mark < 0 ? 0 : now - r->mark;
 }
 
-void assay_rig_rest(assay_rig *r)
+void assay_rig_mark(assay_rig *r)
 {
-    if (r->verdict != ASSAY_VERDICT_PASS || r->resting) return;
-    assay_session_pause(r->session, 1);
-    r->resting = 1;
+    if (r->verdict == ASSAY_VERDICT_PASS) r->mark = assay_session_processor(r->session);
 }
 
 static int answered(assay_rig *r, const char *what, const assay_reply *reply)
@@ -67,6 +64,8 @@ int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_option
     if (!answered(r, "start", &reply)) return 0;
     if (!assay_session_libraries(r->session)[0])
         return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "start: a library that the worker maps can't be read");
+    if (!assay_session_still(r->session, 1))
+        return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "start: the worker did not stop when it was told to");
     r->about = *assay_session_about(r->session);
     reply = assay_session_supports(r->session, p, &r->declared, why, sizeof why);
     if (reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_UNSUPPORTED)
@@ -95,7 +94,6 @@ static int bind(assay_rig *r, const assay_tensor *x, int input)
     size_t bytes = (size_t)x->count * assay_element_bytes(x, r->problem.arithmetic);
     if (m->fd < 0 && assay_memory_make(bytes, ASSAY_PLACE_START, input, m) != ASSAY_OK)
         return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "%s: no memory for %zu bytes", x->name, bytes);
-    wake(r);
     assay_reply reply = assay_session_bind(r->session, x->id, m);
     if (reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_NO_MEMORY)
         return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "%s", reply.what);
@@ -118,7 +116,6 @@ static int measure_round_trip(assay_rig *r)
 int assay_rig_plan(assay_rig *r, const assay_values *given)
 {
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
-    wake(r);
     r->start = assay_session_memory(r->session, 1).now;
     assay_reply reply = assay_session_plan(r->session, &r->problem, ASSAY_PLACE_START, &r->sizes);
     if (!answered(r, "plan", &reply)) return 0;
@@ -136,7 +133,6 @@ int assay_rig_logits(assay_rig *r, int on)
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
     if (!assay_tensor_find(&r->problem, ASSAY_LOGITS, &x)) return 1;
     if (on) return bind(r, &x, 0);
-    wake(r);
     assay_reply reply = assay_session_bind(r->session, ASSAY_LOGITS, NULL);
     assay_memory_free(&r->memory[ASSAY_LOGITS]);
     r->memory[ASSAY_LOGITS].fd = -1;
@@ -146,7 +142,8 @@ int assay_rig_logits(assay_rig *r, int on)
 int assay_rig_store(assay_rig *r, const assay_values *given)
 {
     static const assay_call poison = {.kind = ASSAY_CALL_POISON, .what = 1 | 2 | 4 | 8};
-    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
+    /* Blocks as large as a plan likes are filled before there is anything to compute ahead from. */
+    if (!assay_rig_run(r, &poison, 1, NULL)) return 0;
     for (int k = 0; k < r->tensor_count; k++) {
         const assay_tensor *x = &r->tensors[k];
         assay_memory *m = &r->memory[x->id];
@@ -155,14 +152,14 @@ int assay_rig_store(assay_rig *r, const assay_values *given)
         else if (m->fd >= 0 && !m->input)
             assay_memory_poison(m);
     }
-    return assay_rig_run(r, &poison, 1, NULL);
+    assay_rig_mark(r);
+    return 1;
 }
 
 int assay_rig_run(assay_rig *r, const assay_call *calls, int count, assay_timing *t)
 {
     assay_timing unused, *seen = t ? t : &unused;
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
-    wake(r);
     assay_reply reply = assay_session_run(r->session, calls, count, 1, 1, NULL, seen);
     if (reply.outcome == ASSAY_ANSWERED && seen->printed > 0)
         return assay_rig_fail(r, ASSAY_VERDICT_FAIL, "environment: a call %s", reply.what);
@@ -203,7 +200,6 @@ void assay_rig_read_one(assay_rig *r, int id, assay_values *out)
 {
     assay_tensor x;
     if (!out->at[id] || r->memory[id].fd < 0 || !assay_tensor_find(&r->problem, id, &x)) return;
-    assay_rig_rest(r);
     assay_values_load(&x, r->problem.arithmetic, assay_memory_data(&r->memory[id]), out->at[id]);
 }
 
@@ -234,5 +230,4 @@ void assay_rig_end(assay_rig *r)
     if (r->session) r->most = assay_session_memory(r->session, 0).most;
     assay_session_end(r->session);
     r->session = NULL;
-    r->resting = 0;
 }

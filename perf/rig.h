@@ -17,18 +17,18 @@ typedef struct assay_rig {
     assay_memory memory[ASSAY_TENSORS];
     assay_tensor tensors[ASSAY_TENSORS];
     int32_t tensor_count;
-    int32_t resting;       /* 1: its worker is stopped */
     int32_t threads, runs; /* most threads seen in the worker; calls of run() so far */
     assay_sizes sizes;     /* of the plan's four blocks, bytes */
     int64_t start;         /* bytes that its worker had before the plan; -1: unknown */
     int64_t most;          /* the most that it had until assay_rig_end(); -1: unknown */
     double round_trip;     /* seconds of a request that does nothing, median */
+    double mark;           /* processor time of its worker at assay_rig_mark() */
     assay_verdict verdict; /* PASS as long as all is well */
     char why[256];
 } assay_rig;
 
 /* Starts the worker, loads the plugin, asks whether it supports p. 1 if so. Nothing that depends on a seed exists yet.
- */
+ * From then on the worker's threads stand still but while it answers. */
 int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_options *o, const assay_problem *p);
 
 /* Plans, makes and binds every tensor that is there in `given`, and y, losses, parameter gradients, updated tensors.
@@ -36,8 +36,8 @@ int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_option
 int assay_rig_plan(assay_rig *r, const assay_values *given);
 int assay_rig_logits(assay_rig *r, int wanted);
 
-/* Puts the numbers of a block into the tensors, and NaN into outputs and into all four blocks of the plan. What comes
- * next has to be PACK. */
+/* Puts NaN into outputs and all four blocks of the plan, then, while the worker stands still, the numbers of a block
+ * into the tensors: what it does with them counts from here on (assay_rig_ahead). What comes next has to be PACK. */
 int assay_rig_store(assay_rig *r, const assay_values *given);
 
 /* Calls in one request; *t may be NULL. A call that printed, or left the floating-point environment changed, fails. */
@@ -54,8 +54,10 @@ int assay_rig_room(assay_rig *r, unsigned roles, assay_values *out);
 void assay_rig_read(assay_rig *r, unsigned roles, assay_values *out);
 void assay_rig_read_one(assay_rig *r, int id, assay_values *out);
 
-/* Stops the worker's threads until the next request, so that they don't spin while another implementation is timed. */
-void assay_rig_rest(assay_rig *r);
+/* Processor time of the worker, all its threads, since the numbers of the block were there or since the last
+ * assay_rig_mark(): what was done ahead of the call that comes next. 0 where the system doesn't tell. */
+double assay_rig_ahead(const assay_rig *r);
+void assay_rig_mark(assay_rig *r);
 
 /* Ends it with a verdict; returns 0. */
 int assay_rig_fail(assay_rig *r, assay_verdict v, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,6 +1,6 @@
 /* contract.c: accumulate adds, after another forward too, overwrite overwrites, backward may come twice on one reserve
- * with other cotangents, unwanted outputs and gradients change nothing, in inference neither, new parameters count, and
- * states that are given no more.
+ * with other cotangents, an inference between forward and backward changes nothing, nor do unwanted outputs and
+ * gradients, in inference neither, new parameters count, and states that are given no more.
  * SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 
@@ -152,6 +152,26 @@ static void other_data(assay_trial *t)
     if (o) judged(t, ASSAY_ROUTINE_BACKWARD, &other, roles, o, "other data: ");
 }
 
+static void unjudged(assay_trial *t, assay_routine routine, const assay_values *given)
+{
+    assay_values got;
+    if (assay_trial_run(t, routine, given, ASSAY_FORWARD_ROLE, NULL, &got)) assay_values_free(&got);
+}
+
+/* A validation pass in the middle of a training step, on other data: on the same ones it would leave in `reserve` what
+ * is there already. In a network once before the losses and once after them. */
+static void infer_between(assay_trial *t, const assay_oracle *o)
+{
+    const assay_values *given = &t->subject->given, other = assay_subject_variant(t->subject, ASSAY_WITH_OTHER);
+    unjudged(t, ASSAY_ROUTINE_FORWARD, given);
+    unjudged(t, ASSAY_ROUTINE_INFER_BETWEEN, &other);
+    if (t->subject->p.op == ASSAY_OP_NETWORK) {
+        unjudged(t, ASSAY_ROUTINE_LOSS_ON, given);
+        unjudged(t, ASSAY_ROUTINE_INFER_BETWEEN, &other);
+    }
+    judged(t, ASSAY_ROUTINE_BACKWARD_AGAIN, given, ASSAY_GRADIENT_ROLE, o, "after an inference: ");
+}
+
 void assay_check_contract(assay_trial *t)
 {
     const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, roles);
@@ -159,5 +179,6 @@ void assay_check_contract(assay_trial *t)
     half_wanted(t, o, 0);
     half_wanted(t, o, 1);
     add_up(t, o);
+    infer_between(t, o);
     other_data(t);
 }

@@ -1,6 +1,7 @@
 /* update.c: the optimizer's step follows from the gradients that it was given, added up ones too; a whole step equals
- * its parts, whoever wants its outputs; and what follows a step without a new pack computes at the parameters that it
- * left: inference, a second step, training by passes. SPDX-License-Identifier: MIT
+ * its parts, whoever wants its outputs; what is unpacked does not depend on what else is; and what follows a step
+ * without a new pack computes at the parameters that it left: inference, a second step, training by passes.
+ * SPDX-License-Identifier: MIT
  *
  * A tiny gradient error can turn the step of Adam around, so parameters are judged against the step that the reference
  * makes from the implementation's own gradients, and those gradients against the truth at its own parameters, as
@@ -116,6 +117,30 @@ static int goes_on(chain *c, const assay_values *got, unsigned roles)
     return !c->t->over;
 }
 
+/* Unpacks what the link left once more, in halves, such that each tensor is there without each other one in some:
+ * halves by each digit of its number. Either half brings the same bits as all together. */
+static void unpack_apart(chain *c, const assay_values *given, const assay_values *all)
+{
+    static const unsigned unpacked = ASSAY_GRADIENT_ROLE | ASSAY_UPDATED_ROLE;
+    assay_tensor list[ASSAY_TENSORS];
+    unsigned char skip[ASSAY_TENSORS];
+    assay_values got;
+    const int count = assay_tensors_of(&c->t->subject->p, list);
+    for (int turn = 0; count >> turn / 2 > 0; turn++) {
+        int number = 0;
+        memset(skip, 0, sizeof skip);
+        for (int k = 0; k < count; k++) {
+            const int is_one = unpacked >> list[k].role & 1u && list[k].id >= ASSAY_SLOTS;
+            skip[list[k].id] = !is_one || (number >> turn / 2 & 1) == turn % 2;
+            number += is_one;
+        }
+        if (!(number >> turn / 2)) return;
+        if (!assay_trial_run(c->t, ASSAY_ROUTINE_UNPACK_ON, given, unpacked, skip, &got)) return;
+        assay_trial_expect_same(c->t, "unpacked apart: ", unpacked, all, 1, &got);
+        assay_values_free(&got);
+    }
+}
+
 /* One link: runs the routine and judges all that came of it. o: the truth at these data and parameters. */
 static void judge_link(chain *c, assay_routine routine, const char *label, const assay_oracle *o)
 {
@@ -128,6 +153,7 @@ static void judge_link(chain *c, assay_routine routine, const char *label, const
     if (!assay_trial_run(t, routine, &given, ASSAY_ROLES_WANTED, routine == ASSAY_ROUTINE_STEP_ON ? skip : NULL, &got))
         return;
     judge_results(c, routine, label, &given, &got, o);
+    if (routine == ASSAY_ROUTINE_STEP) unpack_apart(c, &given, &got);
     if (t->subject->step + t->updates > step && goes_on(c, &got, ASSAY_GRADIENT_ROLE)) {
         judge_step(c, label, &given, step, &got);
         if (goes_on(c, &got, ASSAY_UPDATED_ROLE)) take(c, &got);

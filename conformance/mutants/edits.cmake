@@ -441,6 +441,15 @@ edit(infer-needs-y ${plugin}
 edit(step-needs-y ${plugin}
     [=[if (pass == ASSAY_UPDATE || step) HOST]=]
     [=[if (pass == ASSAY_UPDATE || (step && args->y)) HOST]=])
+edit(infer-into-reserve ${plugin}
+    [=[if (pass == ASSAY_INFER) forward(plan, args, (char *)args->workspace + plan->infer);]=]
+    [=[if (pass == ASSAY_INFER) forward(plan, args, args->reserve);]=])
+edit(unpack-needs-moment ${plugin}
+    [=[    assay_host_unpack(&plan->params, args);]=]
+    [=[    assay_args some = *args;
+    for (int k = 0; k < ASSAY_MAX_PARAMS && plan->p.optimizer == ASSAY_OPT_ADAM; k++)
+        if (!args->m_1[k]) some.param_1[k] = NULL;
+    assay_host_unpack(&plan->params, &some);]=])
 edit(train-clears-gradients ${plugin}
     [=[if (pass == ASSAY_TRAIN || step) forward]=]
     [=[if (pass == ASSAY_TRAIN && !net && args->grads)

@@ -23,7 +23,9 @@
 /* Descriptors that the child gets are first moved up here, out of the way of the numbers that it gets them as. */
 enum { HIGH = 10, VARIABLES = 20, VARIABLE_BYTES = 4096, DRAIN_ROUNDS = 64 };
 
-static const double kill_limit = 10; /* s; a killed process that isn't gone by then hangs in a driver: leave it */
+static const double stop_limit = 10;   /* s; a thread that is still in the kernel then hangs in a driver */
+static const double spin_limit = 1e-4; /* s; stopping takes less on a machine that is not busy */
+static const double kill_limit = 10;   /* s; a killed process that isn't gone by then hangs in a driver: leave it */
 
 static struct timespec to_timespec(double seconds)
 {
@@ -228,6 +230,35 @@ assay_heard assay_process_hear(assay_process *p, void *message, size_t size, siz
     }
 }
 
+int assay_process_stop(const assay_process *p)
+{
+    const double start = assay_clock();
+    if (p->pid <= 0) return 1;
+    kill(p->pid, SIGSTOP);
+    for (;;) {
+        siginfo_t info = {.si_pid = 0};
+        const int got = waitid(P_PID, (id_t)p->pid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT);
+        if (got == 0 && info.si_pid == p->pid) return 1;
+        const double waited = assay_clock() - start;
+        if ((got < 0 && errno != EINTR) || !(waited < stop_limit)) return 0;
+        const struct timespec nap = {0, 20000};
+        if (waited > spin_limit) nanosleep(&nap, NULL);
+    }
+}
+
+void assay_process_continue(const assay_process *p)
+{
+    if (p->pid > 0) kill(p->pid, SIGCONT);
+}
+
+double assay_process_seconds(const assay_process *p)
+{
+    struct timespec t;
+    clockid_t id;
+    if (p->pid <= 0 || clock_getcpuclockid(p->pid, &id) || clock_gettime(id, &t)) return -1;
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 int assay_process_threads(const assay_process *p)
 {
     struct stat st;
@@ -285,6 +316,7 @@ int assay_process_finish(assay_process *p, double grace)
     int status = -1;
     close_one(&p->socket); /* the worker reads the end of its session here */
     if (p->pid > 0) {
+        assay_process_continue(p); /* who stands still does not end */
         int by_itself = wait_end(p, grace);
         kill(-p->pid, SIGKILL); /* and whatever it may have started */
         kill(p->pid, SIGKILL);

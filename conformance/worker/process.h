@@ -37,6 +37,14 @@ assay_heard assay_process_hear(assay_process *p, void *message, size_t size, siz
 void assay_process_drain(assay_process *p);
 void assay_process_forget(assay_process *p);
 
+/* Stops all its threads (SIGSTOP), and waits until they stand still: 1; 0 if they don't. What has ended stands still.
+ */
+int assay_process_stop(const assay_process *p);
+void assay_process_continue(const assay_process *p);
+/* Seconds that all its threads have run so far, those that have ended too; exact while they stand still. -1: unknown.
+ */
+double assay_process_seconds(const assay_process *p);
+
 int assay_process_threads(const assay_process *p); /* -1: unknown */
 
 /* Bytes that it has in memory now, and the most so far; -1 where unknown. `restart`: the most counts from now on, where

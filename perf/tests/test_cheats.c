@@ -127,6 +127,28 @@ static void what_is_done_early_is_found_in_pack(void **state)
     refused("early", ASSAY_VERDICT_MISTRUSTED, "pack before it");
 }
 
+/* Refused, or no median is shorter than what an honest call takes: a tenth may be done before (docs/threat-model.md).
+ */
+static void what_a_thread_does_between_requests_gains_nothing(void **state)
+{
+    (void)state;
+    bed *b = bed_of("ahead");
+    bed_measure_all(b);
+    const int records = records_of(b);
+    for (int phase = ASSAY_PHASE_FORWARD; phase < ASSAY_PHASES; phase++) {
+        const assay_series *s = &b->entrant.series[phase];
+        const double median = assay_stats_of(s->seconds, s->count).median;
+        if (records && median < 0.9 * nap) fail_msg("%s: %.3g ms", assay_phase_name(phase), median * 1e3);
+    }
+    bed_free(b);
+}
+
+static void what_threads_do_while_pack_waits_is_found(void **state)
+{
+    (void)state;
+    refused("ahead-in-pack", ASSAY_VERDICT_MISTRUSTED, "processor time");
+}
+
 static void what_is_put_off_is_below_the_roof(void **state)
 {
     (void)state;
@@ -230,6 +252,8 @@ int main(void)
         cmocka_unit_test(doing_nothing_in_most_rounds_is_found_every_time),
         cmocka_unit_test(what_is_put_off_is_found_in_unpack),
         cmocka_unit_test(what_is_done_early_is_found_in_pack),
+        cmocka_unit_test(what_a_thread_does_between_requests_gains_nothing),
+        cmocka_unit_test(what_threads_do_while_pack_waits_is_found),
         cmocka_unit_test(what_is_put_off_is_below_the_roof),
         cmocka_unit_test(a_slow_start_buys_nothing),
         cmocka_unit_test(nothing_in_the_buffers_tells_that_nobody_looks),

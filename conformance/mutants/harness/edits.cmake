@@ -32,7 +32,8 @@ edit(best-for-worst conformance/verdict.c [=[return a > b ? a : b;]=] [=[return 
 edit(zero-nearly conformance/compare.c [=[m->zero[r] && !(g[k] == 0) &&]=] [=[m->zero[r] && !(fabs(g[k]) < 1e-20) &&]=])
 edit(changed-file conformance/certificate.c [=[if (c->changed || c->lost) {]=] [=[if (c->lost) {]=])
 edit(feature-unproved conformance/certificate.c [=[uint64_t missing = asked & ~proved;]=] [=[uint64_t missing = asked & ~asked;]=])
-edit(roof-ignored perf/outcome.c [=[if (!(median >= ROOF_SHARE_LIMIT * roof))]=] [=[if (!(median >= 0 * roof))]=])
+edit(roof-ignored perf/plausible.c [=[if (!(median >= ROOF_SHARE_LIMIT * roof))]=] [=[if (!(median >= 0 * roof))]=])
+edit(ahead-ignored perf/plausible.c [=[if (!(ahead <= limit))]=] [=[if (!(ahead >= 0))]=])
 edit(nothing-kept perf/outcome.c [=[if (!kept->held) {]=] [=[if (!kept->held) continue;
         if (0) {]=])
 edit(one-canary conformance/memory.c [=[if (assay_canary_broken(m->map, m->offset, 1, &at)) return -1 - (int64_t)(m->offset - at);]=] [=[]=])
