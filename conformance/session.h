@@ -148,6 +148,7 @@ typedef struct assay_timing {
     int32_t threads;       /* of the worker process, after the request; -1: unknown */
     int32_t fp_changed;    /* 1: rounding mode, FTZ or DAZ differ from those that a process starts with */
     int64_t printed;       /* bytes that came out of the worker's stdout and stderr since the last timing */
+    double waited_seconds; /* that its threads stood in line for a processor in that while, all together; -1: unknown */
 } assay_timing;
 
 /* Runs calls[0..count) in order, the whole `repeat` times, in one request. Stops at the first that is not ASSAY_OK: its

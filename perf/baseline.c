@@ -66,6 +66,8 @@ int assay_baseline_is_fit(const assay_record *r, char *why, size_t why_size)
         snprintf(why, why_size, "its data are another user's to have: '%.80s', expected documented ones", r->data);
     else if (!r->fit)
         snprintf(why, why_size, "its calibration drifted by %.1f %%", 100 * r->drift);
+    else if (assay_record_is_disturbed(r))
+        snprintf(why, why_size, "in %d of %d samples threads waited for a processor", (int)r->disturbed, (int)r->n);
     else if (!isfinite(r->calibration_before) || !isfinite(r->calibration_after))
         snprintf(why, why_size, "its calibration is not known");
     else if (!r->certificate_level[0])

@@ -77,9 +77,13 @@ static int comparable(const assay_record *a, const assay_record *b, char *why, s
         if (!agrees(&facts[k], a, b, why, why_size)) return 0;
     const double apart = fabs(calibration(b) / calibration(a) - 1);
     const assay_record *unfit = !a->fit ? a : !b->fit ? b : NULL;
+    const assay_record *waited = assay_record_is_disturbed(a) ? a : assay_record_is_disturbed(b) ? b : NULL;
     if (unfit)
         snprintf(why, why_size, "the %s run's calibration drifted by %.1f %%", unfit == a ? "old" : "new",
                  100 * unfit->drift);
+    else if (waited)
+        snprintf(why, why_size, "in %d of the %s run's %d samples threads waited for a processor",
+                 (int)waited->disturbed, waited == a ? "old" : "new", (int)waited->n);
     else if (!(apart <= CALIBRATION_SHARE))
         snprintf(why, why_size, "calibrations %.4g and %.4g GFLOP/s: more than %.0f %% apart", calibration(a),
                  calibration(b), 100 * CALIBRATION_SHARE);

@@ -6,6 +6,7 @@
 #include "perf/measure.h"
 
 #include "conformance/clock.h"
+#include "perf/disturbance.h"
 #include "perf/stats.h"
 #include "reference/data.h"
 
@@ -304,13 +305,26 @@ static void no_numbers(assay_entrant *const *entrants, int count)
         assay_rig_fail(&entrants[k]->rig, ASSAY_VERDICT_BROKEN, "no memory for the numbers of a block");
 }
 
+/* A round in which somebody waited for a processor is nobody's: samples stand side by side. 1 if it was such a one. */
+static int set_aside(assay_entrant *const *entrants, int count, const assay_round_mark *marks)
+{
+    int disturbed = 0;
+    for (int k = 0; k < count; k++)
+        disturbed |= entrants[k]->rig.verdict == ASSAY_VERDICT_PASS && assay_round_disturbed(entrants[k], &marks[k]);
+    for (int k = 0; k < count && disturbed; k++)
+        assay_round_set_aside(entrants[k], &marks[k]);
+    return disturbed;
+}
+
 /* Rounds of one block each, in a new random order every time; all go on as long as one is not settled, so that the
- * samples of any two stand side by side. */
+ * samples of any two stand side by side. Of those that were disturbed as many are taken again as there are others, and
+ * one. */
 static void rounds(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds, block_fn block,
                    assay_phase from, assay_phase to)
 {
     double end = assay_clock() + seconds;
-    int order[MOST_ENTRANTS], going = count > 0, round = 0;
+    int order[MOST_ENTRANTS], going = count > 0, round = 0, again = 0;
+    assay_round_mark marks[MOST_ENTRANTS];
     for (int k = 0; k < count; k++) {
         order[k] = k;
         drop_readings(entrants[k]);
@@ -320,6 +334,8 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
             no_numbers(entrants, count);
             return;
         }
+        for (int k = 0; k < count; k++)
+            assay_round_begin(entrants[k], &marks[k]);
         for (int k = count - 1; k > 0; k--) {
             int other = draw(m, k + 1), swap = order[k];
             order[k] = order[other];
@@ -332,6 +348,10 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
             block(m, e);
         }
         int time_is_up = assay_clock() > end;
+        if (!time_is_up && again <= round && set_aside(entrants, count, marks)) {
+            again++;
+            continue;
+        }
         if (++round % ROUNDS_BETWEEN_TESTS && !time_is_up && any_alive(entrants, count)) continue;
         going = 0;
         for (int k = 0; k < count; k++)

@@ -211,6 +211,9 @@ static void set_times(assay_record *r, const assay_series *s, uint64_t seed)
     r->worker_ms = assay_stats_of(s->worker, s->count).median * 1e3;
     r->n = s->count;
     r->calls = 1;
+    r->disturbed = s->disturbed;
+    r->set_aside = s->set_aside;
+    r->lost_share = s->lost_seconds / (times.mean * s->count);
     for (int32_t k = 0; k < s->count; k++)
         r->samples_ms[k] = s->seconds[k] * 1e3;
 }

@@ -92,6 +92,9 @@ static const field fields[] = {
     F("calibration", NUMBER, "drift", drift),
     F("calibration", COUNT, "fit", fit),
     F("calibration", LATER_COUNT, "repeats", repeats),
+    F("waiting", LATER_COUNT, "disturbed", disturbed),
+    F("waiting", LATER_COUNT, "set_aside", set_aside),
+    F("waiting", LATER, "lost_share", lost_share),
     W("", data),
     W("", certificate),
     F("", LATER_WORD, "certificate_level", certificate_level),
@@ -115,6 +118,11 @@ static const field fields[] = {
     MACHINE(WORD, hypervisor),
 };
 #define FIELDS (sizeof fields / sizeof *fields)
+
+int assay_record_is_disturbed(const assay_record *r)
+{
+    return r->disturbed > ASSAY_DISTURBED_SHARE * r->n;
+}
 
 /* ---- lists ---- */
 

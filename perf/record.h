@@ -60,8 +60,11 @@ typedef struct assay_record {
     int32_t kept_state, kept_block;                      /* starting state and number of the kept block */
     double margin;                                       /* worst error / limit of what the timed calls left behind */
     double calibration_before, calibration_after, drift; /* GFLOP/s; |after/before - 1| */
-    int32_t repeats;                                     /* measurements thrown away before this one: drift */
-    int32_t fit;                                         /* 0: drift above 3 %: no baseline, no verdict */
+    int32_t disturbed;                                   /* of the n samples, those that waited for a processor */
+    int32_t set_aside; /* samples that are not among the n: somebody waited for a processor in their round */
+    double lost_share; /* processor time that the n waited for and did not get, over their time; NaN: not known */
+    int32_t repeats;   /* measurements thrown away before this one: drift */
+    int32_t fit;       /* 0: drift above 3 %: no baseline, no verdict */
 
     char data[96]; /* "documented", or the hash of the user's text */
     char certificate[65], plugin_hash[65], libraries_hash[65];
@@ -70,6 +73,9 @@ typedef struct assay_record {
     char suite_version[24], commit[48], build[96], time[32]; /* time: ISO 8601, UTC, end of the measurement */
     assay_machine machine;
 } assay_record;
+
+#define ASSAY_DISTURBED_SHARE 0.1 /* of the samples: with more of them the median is no longer the implementation's */
+int assay_record_is_disturbed(const assay_record *r);
 
 /* A row that has no number, and why: budget, not certified, wrong result. Never silent. */
 typedef struct assay_left_out {

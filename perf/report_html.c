@@ -324,6 +324,14 @@ static void section(FILE *f, const assay_report_group *g)
                 "<p class=\"alert\">The machine's rate moved by %.1f %% during this measurement: no verdict, no "
                 "baseline.</p>\n",
                 100 * any->drift);
+    for (int32_t r = 0; r < g->row_count; r++) {
+        const assay_record *step = g->rows[r].phase[ASSAY_PHASE_STEP];
+        if (!step || !assay_record_is_disturbed(step)) continue;
+        fputs("<p class=\"alert\">Threads of ", f);
+        assay_escape(f, step->implementation);
+        fprintf(f, " waited for a processor in %d of %d steps: no verdict, no baseline.</p>\n", (int)step->disturbed,
+                (int)step->n);
+    }
     if (a.high > a.low) {
         fputs("<div class=\"chart\">\n", f);
         for (int32_t r = 0; r < g->row_count; r++)

@@ -53,6 +53,12 @@ static void facts(FILE *f, const assay_report_group *g)
     if (step) fprintf(f, ", roof of a step %s ms", assay_report_number(step->roof_ms, number));
     if (r->repeats) fprintf(f, "; measured %d times", (int)r->repeats + 1);
     if (!r->fit) fprintf(f, "; DRIFT %.1f %%: no verdict from this run", 100 * r->drift);
+    for (int32_t k = 0; k < g->row_count; k++) {
+        step = g->rows[k].phase[ASSAY_PHASE_STEP];
+        if (step && assay_record_is_disturbed(step))
+            fprintf(f, "; DISTURBED: threads of %s waited for a processor in %d of %d steps", step->implementation,
+                    (int)step->disturbed, (int)step->n);
+    }
 }
 
 static void lead(FILE *f, const assay_records *list)

@@ -58,6 +58,7 @@ int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_option
     for (int id = 0; id < ASSAY_TENSORS; id++)
         r->memory[id].fd = -1;
     r->problem = *p;
+    r->given = o->threads;
     r->start = r->most = -1;
     r->tensor_count = assay_tensors_of(p, r->tensors);
     assay_reply reply = assay_session_start(plugin, o, &r->session);

@@ -17,6 +17,7 @@ typedef struct assay_rig {
     assay_memory memory[ASSAY_TENSORS];
     assay_tensor tensors[ASSAY_TENSORS];
     int32_t tensor_count;
+    int32_t given;         /* threads that it was started with */
     int32_t threads, runs; /* most threads seen in the worker; calls of run() so far */
     assay_sizes sizes;     /* of the plan's four blocks, bytes */
     int64_t start;         /* bytes that its worker had before the plan; -1: unknown */

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/timer.h"
 
+#include "perf/disturbance.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +93,9 @@ int assay_timer_sample(assay_gbench *g, const char *workload, assay_rig *rig, as
     if (!assay_series_add(s, seconds, q.timing.worker_seconds))
         return assay_rig_fail(rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
     s->cpu_seconds += fmax(q.timing.cpu_seconds, 0);
+    const double lost = assay_disturbance_lost(&q.timing, rig->given);
+    s->lost_seconds += lost;
+    s->disturbed += assay_disturbance_counts(lost, seconds);
     return 1;
 }
 

@@ -24,7 +24,10 @@ const char *assay_phase_name(assay_phase phase); /* "forward"; static */
 typedef struct assay_series {
     double *seconds, *worker; /* owned */
     double cpu_seconds;       /* processor time of the worker during all of them */
+    double lost_seconds;      /* processor time that it waited for and did not get: disturbance.h */
     int32_t count, room;
+    int32_t disturbed; /* of them, those that lost too much */
+    int32_t set_aside; /* samples that were taken and are not among them: their round was measured again */
 } assay_series;
 void assay_series_free(assay_series *s);
 int assay_series_add(assay_series *s, double seconds, double worker); /* 0 without memory */

@@ -47,6 +47,8 @@ static void only_fit_records_are_published(void **state)
     assert_int_equal(assay_baseline_is_fit(r, why, sizeof why), 1);
     r->fit = 0, r->drift = 0.05;
     expect_unfit(r, "drifted by 5.0 %");
+    *r = fit, r->disturbed = r->n / 10 + 1;
+    expect_unfit(r, "threads waited for a processor");
     *r = fit, r->calibration_after = NAN;
     expect_unfit(r, "calibration");
     *r = fit, SET(r->certificate_level, "quick");

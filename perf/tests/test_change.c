@@ -121,6 +121,9 @@ static void calibrations_must_agree(void **state)
     s->before.fit = 0;
     s->before.drift = 0.05;
     expect(s, ASSAY_UNDECIDED, "the old run's calibration drifted by 5.0 %");
+    s = make(2, 0.01);
+    s->after.disturbed = s->after.n / 10 + 1;
+    expect(s, ASSAY_UNDECIDED, "of the new run's");
 }
 
 static void few_samples_decide_nothing(void **state)
