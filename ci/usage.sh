@@ -65,6 +65,10 @@ expect 2 'expected no such file' new fresh
 expect 2 'expected one of them' check --quick --full
 expect 2 'list impls' check --impl no-such-implementation
 expect 2 'list impls' check --impl ./no-such-file.so
+expect 2 'impl python:naive: .*list impls' check --impl python:naive # there, but no module
+if [ -e "$(dirname "$assay")/../lib/assay/impl/torch.py" ]; then # not beside sanitizers
+    expect 2 'python:torch and torch are the same file' bench --impl python:torch --impl torch
+fi
 expect 2 'list checks' check --check no-such-check
 expect 2 'no-such-op' check --op no-such-op
 expect 2 'list cases' check --case 'no/such/case'

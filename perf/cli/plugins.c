@@ -1,6 +1,7 @@
 /* plugins.c: finding shared objects, and modules for the host of impl/python.
  * SPDX-License-Identifier: MIT */
 #include "perf/cli/plugins.h"
+#include "conformance/hosted.h"
 #include "conformance/session.h"
 #include "perf/cli/command.h"
 #include "perf/cli/paths.h"
@@ -76,10 +77,15 @@ const char *assay_plugin_name(const char *path, char *buffer, size_t size)
     return buffer;
 }
 
+/* "python:torch" is the module that is called torch, and no shared object of that name. */
 static const char *look_up(const assay_plugins *known, const char *name)
 {
+    static const char prefix[] = "python:";
+    const int hosted = !strncmp(name, prefix, sizeof prefix - 1);
     char own[64];
+    if (hosted) name += sizeof prefix - 1;
     for (int k = 0; k < known->count; k++) {
+        if (hosted && !assay_hosted_is(known->path[k])) continue;
         if (!strcmp(assay_plugin_name(known->path[k], own, sizeof own), name)) return known->path[k];
     }
     return NULL;
