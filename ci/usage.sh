@@ -65,6 +65,11 @@ expect 2 'expected no such file' new fresh
 expect 2 'expected one of them' check --quick --full
 expect 2 'list impls' check --impl no-such-implementation
 expect 2 'list impls' check --impl ./no-such-file.so
+expect 2 "no workload matches 'no-such" bench --impl naive --workload 'b1*' --workload 'no-such*' --budget 1
+both=$("$assay" bench --impl naive --workload 'b1*' --workload 'f*' --budget 1 2>/dev/null </dev/null) || true # nothing fits
+for workload in b1.lstm-ce-short f.imdb-gru; do
+    grep -q "$workload naive" <<<"$both" || complain "bench --workload 'b1*' --workload 'f*': $workload expected"
+done
 expect 2 'impl python:naive: .*list impls' check --impl python:naive # there, but no module
 if [ -e "$(dirname "$assay")/../lib/assay/impl/torch.py" ]; then # not beside sanitizers
     expect 2 'python:torch and torch are the same file' bench --impl python:torch --impl torch

@@ -138,13 +138,32 @@ static void select_points(const assay_bench_options *o, const assay_workload *w,
     }
 }
 
+static int is_wanted(const assay_bench_options *o, const assay_workload *w)
+{
+    for (int k = 0; k < o->glob_count; k++)
+        if (assay_workload_matches(w, o->globs[k])) return 1;
+    return o->glob_count == 0;
+}
+
+/* A pattern that no workload has; NULL if there is none. */
+static const char *unmatched(const assay_bench_options *o)
+{
+    for (int g = 0; g < o->glob_count; g++) {
+        int matches = 0;
+        for (int k = 0; k < assay_workload_count(); k++)
+            matches += assay_workload_matches(assay_workload_get(k), o->globs[g]);
+        if (!matches) return o->globs[g];
+    }
+    return NULL;
+}
+
 static assay_status select_all(const assay_bench_options *o, int32_t cores, selection *s)
 {
     const size_t each = o->axis_count > 0 ? (size_t)o->axis_count * ASSAY_MOST_POINTS : 1;
     *s = (selection){.at = calloc((size_t)assay_workload_count() * each, sizeof *s->at)};
     if (!s->at) return ASSAY_NO_MEMORY;
     for (int k = 0; k < assay_workload_count(); k++)
-        if (assay_workload_matches(assay_workload_get(k), o->glob)) select_points(o, assay_workload_get(k), cores, s);
+        if (is_wanted(o, assay_workload_get(k))) select_points(o, assay_workload_get(k), cores, s);
     qsort(s->at, (size_t)s->count, sizeof *s->at, by_work);
     for (int k = 0; k < s->count; k++)
         s->at[k].workload.id = s->at[k].id; /* a point knows its id by its own place */
@@ -247,9 +266,9 @@ assay_status assay_bench_run(const assay_bench_options *o, assay_gbench *g, assa
     assay_status st = prepare(&b, why, why_size);
     if (st == ASSAY_OK && (st = select_all(o, b.machine.cores, &s)) != ASSAY_OK)
         snprintf(why, why_size, "no memory for the list of workloads");
-    if (st == ASSAY_OK && s.count == 0) {
-        snprintf(why, why_size, "no workload matches '%s': expected one of `assay list workloads`",
-                 o->glob ? o->glob : "*");
+    const char *stranger = unmatched(o);
+    if (st == ASSAY_OK && stranger) {
+        snprintf(why, why_size, "no workload matches '%s': expected one of `assay list workloads`", stranger);
         st = ASSAY_BAD_ARGUMENT;
     }
     if (st == ASSAY_OK) st = describe(&b);

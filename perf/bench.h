@@ -44,7 +44,8 @@ typedef struct assay_bench_options {
     const char *const *plugins; /* paths of shared objects */
     int32_t plugin_count;
     const char *const *names; /* that records call them by; NULL = by their own */
-    const char *glob;         /* of workload ids; NULL = all */
+    const char *const *globs; /* of workload ids, any of them; each matches one */
+    int32_t glob_count;       /* 0 = all workloads */
     const int32_t *axes;      /* assay_axis, scale.h: training steps of the selected workloads at other sizes, too */
     int32_t axis_count;       /* 0: as documented, with all phases */
     double budget;            /* seconds for everything, conformance too; what does not fit is left out, by name; what

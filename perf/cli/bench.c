@@ -33,7 +33,7 @@ int assay_command_bench(int argc, char **argv)
         "and\n"
         "what does not conform gets no number. Outputs of the timed calls are compared in full with the reference.",
         "assay bench --impl blas --workload 'b1*' --json b1.json"};
-    assay_strings impls = {{0}, 0}, axes = {{0}, 0};
+    assay_strings impls = {{0}, 0}, axes = {{0}, 0}, globs = {{0}, 0};
     int32_t scale[ASSAY_AXES];
     assay_timing_request q = {.command = "bench", .bench = {.budget = 600}};
     char floors[PATH_MAX];
@@ -41,7 +41,7 @@ int assay_command_bench(int argc, char **argv)
     int threads = 0, full = 0;
     const assay_option options[] = {
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
-        {"workload", "GLOB", "these workloads only (`assay list workloads`)", ASSAY_TAKES_TEXT, &q.bench.glob},
+        {"workload", "GLOB", "these workloads only (`assay list workloads`)", ASSAY_TAKES_TEXTS, &globs},
         {"budget", "SECONDS", "for everything; what does not fit is left out by name", ASSAY_TAKES_REAL,
          &q.bench.budget},
         {"threads", "N", "for each implementation; default: the number that serves it best", ASSAY_TAKES_THREADS,
@@ -69,6 +69,8 @@ int assay_command_bench(int argc, char **argv)
     if ((status = read_axes(&axes, scale)) >= 0) return status;
     if (q.baseline && (status = assay_baselines_expect("bench", q.baseline)) >= 0) return status;
     q.bench.axes = scale;
+    q.bench.globs = globs.at;
+    q.bench.glob_count = globs.count;
     q.bench.axis_count = axes.count;
     q.bench.threads = threads;
     q.level = full ? ASSAY_LEVEL_FULL : ASSAY_LEVEL_QUICK;

@@ -136,13 +136,12 @@ int assay_command_compare(int argc, char **argv)
     request q = {.timing = {.command = "compare",
                             .floors = assay_path_own("share", "floors", floors, sizeof floors),
                             .bench = {0}}};
-    assay_strings files = {{0}, 0};
+    assay_strings files = {{0}, 0}, globs = {{0}, 0};
     int threads = 0;
     const assay_option options[] = {
         {"old", "NAME", "of OLD this implementation; with --new", ASSAY_TAKES_TEXT, &q.before_impl},
         {"new", "NAME", "of NEW this implementation; with --old", ASSAY_TAKES_TEXT, &q.after_impl},
-        {"workload", "GLOB", "of shared objects: on these workloads; default b1.*", ASSAY_TAKES_TEXT,
-         &q.timing.bench.glob},
+        {"workload", "GLOB", "of shared objects: on these workloads; default b1.*", ASSAY_TAKES_TEXTS, &globs},
         {"budget", "SECONDS", "of shared objects: for both; default 300", ASSAY_TAKES_REAL, &q.timing.bench.budget},
         {"threads", "N", "of shared objects: for each; default: the number that serves it best", ASSAY_TAKES_THREADS,
          &threads},
@@ -150,12 +149,14 @@ int assay_command_compare(int argc, char **argv)
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, &files);
     if (status >= 0) return status;
-    const char *wrong = misuse(&q, &files, q.timing.bench.glob || q.timing.bench.budget > 0 || threads > 0);
+    const char *wrong = misuse(&q, &files, globs.count > 0 || q.timing.bench.budget > 0 || threads > 0);
     if (wrong) {
         assay_print_error("compare: %s", wrong);
         return ASSAY_EXIT_USAGE;
     }
-    if (!q.timing.bench.glob) q.timing.bench.glob = "b1.*";
+    if (globs.count == 0) globs.at[globs.count++] = "b1.*";
+    q.timing.bench.globs = globs.at;
+    q.timing.bench.glob_count = globs.count;
     if (!(q.timing.bench.budget > 0)) q.timing.bench.budget = 300;
     q.timing.bench.threads = threads;
     status = (is_plugin(files.at[0]) ? compare_plugins : compare_records)(&q, files.at[0], files.at[1]);

@@ -213,7 +213,7 @@ int assay_command_run(int argc, char **argv)
         "and writes a report. Stays within ten minutes unless told otherwise; what that leaves out is named.",
         "assay run --out report"};
     static assay_plugins plugins;
-    assay_strings impls = {{0}, 0};
+    assay_strings impls = {{0}, 0}, globs = {{0}, 0};
     assay_timing_request timing = {.command = "run"};
     char floors[PATH_MAX];
     const char *out = NULL;
@@ -221,7 +221,7 @@ int assay_command_run(int argc, char **argv)
     double budget = 0; /* none was given */
     const assay_option options[] = {
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
-        {"workload", "GLOB", "time these workloads only", ASSAY_TAKES_TEXT, &timing.bench.glob},
+        {"workload", "GLOB", "time these workloads only", ASSAY_TAKES_TEXTS, &globs},
         {"quick", NULL, "the quick check, then b1 only: two minutes", ASSAY_TAKES_NOTHING, &quick},
         {"all", NULL, "the ordinary check, then every workload", ASSAY_TAKES_NOTHING, &all},
         {"budget", "SECONDS", "for the whole run; default 570, with --quick 105, with --all as long as it takes",
@@ -239,7 +239,9 @@ int assay_command_run(int argc, char **argv)
         return ASSAY_EXIT_USAGE;
     }
     if (!timing.floors) timing.floors = assay_path_own("share", "floors", floors, sizeof floors);
-    if (quick && !timing.bench.glob) timing.bench.glob = "b1.*";
+    if (quick && globs.count == 0) globs.at[globs.count++] = "b1.*";
+    timing.bench.globs = globs.at;
+    timing.bench.glob_count = globs.count;
     if (!(budget > 0)) budget = quick ? QUICK_BUDGET : all ? NO_BUDGET : USUAL_BUDGET;
     status = assay_plugins_select(&impls, &plugins);
     if (status < 0 && (status = assay_plugins_distinct("run", &plugins)) >= 0) assay_plugins_free(&plugins);

@@ -12,7 +12,7 @@
 typedef struct assay_timing_request {
     const char *command; /* for messages */
     const assay_plugins *plugins;
-    assay_bench_options bench; /* glob, budget, threads, seed, text; the rest is set here */
+    assay_bench_options bench; /* globs, budget, threads, seed, text; the rest is set here */
     const char *certificates;  /* folder of certificates; NULL = assay_path_certificates() */
     const char *floors;        /* folder of stored floors; NULL = those of the source tree, else measured */
     const char *json, *gbench; /* files, or NULL: our records; Google Benchmark's form */

@@ -78,7 +78,8 @@ static assay_bench_summary bench(asked *a)
     const char *const plugins[] = {plugin};
     const assay_bench_options o = {.plugins = plugins,
                                    .plugin_count = 1,
-                                   .glob = "f.imdb-gru",
+                                   .globs = (const char *const[]){"f.imdb-gru"},
+                                   .glob_count = 1,
                                    .budget = 600,
                                    .worker = ASSAY_WORKER,
                                    .gate = gate,
