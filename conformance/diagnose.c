@@ -157,7 +157,8 @@ static void collect(bench *b)
 
 int assay_diagnose(const assay_symptom *s, char *text, size_t size)
 {
-    const double most = s->declared->accumulate == ASSAY_FP64 ? ASSAY_DIAGNOSE_MACS_FP64 : ASSAY_DIAGNOSE_MACS;
+    const double usual = s->declared->accumulate == ASSAY_FP64 ? ASSAY_DIAGNOSE_MACS_FP64 : ASSAY_DIAGNOSE_MACS;
+    const double most = s->most_macs > 0 ? s->most_macs : usual;
     int recognised = 0;
     text[0] = '\0';
     if (assay_macs_forward(s->p, NULL) > most) return 0;

@@ -19,6 +19,7 @@ typedef struct assay_symptom {
     const assay_arithmetic *declared;
     int64_t step;
     const assay_subject *subject; /* whose other truths may have come back; NULL = none */
+    double most_macs;             /* larger problems are not looked at; 0 = the two numbers above */
     unsigned char failed[ASSAY_TENSORS];
 } assay_symptom;
 
