@@ -108,8 +108,10 @@ static void conclude(assay_audit *a)
         if (a->worst < 0 || f->margin > a->at[a->worst].pair.margin) a->worst = k;
     }
     a->verdict = failed ? ASSAY_VERDICT_FAIL : passed ? ASSAY_VERDICT_PASS : ASSAY_VERDICT_ILL_POSED;
-    if (failed) snprintf(a->why, sizeof a->why, "%d of %d tensors part by more than both floors allow", failed, (int)a->count);
-    if (!failed && !passed) snprintf(a->why, sizeof a->why, "no tensor has a floor within its bound: nothing is decided");
+    if (failed)
+        snprintf(a->why, sizeof a->why, "%d of %d tensors part by more than both floors allow", failed, (int)a->count);
+    if (!failed && !passed)
+        snprintf(a->why, sizeof a->why, "no tensor has a floor within its bound: nothing is decided");
 }
 
 static assay_status compare(const assay_audit_request *q, assay_subject *s, assay_audit *a, assay_audit_results r[2],

@@ -1,9 +1,9 @@
 /* audit.h: where and how two implementations part: one problem, the same data, each in a worker of its own.
  * SPDX-License-Identifier: MIT
  *
- * docs/auditing.md. A difference is judged by what both may differ from the truth: 4 (phi_A + phi_B) of the tensor, and so
- * on (docs/tolerance.md 3.5). What the two declare to round differently, operands and stores, is taken out of it first,
- * and so is, of an optimizer's step, what their gradients differ by. */
+ * docs/auditing.md. A difference is judged by what both may differ from the truth: 4 (phi_A + phi_B) of the tensor, and
+ * so on (docs/tolerance.md 3.5). What the two declare to round differently, operands and stores, is taken out of it
+ * first, and so is, of an optimizer's step, what their gradients differ by. */
 #ifndef ASSAY_AUDIT_H
 #define ASSAY_AUDIT_H
 
@@ -34,12 +34,13 @@ typedef struct assay_audit_share {
 typedef struct assay_audit_tensor {
     char name[24];
     int32_t id, role;
-    int64_t elements, same;            /* compared; those of the same value in both */
-    assay_finding pair, side[2];       /* A against B, each against the truth; side[].rule is "" where that is not known */
-    double error, error_side[2], size; /* norms of A-B, A-truth, B-truth over size, the norm of the truth (of B without) */
-    double floor, floor_side[2];       /* phi_A + phi_B, phi_A, phi_B */
-    double mean, spread, bias;         /* of A-B, over the rms of the truth; bias = |mean| sqrt(n) / spread */
-    double declared;                   /* what the declared arithmetics part them by, over size */
+    int64_t elements, same;      /* compared; those of the same value in both */
+    assay_finding pair, side[2]; /* A against B, each against the truth; side[].rule is "" where that is not known */
+    double error, error_side[2],
+        size;                    /* norms of A-B, A-truth, B-truth over size, the norm of the truth (of B without) */
+    double floor, floor_side[2]; /* phi_A + phi_B, phi_A, phi_B */
+    double mean, spread, bias;   /* of A-B, over the rms of the truth; bias = |mean| sqrt(n) / spread; NaN: too few */
+    double declared;             /* what the declared arithmetics part them by, over size */
     int64_t ulps[ASSAY_AUDIT_BINS];
     assay_audit_share share[ASSAY_MOST_AXES];
     int32_t share_count;
@@ -47,10 +48,11 @@ typedef struct assay_audit_tensor {
     char where[160]; /* the elements beyond their limits, in words; "" if there are none */
     /* Of tensors with time alone; else steps is 0. Steps count from 0; -1 = none. */
     int32_t steps, halves;
-    int32_t from_end[ASSAY_AUDIT_HALVES];                              /* 1: computed from the last step to the first */
-    int32_t first_bit[ASSAY_AUDIT_HALVES], wrong[ASSAY_AUDIT_HALVES]; /* first in that order: to differ, to miss a limit */
+    int32_t from_end[ASSAY_AUDIT_HALVES]; /* 1: computed from the last step to the first */
+    int32_t first_bit[ASSAY_AUDIT_HALVES],
+        wrong[ASSAY_AUDIT_HALVES]; /* first in that order: to differ, to miss a limit */
     int32_t worst_step;
-    double *curve; /* [curves][halves][steps]: rms of the step's error over the rms of the truth; NaN: not known. Owned */
+    double *curve; /* [curves][halves][steps]: norm of the step's error over that of its truth; NaN: not known. Owned */
 } assay_audit_tensor;
 
 typedef struct assay_audit_side {
@@ -91,8 +93,8 @@ typedef struct assay_audit_request {
     const char *cache, *floors, *worker;
 } assay_audit_request;
 
-/* ASSAY_OK, with a verdict in *out even where a side did not run; ASSAY_BAD_ARGUMENT and one line in why where a plugin is
- * none; another status where the suite could not work. The caller frees *out in any case. Main thread. */
+/* ASSAY_OK, with a verdict in *out even where a side did not run; ASSAY_BAD_ARGUMENT and one line in why where a plugin
+ * is none; another status where the suite could not work. The caller frees *out in any case. Main thread. */
 assay_status assay_audit_make(const assay_audit_request *q, assay_audit *out, char *why, size_t why_size);
 void assay_audit_free(assay_audit *a); /* a zeroed one is fine */
 
@@ -102,8 +104,8 @@ static inline double assay_audit_at(const assay_audit_tensor *x, int curve, int 
     return x->curve[((int64_t)curve * x->halves + half) * x->steps + step];
 }
 
-/* Root mean square of the first and of the last tenth of the steps in the order in which they are computed, NaN where no
- * step says anything. Last over first is how much the difference grew. */
+/* Root mean square of the first and of the last tenth of the steps in the order in which they are computed, NaN where
+ * no step says anything. Last over first is how much the difference grew. */
 void assay_audit_growth(const assay_audit_tensor *x, int curve, int half, double *first, double *last);
 
 #endif

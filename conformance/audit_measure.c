@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAST_FOR_BIAS 8 /* elements: of fewer a mean and a spread say nothing */
+
 /* A tensor on the bench. `moved` is the truth plus A - B, less what the two declare to part by: what is judged. */
 typedef struct bench {
     const assay_subject *s;
@@ -49,7 +51,9 @@ static void sum_floors(bench *b)
 
 static int bin_of(const bench *b, double x, double y)
 {
-    const int least = b->store == ASSAY_FP64 ? -1022 : b->store == ASSAY_FP16 ? -14 : -126; /* smallest normal exponent */
+    const int least = b->store == ASSAY_FP64   ? -1022
+                      : b->store == ASSAY_FP16 ? -14
+                                               : -126; /* smallest normal exponent */
     int exponent;
     if (is_same(x, y)) return 0;
     if (!isfinite(x) || !isfinite(y)) return ASSAY_AUDIT_BINS - 1;
@@ -91,7 +95,10 @@ static void weigh(bench *b)
     o->declared = size > 0 ? sqrt(apart) / o->size : 0;
     o->mean = n > 0 ? sum / n / rms : 0;
     o->spread = n > 0 ? sqrt(fmax(0, squares / n - sum / n * (sum / n))) / rms : 0;
-    o->bias = o->spread > 0 ? fabs(o->mean) / o->spread * sqrt(n) : o->mean != 0 ? INFINITY : 0;
+    o->bias = n < LEAST_FOR_BIAS ? NAN
+              : o->spread > 0    ? fabs(o->mean) / o->spread * sqrt(n)
+              : o->mean != 0     ? INFINITY
+                                 : 0;
 }
 
 /* ---- where ---- */
@@ -126,8 +133,8 @@ static assay_status find_shares(bench *b)
 
 /* ---- when ---- */
 
-/* In which order the steps of a half are computed: gradients from the last one back, the reverse direction too. What two
- * directions made together, or several layers of them, begins at both ends. */
+/* In which order the steps of a half are computed: gradients from the last one back, the reverse direction too. What
+ * two directions made together, or several layers of them, begins at both ends. */
 static int is_from_end(const assay_problem *p, const assay_tensor *x, int half)
 {
     if (p->directions == 2) return x->id == ASSAY_Y && half == 1;
@@ -139,6 +146,31 @@ static int comes_before(const assay_audit_tensor *o, int half, int32_t step, int
     return known < 0 || (o->from_end[half] ? step > known : step < known);
 }
 
+static double apart(double a, double b)
+{
+    return is_same(a, b) ? 0 : a - b;
+}
+
+static void add_square(double *sum, double d)
+{
+    *sum += isfinite(d) ? d * d : INFINITY;
+}
+
+/* Squares to ratios: the error of a step over the truth's size at that very step, since gradients fade with time. A
+ * step whose truth is 0 says nothing unless something is off there. */
+static void relate(assay_audit_tensor *o, const double *sizes, int known)
+{
+    const int64_t points = (int64_t)o->halves * o->steps;
+    double most = 0;
+    for (int64_t k = 0; k < ASSAY_AUDIT_CURVES * points; k++) {
+        const double size = sizes[k % points], square = o->curve[k];
+        o->curve[k] = (k >= points && !known) || (size == 0 && square == 0) ? NAN : sqrt(square / size);
+        if (k >= points || !(o->curve[k] > most)) continue;
+        most = o->curve[k];
+        o->worst_step = (int32_t)(k % o->steps);
+    }
+}
+
 static assay_status follow(bench *b, const assay_suspect *q)
 {
     assay_audit_tensor *o = b->out;
@@ -148,8 +180,12 @@ static assay_status follow(bench *b, const assay_suspect *q)
     o->steps = time->size;
     o->halves = half ? half->size : 1;
     const int64_t points = (int64_t)o->halves * o->steps;
+    double *sizes = calloc((size_t)points + 1, sizeof *sizes);
     o->curve = calloc((size_t)(ASSAY_AUDIT_CURVES * points), sizeof *o->curve);
-    if (!o->curve) return ASSAY_NO_MEMORY;
+    if (!o->curve || !sizes) {
+        free(sizes);
+        return ASSAY_NO_MEMORY;
+    }
     for (int h = 0; h < o->halves; h++) {
         o->from_end[h] = is_from_end(&b->s->p, b->x, h);
         o->first_bit[h] = o->wrong[h] = -1;
@@ -157,22 +193,16 @@ static assay_status follow(bench *b, const assay_suspect *q)
     for (int64_t k = 0; k < b->axes.elements; k++) {
         const int64_t e = assay_axes_element(&b->axes, k);
         const int32_t t = assay_axis_index(time, e), h = half ? assay_axis_index(half, e) : 0;
-        const double d[ASSAY_AUDIT_CURVES] = {parted(b, e), b->got[0][e] - b->truth[0][e],
-                                              b->got[1][e] - b->truth[1][e]};
-        for (int c = 0; c < ASSAY_AUDIT_CURVES; c++)
-            if (b->got[0][e] != b->got[1][e] || c) o->curve[(c * o->halves + h) * o->steps + t] += d[c] * d[c];
+        const int64_t at = (int64_t)h * o->steps + t;
+        if (isfinite(b->truth[0][e])) sizes[at] += b->truth[0][e] * b->truth[0][e];
+        add_square(&o->curve[ASSAY_AUDIT_PAIR * points + at], parted(b, e));
+        add_square(&o->curve[ASSAY_AUDIT_A * points + at], apart(b->got[0][e], b->truth[0][e]));
+        add_square(&o->curve[ASSAY_AUDIT_B * points + at], apart(b->got[1][e], b->truth[1][e]));
         if (!is_same(b->got[0][e], b->got[1][e]) && comes_before(o, h, t, o->first_bit[h])) o->first_bit[h] = t;
         if (assay_suspect_is_wrong(q, e) && comes_before(o, h, t, o->wrong[h])) o->wrong[h] = t;
     }
-    const double rms = o->size > 0 ? o->size / sqrt((double)b->axes.elements) : 1;
-    const double a_step = (double)b->axes.elements / (double)points;
-    double most = -1;
-    for (int64_t k = 0; k < ASSAY_AUDIT_CURVES * points; k++) {
-        o->curve[k] = k >= points && !b->known ? NAN : sqrt(o->curve[k] / a_step) / rms;
-        if (k >= points || !(o->curve[k] > most)) continue;
-        most = o->curve[k];
-        o->worst_step = (int32_t)(k % o->steps);
-    }
+    relate(o, sizes, b->known);
+    free(sizes);
     return ASSAY_OK;
 }
 
@@ -202,7 +232,9 @@ static assay_finding judge(const bench *b, const assay_metric *m, const double *
 {
     assay_distance d;
     assay_distance_measure(m, got, truth, &d);
-    *worst = d.not_finite >= 0 ? d.not_finite : d.element_at;
+    const int64_t none = b->known ? d.not_finite : d.truth_nan >= 0 ? d.truth_nan : d.not_finite;
+    *worst = none >= 0 ? none : d.element_at;
+    if (!b->known && none >= 0) return assay_finding_exact(b->x->name, "finite", 0, none); /* no truth to blame */
     if (!assay_names_hold(b->s->c->ungated, ' ', b->x->name))
         return assay_finding_judge(b->x->name, m, &d, floor, b->store, bound);
     const int64_t at = d.not_finite >= 0 ? d.not_finite : d.not_zero;
@@ -263,15 +295,23 @@ assay_status assay_audit_measure(const assay_subject *s, const assay_tensor *x, 
     return st;
 }
 
+/* Root mean square over `count` steps from `from` on of those that say something; NaN if none does. */
+static double mean_over(const assay_audit_tensor *x, int curve, int half, int from, int count)
+{
+    double sum = 0;
+    int counted = 0;
+    for (int k = from; k < from + count; k++) {
+        const double e = assay_audit_at(x, curve, half, k);
+        if (isnan(e)) continue;
+        sum += e * e;
+        counted++;
+    }
+    return counted ? sqrt(sum / counted) : NAN;
+}
+
 void assay_audit_growth(const assay_audit_tensor *x, int curve, int half, double *first, double *last)
 {
-    const int tenth = x->steps >= 20 ? x->steps / 10 : 1;
-    double sums[2] = {0, 0};
-    for (int k = 0; k < tenth && x->steps > 0; k++) {
-        const double low = assay_audit_at(x, curve, half, k), high = assay_audit_at(x, curve, half, x->steps - 1 - k);
-        sums[x->from_end[half]] += low * low;
-        sums[!x->from_end[half]] += high * high;
-    }
-    *first = x->steps > 0 ? sqrt(sums[0] / tenth) : NAN;
-    *last = x->steps > 0 ? sqrt(sums[1] / tenth) : NAN;
+    const int tenth = x->steps >= 20 ? x->steps / 10 : 1, back = x->from_end[half], end = x->steps - tenth;
+    *first = x->steps > 0 ? mean_over(x, curve, half, back ? end : 0, tenth) : NAN;
+    *last = x->steps > 0 ? mean_over(x, curve, half, back ? 0 : end, tenth) : NAN;
 }

@@ -8,14 +8,14 @@
 
 /* One side's results. */
 typedef struct assay_audit_results {
-    assay_values got;        /* owned */
-    assay_oracle step;       /* what the optimizer makes of this side's gradients; owned; zeroed where there is none */
-    const assay_oracle *o;   /* of this side's arithmetic; NULL without a truth */
+    assay_values got;         /* owned */
+    assay_oracle step;        /* what the optimizer makes of this side's gradients; owned; zeroed where there is none */
+    const assay_oracle *o;    /* of this side's arithmetic; NULL without a truth */
     const assay_floor *floor; /* [ASSAY_TENSORS]: of outputs and gradients */
 } assay_audit_results;
 
-/* Starts a worker for side k, runs it twice, and once in a fresh worker; results to *out, the rest to *side. Status as of
- * assay_audit_make(). */
+/* Starts a worker for side k, runs it twice, and once in a fresh worker; results to *out, the rest to *side. Status as
+ * of assay_audit_make(). */
 assay_status assay_audit_run_side(const assay_audit_request *q, int k, assay_subject *subject, assay_audit_side *side,
                                   assay_audit_results *out, char *why, size_t why_size);
 

@@ -125,16 +125,19 @@ static int perform(request *q)
 
 int assay_command_audit(int argc, char **argv)
 {
-    static const assay_usage usage = {
-        "audit", "A B",
-        "Where and how two implementations part: the same problem and data, each in a process of its own. Differences by\n"
-        "tensor, layer, time step, row and gate, against the noise that honest arithmetic shows there, and of each from the\n"
-        "truth; how they grow with time; ulps; bias; whether each repeats its bits; what the one that is off computes.\n"
-        "Exit status 0: the same function within the limits; 1: not, or not to be told.",
-        "assay audit blas ./mine.so --case rnn/gru.bi.l1.t7.n5.i3.h5.ragged"};
+    static const assay_usage usage = {"audit", "A B",
+                                      "Where and how two implementations part: the same problem and data, each in a "
+                                      "process of its own. Differences by\n"
+                                      "tensor, layer, time step, row and gate, against the noise that honest "
+                                      "arithmetic shows there, and of each from the\n"
+                                      "truth; how they grow with time; ulps; bias; whether each repeats its bits; what "
+                                      "the one that is off computes.\n"
+                                      "Exit status 0: the same function within the limits; 1: not, or not to be told.",
+                                      "assay audit blas ./mine.so --case rnn/gru.bi.l1.t7.n5.i3.h5.ragged"};
     assay_strings sides = {{0}, 0};
-    request q = {.arithmetic = "fp32",
-                 .ask = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_seed_fresh(), .floors = ASSAY_FLOORS}};
+    request q = {
+        .arithmetic = "fp32",
+        .ask = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_seed_fresh(), .floors = ASSAY_FLOORS}};
     const assay_option options[] = {
         {"case", "ID", "one of `assay list cases`, or one of your own: rnn/lstm.bi.l1.t3.n2.i4.h5", ASSAY_TAKES_TEXT,
          &q.case_id},
@@ -147,7 +150,8 @@ int assay_command_audit(int argc, char **argv)
          ASSAY_TAKES_NOTHING, &q.ask.without_truth},
         {"time-limit", "SECONDS", "for one request to a worker; default: by the work", ASSAY_TAKES_REAL,
          &q.ask.time_limit},
-        {"cache", "DIR", "keep truths and floors there; made if its parent is there", ASSAY_TAKES_PRIVATE, &q.ask.cache},
+        {"cache", "DIR", "keep truths and floors there; made if its parent is there", ASSAY_TAKES_PRIVATE,
+         &q.ask.cache},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, &sides);
     if (status >= 0) return status;

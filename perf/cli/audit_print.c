@@ -28,8 +28,8 @@ static void put_worst(FILE *to, const assay_audit *a)
 {
     const assay_audit_tensor *x = &a->at[a->worst];
     char error[24], limit[24], margin[24];
-    fprintf(to, "  worst    %s: %s error %s, limit %s, margin %s", x->name, x->pair.rule,
-            number(x->pair.error, error), number(x->pair.limit, limit), number(x->pair.margin, margin));
+    fprintf(to, "  worst    %s: %s error %s, limit %s, margin %s", x->name, x->pair.rule, number(x->pair.error, error),
+            number(x->pair.limit, limit), number(x->pair.margin, margin));
     fprintf(to, "%s%s\n", x->worst[0] ? ", at " : "", x->worst);
 }
 
@@ -40,7 +40,10 @@ static void put_beginnings(FILE *to, const assay_audit *a)
         const assay_audit_tensor *x = &a->at[k];
         for (int h = 0; x->steps && h < x->halves; h++) {
             if (x->wrong[h] < 0) continue;
-            fprintf(to, "  begins   %s%s at t %d", x->name, x->halves < 2 ? "" : h ? ", reverse half," : ", forward half,",
+            fprintf(to, "  begins   %s%s at t %d", x->name,
+                    x->halves < 2 ? ""
+                    : h           ? ", reverse half,"
+                                  : ", forward half,",
                     (int)x->wrong[h]);
             if (x->from_end[h]) fputs(", counted from the last step down", to);
             if (x->first_bit[h] != x->wrong[h]) fprintf(to, "; the first other bit is at t %d", (int)x->first_bit[h]);
@@ -82,14 +85,15 @@ static void put_sides(FILE *to, const assay_audit *a)
     }
 }
 
-/* Which of the two is farther off, in how many tensors, by the median factor. */
+/* Which of the two is farther off, in how many of the tensors that tell, by the median factor. */
 static void put_farther(FILE *to, const assay_audit *a)
 {
     double factor[ASSAY_TENSORS];
     int counted = 0, b_farther = 0;
     for (int k = 0; k < a->count && a->has_truth; k++) {
         const double *e = a->at[k].error_side;
-        if (!(e[0] > 0) || !(e[1] > 0) || !isfinite(e[0]) || !isfinite(e[1])) continue;
+        if (a->at[k].role == ASSAY_ROLE_UPDATED || !(e[0] > 0) || !(e[1] > 0) || !isfinite(e[0]) || !isfinite(e[1]))
+            continue;
         int at = counted++;
         for (; at > 0 && factor[at - 1] > e[1] / e[0]; at--)
             factor[at] = factor[at - 1];
@@ -100,8 +104,10 @@ static void put_farther(FILE *to, const assay_audit *a)
     const double median = factor[counted / 2];
     const int side = median >= 1;
     char text[24];
-    fprintf(to, "  farther  %s: from the truth on %d of %d tensors, %s times as far at the median\n", name_of(a, side),
-            side ? b_farther : counted - b_farther, counted, number(side ? median : 1 / median, text));
+    fprintf(
+        to,
+        "  farther  %s: from the truth on %d of %d outputs and gradients that differ, %s times as far at the median\n",
+        name_of(a, side), side ? b_farther : counted - b_farther, counted, number(side ? median : 1 / median, text));
 }
 
 static void put_repeats(FILE *to, const assay_audit *a)
@@ -122,6 +128,18 @@ static void put_repeats(FILE *to, const assay_audit *a)
 
 /* ---- tables ---- */
 
+/* What A - B is without: of outputs and gradients, of the step. The largest. */
+static void put_taken_out(FILE *to, const assay_audit *a, int stepped, const char *what)
+{
+    const assay_audit_tensor *most = NULL;
+    char t[24];
+    for (int k = 0; k < a->count; k++) {
+        const assay_audit_tensor *x = &a->at[k];
+        if ((x->role == ASSAY_ROLE_UPDATED) == stepped && x->declared > (most ? most->declared : 0)) most = x;
+    }
+    if (most) fprintf(to, "  A - B is without %s: at most %s, of %s\n", what, number(most->declared, t), most->name);
+}
+
 static void put_tensors(FILE *to, const assay_audit *a)
 {
     fprintf(to, "\n  %-14s %9s %9s %8s %9s %9s %9s %7s %6s  %s\n", "tensor", "A - B", "limit", "margin", "A - truth",
@@ -137,15 +155,12 @@ static void put_tensors(FILE *to, const assay_audit *a)
             fprintf(to, "%s%s %.0f %%", i ? ", " : "", x->share[i].words, 100 * x->share[i].share);
         fputc('\n', to);
     }
-    fputs("  errors are norms over the truth's; floors: both together, the noise of honest arithmetic; bias: mean over its "
+    fputs("  errors are norms over the truth's; floors: both together, the noise of honest arithmetic; bias: mean over "
+          "its "
           "own noise, odd above 8 (!)\n",
           to);
-    for (int k = 0; k < a->count; k++) {
-        char t[24];
-        if (!(a->at[k].declared > 0)) continue;
-        fprintf(to, "  of %s the declared arithmetics, or the gradients, explain %s: taken out of A - B\n", a->at[k].name,
-                number(a->at[k].declared, t));
-    }
+    put_taken_out(to, a, 0, "what the declared arithmetics part by");
+    put_taken_out(to, a, 1, "what each made of its own gradients");
 }
 
 static void put_curve(FILE *to, const assay_audit_tensor *x, int half, const char *name, int curve)
@@ -160,7 +175,10 @@ static void put_curve(FILE *to, const assay_audit_tensor *x, int half, const cha
         fprintf(to, "  t %d %s", step, number(assay_audit_at(x, curve, half, step), t));
     }
     if (first > 0 && last > 0) fprintf(to, "  grows x %s", number(last / first, t));
-    fprintf(to, "%s%s\n", x->halves < 2 ? "" : half ? "  (reverse half)" : "  (forward half)",
+    fprintf(to, "%s%s\n",
+            x->halves < 2 ? ""
+            : half        ? "  (reverse half)"
+                          : "  (forward half)",
             x->from_end[half] ? "  (from the end)" : "");
 }
 
@@ -171,29 +189,36 @@ static void put_time(FILE *to, const assay_audit *a)
     for (int k = 0; k < a->count; k++) {
         const assay_audit_tensor *x = &a->at[k];
         for (int h = 0; x->steps && h < x->halves; h++) {
-            if (!any++) fputs("\n  error of a step over the rms of the truth; grows: the last tenth over the first\n", to);
+            if (!any++)
+                fputs("\n  error of a step over the size of its truth; grows: the last tenth over the first\n", to);
             for (int c = 0; c < (a->has_truth ? ASSAY_AUDIT_CURVES : 1); c++)
                 put_curve(to, x, h, names[c], c);
         }
     }
 }
 
-/* "0: 31 %, 1: 40 %, 2: 12 %, 4 ..." */
+/* "0: 31 %  1: 72 %  4: 95 %  all: 2^9" */
 static void put_ulps(FILE *to, const assay_audit *a)
 {
-    fputs("\n  ulps between A and B, share of the elements at most so far apart\n", to);
+    static const int shown[] = {0, 1, 2, 3, 5, 9, 13}; /* 0, 1, 2, 4, 16, 256, 4096 ulps */
+    fputs("\n  ulps between A and B: share of the elements at most so far apart\n", to);
     for (int k = 0; k < a->count; k++) {
         const assay_audit_tensor *x = &a->at[k];
         int64_t so_far = 0;
+        int last = ASSAY_AUDIT_BINS - 1, bin = 0;
+        while (last > 0 && !x->ulps[last])
+            last--;
         fprintf(to, "  %-14s", x->name);
-        for (int bin = 0; bin < ASSAY_AUDIT_BINS && so_far < x->elements; bin++) {
-            if (!x->ulps[bin]) continue;
-            so_far += x->ulps[bin];
-            if (bin == ASSAY_AUDIT_BINS - 1)
-                fprintf(to, "  more: %.3g %%", 100.0 * (double)x->ulps[bin] / (double)x->elements);
-            else
-                fprintf(to, "  %g: %.3g %%", bin ? ldexp(1, bin - 1) : 0.0, 100.0 * (double)so_far / (double)x->elements);
+        for (size_t i = 0; i < sizeof shown / sizeof *shown && shown[i] <= last && x->elements; i++) {
+            for (; bin <= shown[i]; bin++)
+                so_far += x->ulps[bin];
+            fprintf(to, "  %g: %.4g %%", shown[i] ? ldexp(1, shown[i] - 1) : 0.0,
+                    100.0 * (double)so_far / (double)x->elements);
         }
+        if (last == ASSAY_AUDIT_BINS - 1)
+            fputs("  some beyond 2^22", to);
+        else if (last > 3)
+            fprintf(to, "  all: 2^%d", last - 1);
         fputc('\n', to);
     }
 }
