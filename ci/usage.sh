@@ -75,6 +75,14 @@ if [ -e "$(dirname "$assay")/../lib/assay/impl/torch.py" ]; then # not beside sa
     expect 2 'python:torch and torch are the same file' bench --impl python:torch --impl torch
 fi
 expect 2 'list checks' check --check no-such-check
+expect 2 'expected two implementations, got 1' audit blas --case 'rnn/lstm.uni.l1.t5.n3.i4.h6.plain'
+expect 2 'expected one of --case and --workload' audit naive blas
+expect 2 'expected one of --case and --workload' audit naive blas --case x --workload b1.lstm-ce-short
+expect 2 'list cases' audit naive blas --case 'nothing/*'
+expect 2 'expected one' audit naive blas --case 'rnn/*'
+expect 2 'list workloads' audit naive blas --workload b1
+expect 2 'fp64, fp32, tf32, bf16 or fp16' audit naive blas --case 'rnn/lstm.uni.l1.t5.n3.i4.h6.plain' --arithmetic int8
+expect 2 'list impls' audit naive no-such-implementation --case 'rnn/lstm.uni.l1.t5.n3.i4.h6.plain'
 expect 2 'no-such-op' check --op no-such-op
 expect 2 'list cases' check --case 'no/such/case'
 expect 2 'the quick set has none of them, the other sets have' check --impl naive --quick --case 'xent/xent-torch*'

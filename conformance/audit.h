@@ -8,15 +8,15 @@
 #define ASSAY_AUDIT_H
 
 #include "conformance/case.h"
-#include "conformance/locate.h"
 #include "conformance/suite.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* Distances in ulps of the store format: none, at most 1, 2, 4 ... 2^22, more or no number. */
-#define ASSAY_AUDIT_BINS 25
-#define ASSAY_AUDIT_RUNS 3 /* of each implementation: two in one worker, one in a fresh one */
+#define ASSAY_AUDIT_BINS   25
+#define ASSAY_AUDIT_SHARES 5 /* the most axes that a tensor has */
+#define ASSAY_AUDIT_RUNS   3 /* of each implementation: two in one worker, one in a fresh one */
 
 /* The two halves of what two directions make together have their own beginnings; else there is one half. */
 #define ASSAY_AUDIT_HALVES 2
@@ -26,7 +26,7 @@ enum { ASSAY_AUDIT_PAIR, ASSAY_AUDIT_A, ASSAY_AUDIT_B, ASSAY_AUDIT_CURVES };
 
 /* How much of a tensor's squared difference lies at one index of an axis: the largest of its indices. */
 typedef struct assay_audit_share {
-    int32_t kind, index; /* assay_axis_kind */
+    int32_t kind, index; /* assay_axis_kind of conformance/locate.h */
     double share;        /* 0 .. 1 */
     char words[32];      /* "gate n", "t 5" */
 } assay_audit_share;
@@ -42,7 +42,7 @@ typedef struct assay_audit_tensor {
     double mean, spread, bias;   /* of A-B, over the rms of the truth; bias = |mean| sqrt(n) / spread; NaN: too few */
     double declared;             /* what the declared arithmetics part them by, over size */
     int64_t ulps[ASSAY_AUDIT_BINS];
-    assay_audit_share share[ASSAY_MOST_AXES];
+    assay_audit_share share[ASSAY_AUDIT_SHARES];
     int32_t share_count;
     char worst[120]; /* the worst element, in words */
     char where[160]; /* the elements beyond their limits, in words; "" if there are none */

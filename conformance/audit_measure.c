@@ -3,6 +3,7 @@
 #include "conformance/audit_side.h"
 
 #include "conformance/arithmetic.h"
+#include "conformance/locate.h"
 #include "conformance/names.h"
 #include "conformance/suspect.h"
 #include "reference/tensors.h"
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+_Static_assert(ASSAY_AUDIT_SHARES == ASSAY_MOST_AXES, "a share for each axis");
 
 #define LEAST_FOR_BIAS 8 /* elements: of fewer a mean and a spread say nothing */
 

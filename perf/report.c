@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/report.h"
 
+#include "conformance/file.h"
+#include "perf/audit_file.h"
 #include "perf/report_parts.h"
 
 #include <jansson.h>
@@ -54,9 +56,9 @@ static char *write_document(const assay_report_parts *p, assay_report_format for
     return text;
 }
 
-static char *document(const assay_records *list, assay_report_format format)
+static char *document(const assay_records *list, const assay_report_beside *beside, assay_report_format format)
 {
-    assay_report_parts p = {.list = list};
+    assay_report_parts p = {.list = list, .beside = beside};
     char *text = NULL;
     if (assay_report_groups_make(list, &p.groups) != ASSAY_OK) return NULL;
     if (assay_scalings_make(list, &p.scalings) == ASSAY_OK) text = write_document(&p, format);
@@ -65,7 +67,53 @@ static char *document(const assay_records *list, assay_report_format format)
     return text;
 }
 
+/* ---- what is no record ---- */
+
+#define FILE_LIMIT (64u << 20)
+
+void assay_report_beside_free(assay_report_beside *b)
+{
+    for (int k = 0; k < b->audit_count; k++)
+        assay_audit_free(&b->audit[k]);
+    b->audit_count = 0;
+}
+
+static assay_status add_audit(const json_t *root, const char *path, assay_report_beside *beside, char *why,
+                              size_t why_size)
+{
+    if (beside->audit_count == ASSAY_MOST_BESIDE) {
+        snprintf(why, why_size, "%s: more than %d audits", path, ASSAY_MOST_BESIDE);
+        return ASSAY_BAD_ARGUMENT;
+    }
+    return assay_audit_parse(root, path, &beside->audit[beside->audit_count++], why, why_size);
+}
+
+assay_status assay_report_read(const char *path, assay_records *list, assay_report_beside *beside, char *why,
+                               size_t why_size)
+{
+    char *text = NULL;
+    size_t size = 0;
+    assay_status st = assay_file_read(path, FILE_LIMIT, &text, &size, why, why_size);
+    if (st != ASSAY_OK) return st;
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const char *schema = json_string_value(json_object_get(root, "schema"));
+    if (schema && !strcmp(schema, ASSAY_AUDIT_SCHEMA)) {
+        st = add_audit(root, path, beside, why, why_size);
+        if (st != ASSAY_OK) assay_file_clean_message(why);
+    } else {
+        st = assay_records_parse(text, path, list, why, why_size);
+    }
+    json_decref(root);
+    free(text);
+    return st;
+}
+
 char *assay_report_text(const assay_records *list, assay_report_format format)
+{
+    return assay_report_text_with(list, NULL, format);
+}
+
+char *assay_report_text_with(const assay_records *list, const assay_report_beside *beside, assay_report_format format)
 {
     switch (format) {
     case ASSAY_REPORT_JSON:
@@ -73,6 +121,6 @@ char *assay_report_text(const assay_records *list, assay_report_format format)
     case ASSAY_REPORT_SMALLER:
         return smaller_is_better(list);
     default:
-        return document(list, format);
+        return document(list, beside, format);
     }
 }

@@ -3,6 +3,7 @@
 #ifndef ASSAY_REPORT_H
 #define ASSAY_REPORT_H
 
+#include "conformance/audit.h"
 #include "perf/record.h"
 
 typedef enum assay_report_format {
@@ -16,7 +17,22 @@ typedef enum assay_report_format {
 /* The format of this name ("html"), or -1. */
 int assay_report_format_by_name(const char *name);
 
+#define ASSAY_MOST_BESIDE 64
+
+/* What stands beside the times in a page, and is no record. */
+typedef struct assay_report_beside {
+    assay_audit audit[ASSAY_MOST_BESIDE]; /* owned */
+    int audit_count;
+} assay_report_beside;
+void assay_report_beside_free(assay_report_beside *b); /* a zeroed one is fine */
+
+/* Reads a file of records, or of something that stands beside them. As assay_records_read(). */
+assay_status assay_report_read(const char *path, assay_records *list, assay_report_beside *beside, char *why,
+                               size_t why_size);
+
 /* The whole report as text, to be freed; NULL if there's no memory. */
 char *assay_report_text(const assay_records *list, assay_report_format format);
+/* The same with what stands beside the records: pages show it, other formats have no room for it. */
+char *assay_report_text_with(const assay_records *list, const assay_report_beside *beside, assay_report_format format);
 
 #endif

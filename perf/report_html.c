@@ -4,6 +4,7 @@
  * The chart of a workload has one logarithmic axis of milliseconds. A bar runs from the roof, the least time that the
  * machine's multiply-add peak allows, to the measured median: its length is the distance from the limit. Numbers that
  * others published, on other hardware, are hollow marks in a strip of their own. */
+#include "perf/audit_file.h"
 #include "perf/escape.h"
 #include "perf/report_parts.h"
 
@@ -450,11 +451,13 @@ void assay_report_html(FILE *f, const assay_report_parts *p)
             "content=\"width=device-width,initial-scale=1\">\n<title>Recurrent networks: measured times</title>\n"
             "<style>%s</style></head>\n<body>\n",
             style);
-    lead(f, list);
+    if (list->count || !p->beside || !p->beside->audit_count) lead(f, list);
     if (g->count) overview(f, g);
     for (int32_t k = 0; k < g->count; k++)
         section(f, &g->at[k]);
     assay_report_scaling_html(f, &p->scalings);
+    for (int k = 0; p->beside && k < p->beside->audit_count; k++)
+        assay_audit_html(f, &p->beside->audit[k]);
     left_out(f, list);
     fputs("</body></html>\n", f);
 }

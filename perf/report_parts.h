@@ -3,6 +3,7 @@
 #ifndef ASSAY_REPORT_PARTS_H
 #define ASSAY_REPORT_PARTS_H
 
+#include "perf/report.h"
 #include "perf/report_group.h"
 #include "perf/scale.h"
 
@@ -13,6 +14,7 @@ typedef struct assay_report_parts {
     const assay_records *list;
     assay_report_groups groups;
     assay_scalings scalings;
+    const assay_report_beside *beside; /* NULL: nothing */
 } assay_report_parts;
 
 void assay_report_table(FILE *f, const assay_report_parts *p);

@@ -4,6 +4,7 @@
 
 #include "conformance/case_parse.h"
 #include "conformance/hash.h"
+#include "perf/audit_file.h"
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
@@ -14,6 +15,7 @@
 #include "reference/tensors.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,6 +103,41 @@ static void explain_workload(const request *q, assay_audit *a)
     assay_audit_free(&small);
 }
 
+static int write_svg(const request *q, const assay_audit *a)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    const int charts = f ? assay_audit_draw(f, a) : 0, bad = !f || fclose(f);
+    int status = ASSAY_EXIT_UNABLE;
+    if (bad)
+        assay_print_error("audit: no memory for %s", q->svg);
+    else if (!charts)
+        assay_print_error("audit: --svg %s: %s has no tensor with time to draw", q->svg, a->what);
+    else
+        status = assay_output_write(q->svg, text, size);
+    free(text);
+    return status;
+}
+
+static int write_files(const request *q, const assay_audit *a)
+{
+    int status = ASSAY_EXIT_HELD;
+    if (q->json) {
+        json_t *head = assay_output_head("audit");
+        if (head && assay_audit_put(a, head)) {
+            json_decref(head);
+            head = NULL;
+        }
+        status = assay_output_json(q->json, head);
+    }
+    if (q->svg && a->count) {
+        const int other = write_svg(q, a);
+        if (other > status) status = other;
+    }
+    return status;
+}
+
 static int perform(request *q)
 {
     assay_audit a;
@@ -113,6 +150,7 @@ static int perform(request *q)
     }
     if (q->workload && a.verdict == ASSAY_VERDICT_FAIL && a.has_truth && !a.side[0].cause[0] && !a.side[1].cause[0])
         explain_workload(q, &a);
+    const int written = write_files(q, &a); /* first: who reads the text may have enough of it early */
     assay_audit_print(stdout, &a);
     int status = a.verdict == ASSAY_VERDICT_PASS      ? ASSAY_EXIT_HELD
                  : a.verdict == ASSAY_VERDICT_BROKEN  ? ASSAY_EXIT_UNABLE
@@ -120,7 +158,7 @@ static int perform(request *q)
                                                       : ASSAY_EXIT_BROKEN;
     if (assay_print_required("audit", a.verdict == ASSAY_VERDICT_SKIPPED)) status = ASSAY_EXIT_BROKEN;
     assay_audit_free(&a);
-    return status;
+    return written == ASSAY_EXIT_HELD || status == ASSAY_EXIT_BROKEN ? status : written;
 }
 
 int assay_command_audit(int argc, char **argv)
@@ -150,6 +188,8 @@ int assay_command_audit(int argc, char **argv)
          ASSAY_TAKES_NOTHING, &q.ask.without_truth},
         {"time-limit", "SECONDS", "for one request to a worker; default: by the work", ASSAY_TAKES_REAL,
          &q.ask.time_limit},
+        {"json", "FILE", "write everything; `assay report` makes a page of it", ASSAY_TAKES_OUTPUT, &q.json},
+        {"svg", "FILE", "draw the errors of each step", ASSAY_TAKES_OUTPUT, &q.svg},
         {"cache", "DIR", "keep truths and floors there; made if its parent is there", ASSAY_TAKES_PRIVATE,
          &q.ask.cache},
         {0}};

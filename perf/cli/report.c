@@ -15,7 +15,7 @@ int assay_command_report(int argc, char **argv)
     static const assay_usage usage = {
         "report", "RECORDS...",
         "Turns records (`assay bench --json`) into a table, Markdown, one HTML page, JSON, or entries for dashboards\n"
-        "(customSmallerIsBetter). Several files make one report.",
+        "(customSmallerIsBetter). Several files make one report; a page shows audits (`assay audit --json`), too.",
         "assay report --format html --out report.html b1.json"};
     assay_strings files = {{0}, 0};
     const char *format = "table", *out = NULL;
@@ -35,16 +35,17 @@ int assay_command_report(int argc, char **argv)
         return ASSAY_EXIT_USAGE;
     }
     assay_records records = {0};
+    assay_report_beside beside = {0};
     char why[256], *text = NULL;
     status = ASSAY_EXIT_HELD;
     for (int k = 0; k < files.count && status == ASSAY_EXIT_HELD; k++) {
-        assay_status st = assay_records_read(files.at[k], &records, why, sizeof why);
+        assay_status st = assay_report_read(files.at[k], &records, &beside, why, sizeof why);
         if (st == ASSAY_OK) continue;
         assay_print_error("report: %s", why);
         status = st == ASSAY_NO_MEMORY ? ASSAY_EXIT_UNABLE : ASSAY_EXIT_USAGE;
     }
     if (status == ASSAY_EXIT_HELD) {
-        text = assay_report_text(&records, (assay_report_format)chosen);
+        text = assay_report_text_with(&records, &beside, (assay_report_format)chosen);
         if (!text) assay_print_error("report: no memory for its text");
         if (!text)
             status = ASSAY_EXIT_UNABLE;
@@ -54,6 +55,7 @@ int assay_command_report(int argc, char **argv)
             status = ASSAY_EXIT_UNABLE;
     }
     free(text);
+    assay_report_beside_free(&beside);
     assay_records_free(&records);
     return status;
 }
