@@ -21,7 +21,7 @@ foreach(name ${plugins})
 endforeach()
 install(DIRECTORY ${ASSAY_LIB_DIR}/impl/ DESTINATION lib/assay/impl FILES_MATCHING PATTERN "*.py")
 install(DIRECTORY ${ASSAY_LIB_DIR}/python/ DESTINATION lib/assay/python PATTERN "__pycache__" EXCLUDE)
-install(DIRECTORY fixtures/floors fixtures/golden impl/common/new DESTINATION share/assay)
+install(DIRECTORY fixtures/floors fixtures/golden fixtures/vowels impl/common/new DESTINATION share/assay)
 
 # The paths of the headers are those of the tree: a plugin's source builds in it and outside of it unchanged.
 install(FILES impl/impl.h DESTINATION include/assay/impl)

@@ -8,6 +8,7 @@
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
+#include "perf/cli/paths.h"
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
 #include "perf/workload.h"
@@ -15,6 +16,7 @@
 #include "reference/tensors.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,10 +174,12 @@ int assay_command_audit(int argc, char **argv)
                                       "the one that is off computes.\n"
                                       "Exit status 0: the same function within the limits; 1: not, or not to be told.",
                                       "assay audit blas ./mine.so --case rnn/gru.bi.l1.t7.n5.i3.h5.ragged"};
+    char floors[PATH_MAX];
     assay_strings sides = {{0}, 0};
-    request q = {
-        .arithmetic = "fp32",
-        .ask = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_seed_fresh(), .floors = ASSAY_FLOORS}};
+    request q = {.arithmetic = "fp32",
+                 .ask = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
+                         .seed = assay_seed_fresh(),
+                         .floors = assay_path_own("share", "floors", floors, sizeof floors)}};
     const assay_option options[] = {
         {"case", "ID", "one of `assay list cases`, or one of your own: rnn/lstm.bi.l1.t3.n2.i4.h5", ASSAY_TAKES_TEXT,
          &q.case_id},

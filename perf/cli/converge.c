@@ -7,10 +7,12 @@
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/output.h"
+#include "perf/cli/paths.h"
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,7 +178,10 @@ int assay_command_converge(int argc, char **argv)
         "honest run has. docs/convergence.md.",
         "assay converge --impl blas --impl ./mine.so --quick --svg curves.svg"};
     assay_strings impls = {{0}, 0};
-    request q = {.folder = ASSAY_VOWELS, .threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .seed = assay_seed_fresh()};
+    char vowels[PATH_MAX];
+    request q = {.folder = assay_path_own("share", "vowels", vowels, sizeof vowels),
+                 .threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
+                 .seed = assay_seed_fresh()};
     const assay_option options[] = {
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
         {"task", "GLOB", "marks-lstm, letters-ctc, vowels-lstm, vowels-gru; default: all", ASSAY_TAKES_TEXT, &q.task},
