@@ -17,6 +17,7 @@
 #ifdef __CUDACC__
 
 #define DEVICE                     static __device__ __forceinline__
+#define DEVICE_MEMBER              __device__ __forceinline__
 #define KERNEL_DECLARE(name, type) extern "C" __global__ void kernel_##name(const __grid_constant__ type a)
 #define KERNEL_ADDRESS(name)       reinterpret_cast<const void *>(kernel_##name)
 #define KERNEL(name, type, threads)                                                                                    \
@@ -83,14 +84,48 @@ DEVICE float float_of(int32_t bits)
     return __int_as_float(bits);
 }
 
-/* c (16, 8) += a (16, 8) b (8, 8), a fragment each; all lanes of a warp. */
-DEVICE void multiply_tf32(float *c, const float *a, const float *b)
+/* Operands of a product in words of 32 bits: one of TF32, ties away from zero as its only instruction on every device
+ * has them, or two in 16 bits, the first one below, ties to even. */
+#if __CUDA_ARCH__ >= 800
+DEVICE uint32_t round_tf32(float x)
 {
-    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-                 "{%0, %1, %2, %3};"
-                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                 : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])),
-                   "r"(__float_as_uint(a[3])), "r"(__float_as_uint(b[0])), "r"(__float_as_uint(b[1])));
+    uint32_t bits;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+    return bits;
+}
+DEVICE uint32_t pack_bf16(float first, float second)
+{
+    uint32_t bits;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(second), "f"(first));
+    return bits;
+}
+#define MULTIPLY(name, shape, type)                                                                                    \
+    DEVICE void name(float *c, const uint32_t *a, const uint32_t *b)                                                   \
+    {                                                                                                                  \
+        asm volatile("mma.sync.aligned." shape ".row.col.f32." type "." type ".f32 {%0, %1, %2, %3}, "                 \
+                     "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"                                                   \
+                     : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])                                                  \
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));                              \
+    }
+/* c (16, 8) += a b, a fragment each; all lanes of a warp. */
+MULTIPLY(multiply_tf32, "m16n8k8", "tf32")
+MULTIPLY(multiply_bf16, "m16n8k16", "bf16")
+MULTIPLY(multiply_fp16, "m16n8k16", "f16")
+#else
+#define NO_NARROW_PRODUCTS /* before sm_80: below, by shuffles */
+#endif
+DEVICE uint32_t pack_fp16(float first, float second)
+{
+    uint16_t low, high;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(low) : "f"(first));
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(high) : "f"(second));
+    return static_cast<uint32_t>(high) << 16 | low;
+}
+DEVICE float from_fp16(uint32_t bits)
+{
+    float x;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(static_cast<uint16_t>(bits)));
+    return x;
 }
 
 #if __CUDA_ARCH__ >= 900 || !defined(__CUDA_ARCH__)
@@ -172,6 +207,7 @@ DEVICE void store_async_to(shared<float> to, uint32_t rank, float value, shared_
 #include "impl/cuda/emulator/thread.hpp"
 
 #define DEVICE                     static inline
+#define DEVICE_MEMBER              inline
 #define KERNEL_DECLARE(name, type) extern "C" void kernel_##name(const void *args)
 #define KERNEL_ADDRESS(name)       kernel_##name
 #define KERNEL(name, type, threads)                                                                                    \
@@ -244,9 +280,33 @@ DEVICE float float_of(int32_t bits)
 {
     return emulator::from_bits<float>(emulator::to_bits(bits));
 }
-DEVICE void multiply_tf32(float *c, const float *a, const float *b)
+DEVICE uint32_t round_tf32(float x)
 {
-    emulator::warp_multiply(c, a, b);
+    return emulator::round_tf32(x);
+}
+DEVICE uint32_t pack_bf16(float first, float second)
+{
+    return emulator::round_bf16(second) << 16 | emulator::round_bf16(first);
+}
+DEVICE uint32_t pack_fp16(float first, float second)
+{
+    return emulator::round_fp16(second) << 16 | emulator::round_fp16(first);
+}
+DEVICE float from_fp16(uint32_t bits)
+{
+    return emulator::value_of(emulator::number::fp16, bits & 0xffff, 0);
+}
+DEVICE void multiply_tf32(float *c, const uint32_t *a, const uint32_t *b)
+{
+    emulator::warp_multiply(emulator::number::tf32, c, a, b);
+}
+DEVICE void multiply_bf16(float *c, const uint32_t *a, const uint32_t *b)
+{
+    emulator::warp_multiply(emulator::number::bf16, c, a, b);
+}
+DEVICE void multiply_fp16(float *c, const uint32_t *a, const uint32_t *b)
+{
+    emulator::warp_multiply(emulator::number::fp16, c, a, b);
 }
 DEVICE uint32_t cluster_rank()
 {
@@ -286,6 +346,68 @@ DEVICE void store_async_to(shared<float> to, uint32_t rank, float value, shared_
     emulator::store_async(rank, to.word(), emulator::to_bits(value), bar + 2 * index);
 }
 
+#endif
+
+/* The same products by shuffles and in fp32, for devices whose tensor cores lack the format. */
+enum narrow_format { NARROW_TF32, NARROW_BF16, NARROW_FP16 };
+
+DEVICE float narrow_value(narrow_format format, uint32_t word, uint32_t k)
+{
+    if (format == NARROW_TF32) return float_of(static_cast<int32_t>(word & ~0x1fffu));
+    const uint32_t half = k % 2 ? word >> 16 : word & 0xffff;
+    return format == NARROW_BF16 ? float_of(static_cast<int32_t>(half << 16)) : from_fp16(half);
+}
+
+DEVICE uint32_t word_in(uint32_t word, uint32_t lane)
+{
+    return static_cast<uint32_t>(bits_of(warp_shuffle(FULL_WARP, float_of(static_cast<int32_t>(word)), lane)));
+}
+
+DEVICE void multiply_by_shuffles(narrow_format format, float *c, const uint32_t *a, const uint32_t *b)
+{
+    const uint32_t each = format == NARROW_TF32 ? 1 : 2, g = thread_index() % 32 / 4, t = thread_index() % 4;
+    for (uint32_t word = 0; word < 8; word++) {
+        const uint32_t at = word % 4, further = word / 4;
+        const uint32_t row = word_in(a[2 * further], 4 * g + at), row8 = word_in(a[2 * further + 1], 4 * g + at);
+        const uint32_t column = word_in(b[further], 8 * t + at), next = word_in(b[further], 8 * t + 4 + at);
+        for (uint32_t k = 0; k < each; k++) {
+            const float x = narrow_value(format, row, k), x8 = narrow_value(format, row8, k);
+            const float y = narrow_value(format, column, k), y1 = narrow_value(format, next, k);
+            c[0] += x * y;
+            c[1] += x * y1;
+            c[2] += x8 * y;
+            c[3] += x8 * y1;
+        }
+    }
+}
+
+#ifdef NO_NARROW_PRODUCTS
+DEVICE uint32_t round_tf32(float x)
+{
+    const uint32_t bits = static_cast<uint32_t>(bits_of(x));
+    return x != x ? bits | 0x400000u : (bits + 0x1000u) & ~0x1fffu;
+}
+DEVICE uint32_t round_bf16(float x)
+{
+    const uint32_t bits = static_cast<uint32_t>(bits_of(x));
+    return x != x ? 0x7fffu : (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+}
+DEVICE uint32_t pack_bf16(float first, float second)
+{
+    return round_bf16(second) << 16 | round_bf16(first);
+}
+DEVICE void multiply_tf32(float *c, const uint32_t *a, const uint32_t *b)
+{
+    multiply_by_shuffles(NARROW_TF32, c, a, b);
+}
+DEVICE void multiply_bf16(float *c, const uint32_t *a, const uint32_t *b)
+{
+    multiply_by_shuffles(NARROW_BF16, c, a, b);
+}
+DEVICE void multiply_fp16(float *c, const uint32_t *a, const uint32_t *b)
+{
+    multiply_by_shuffles(NARROW_FP16, c, a, b);
+}
 #endif
 
 /* This thread's first element, and the step to its next, where a whole grid shares a range. */

@@ -145,9 +145,9 @@ typedef struct ctc_args {
     float weight;       /* 1, or 1 / N */
     const float *x;
     const int32_t *labels, *label_lens;
-    float *alpha;     /* (N, T, 2 max_label + 1) */
+    float *half;      /* (N, T, 2 max_label + 1): alpha of the first half of the frames, beta of the second */
     float *frames;    /* (N, T, 2): top and logarithm of the sum of each frame */
-    float *occupancy; /* (N, V) */
+    float *occupancy; /* (N, 2, V) */
     int32_t *chain;   /* (N, max_label): where the same label comes again; -1 */
     float *loss_rows; /* (N) */
     float *grad;      /* or NULL: of the reduced loss */

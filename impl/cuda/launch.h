@@ -41,6 +41,8 @@ assay_status queue_end(queue *q);
 
 /* The most blocks that a kernel which shares a range among all of them wants. */
 uint32_t queue_width(const queue *q);
+/* Bytes of shared memory that a block can have. */
+uint32_t queue_shared(const queue *q);
 
 #ifdef __cplusplus
 }

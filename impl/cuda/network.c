@@ -119,6 +119,12 @@ static void xent(const cuda_call *c, const float *logits, float *grad, int one, 
     if (loss) cuda_blocks(q, KERNEL_loss_sum, 1, a.count <= 1024 ? 32 : 256, 0, &s);
 }
 
+uint64_t cuda_ctc_shared(const assay_problem *p)
+{
+    const uint64_t longest = (uint64_t)p->max_label;
+    return (4 * (2 * longest + 1) + longest) * sizeof(float);
+}
+
 static void ctc(const cuda_call *c, const float *logits, float *grad, float *loss_rows, float *loss)
 {
     const assay_problem *p = &c->plan->p;
@@ -141,7 +147,7 @@ static void ctc(const cuda_call *c, const float *logits, float *grad, float *los
                         .x = logits,
                         .labels = c->args->labels_dev,
                         .label_lens = c->args->label_lens_dev,
-                        .alpha = cuda_work_at(c, at->alpha, 0),
+                        .half = cuda_work_at(c, at->half, 0),
                         .frames = cuda_work_at(c, at->frames, 0),
                         .occupancy = cuda_work_at(c, at->occupancy, 0),
                         .chain = (int32_t *)cuda_work_at(c, at->chain, 0),
@@ -152,8 +158,7 @@ static void ctc(const cuda_call *c, const float *logits, float *grad, float *los
                              .label_lens = by_targets ? a.label_lens : NULL,
                              .factor = a.weight,
                              .loss = loss};
-    const uint32_t words = 2 * (2 * (uint32_t)p->max_label + 1) + (uint32_t)p->max_label;
-    cuda_blocks(c->plan->q, KERNEL_ctc, p->n, 32, words * (uint32_t)sizeof(float), &a);
+    cuda_blocks(c->plan->q, KERNEL_ctc, p->n, 64, (uint32_t)cuda_ctc_shared(p), &a);
     if (loss) cuda_blocks(c->plan->q, KERNEL_loss_sum, 1, p->n <= 1024 ? 32 : 256, 0, &s);
 }
 

@@ -89,9 +89,9 @@ static void describe_losses(assay_plan *plan)
     s->losses = floats(&s->end, ctc ? n : cuda_logits_rows(p));
     s->scale = floats(&s->end, 1);
     if (!ctc) return;
-    s->alpha = floats(&s->end, n * t * (2 * (int64_t)p->max_label + 1));
+    s->half = floats(&s->end, n * t * (2 * (int64_t)p->max_label + 1));
     s->frames = floats(&s->end, n * t * 2);
-    s->occupancy = floats(&s->end, n * p->classes);
+    s->occupancy = floats(&s->end, 2 * n * p->classes);
     s->chain = floats(&s->end, n * p->max_label);
 }
 

@@ -28,7 +28,7 @@ typedef struct cuda_scratch {
     uint64_t dy;                 /* networks: gradient of what the linear layer read */
     uint64_t keys, keys2;        /* embedding: (2, T, N) int each */
     uint64_t losses, scale;      /* rows of losses; (1) */
-    uint64_t alpha, frames, occupancy, chain;
+    uint64_t half, frames, occupancy, chain;
     uint64_t infer; /* INFER keeps here what TRAIN keeps in reserve */
     uint64_t end;
 } cuda_scratch;
@@ -85,6 +85,8 @@ void cuda_loss(const cuda_call *c, const float *logits, float *grad, int one);
 void cuda_network_backward(const cuda_call *c, int accumulate);
 void cuda_ctc_backward(const cuda_call *c);
 void cuda_update(const cuda_call *c);
+/* Bytes of shared memory that a sample's states and labels take. */
+uint64_t cuda_ctc_shared(const assay_problem *p);
 
 /* send.c: kernels over ranges, products, sums. */
 void cuda_over(queue *q, int kernel, int64_t count, const void *args);

@@ -1,9 +1,9 @@
 /* plugin.c: the plugin around the kernels of this folder: `cuda-emu` on fibers, and what shall become `cuda` on a
  * device. SPDX-License-Identifier: MIT
  *
- * Strict fp32, or tf32: then all products have operands rounded to it. W x, dW, dR and dx of all steps are single
- * products; the recurrence takes a product and a fused cell a step. Samples past their length keep their state. No
- * atomics: results repeat bitwise. Not yet run on a GPU.
+ * Strict fp32; or products with operands rounded to tf32, bf16 or fp16, and all else in fp32. W x, dW, dR and dx of all
+ * steps are single products; the recurrence takes a product and a fused cell a step. Samples past their length keep
+ * their state. No atomics: results repeat bitwise. Not yet run on a GPU.
  *
  *   *.cu        kernels                         device.hpp  all that CUDA and the emulator spell differently
  *   forward.c backward.c network.c              the order of launches, written once for both
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST 8000 /* labels of a CTC string: two rows of states and the labels fit into shared memory */
+#define SMALL 64 /* bytes of shared memory that a kernel has beside what its launch asks for */
 
 struct assay_ctx {
     queue *q;
@@ -40,19 +40,18 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
 
 static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arithmetic *declared, const char **why)
 {
-    (void)ctx;
     *declared = (assay_arithmetic){.operand = p->arithmetic,
                                    .accumulate = ASSAY_FP32,
                                    .store = ASSAY_FP32,
                                    .deterministic = 1,
                                    .activation_ulp = 2};
-    declared->truncates = p->arithmetic == ASSAY_TF32;
-    if (p->arithmetic != ASSAY_FP32 && p->arithmetic != ASSAY_TF32) {
-        *why = "computes in fp32 and tf32 only";
+    declared->truncates = p->arithmetic > ASSAY_FP32;
+    if (p->arithmetic == ASSAY_FP64) {
+        *why = "computes in fp32, and with operands in tf32, bf16 or fp16";
         return ASSAY_UNSUPPORTED;
     }
-    if (cuda_loss_of(p) == ASSAY_LOSS_CTC && p->max_label > LONGEST) {
-        *why = "label strings of at most 8000 labels: longer ones don't fit into shared memory";
+    if (cuda_loss_of(p) == ASSAY_LOSS_CTC && cuda_ctc_shared(p) + SMALL > queue_shared(ctx->q)) {
+        *why = "label strings whose states fit into this device's shared memory: 36 bytes a label";
         return ASSAY_UNSUPPORTED;
     }
     assay_problem wide = *p;

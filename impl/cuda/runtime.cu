@@ -14,7 +14,7 @@
 
 struct queue {
     int device;
-    uint32_t width;
+    uint32_t width, shared;
     cudaStream_t stream;
     assay_status status;
 };
@@ -32,7 +32,7 @@ const char *queue_plugin_name(void)
 
 const char *queue_version(void)
 {
-    return "1, kernels of impl/cuda, strict fp32 and tf32";
+    return "1, kernels of impl/cuda, fp32, tf32, bf16, fp16";
 }
 
 int32_t queue_place(void)
@@ -55,6 +55,7 @@ static void allow_shared(queue *q)
 {
     int most = 0;
     read(q, cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, q->device));
+    q->shared = static_cast<uint32_t>(most);
     for (int k = 0; k < KERNELS && q->status == ASSAY_OK; k++) {
         cudaFuncAttributes is;
         read(q, cudaFuncGetAttributes(&is, table[k]));
@@ -128,4 +129,9 @@ assay_status queue_end(queue *q)
 uint32_t queue_width(const queue *q)
 {
     return q->width;
+}
+
+uint32_t queue_shared(const queue *q)
+{
+    return q->shared;
 }

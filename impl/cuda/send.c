@@ -22,12 +22,14 @@ void cuda_gemm(queue *q, int32_t format, const gemm_args *a)
     static const struct {
         int kernel;
         uint32_t down, across, threads;
-    } tiles[] = {{KERNEL_gemm_few, 8, 32, 32},
-                 {KERNEL_gemm_small, 16, 32, 32},
-                 {KERNEL_gemm_large, 64, 64, 256},
-                 {KERNEL_gemm_tf32_small, 16, 32, 32},
-                 {KERNEL_gemm_tf32_large, 64, 64, 128}};
-    const int large = a->m >= LARGE && a->n >= LARGE, k = format == ASSAY_TF32 ? 3 + large : large ? 2 : a->m > 8;
+    } tiles[] = {{KERNEL_gemm_few, 8, 32, 32},          {KERNEL_gemm_small, 16, 32, 32},
+                 {KERNEL_gemm_large, 64, 64, 256},      {KERNEL_gemm_tf32_small, 16, 32, 32},
+                 {KERNEL_gemm_tf32_large, 64, 64, 128}, {KERNEL_gemm_bf16_small, 16, 32, 32},
+                 {KERNEL_gemm_bf16_large, 64, 64, 128}, {KERNEL_gemm_fp16_small, 16, 32, 32},
+                 {KERNEL_gemm_fp16_large, 64, 64, 128}};
+    static const int narrow[] = {[ASSAY_TF32] = 3, [ASSAY_BF16] = 5, [ASSAY_FP16] = 7};
+    const int large = a->m >= LARGE && a->n >= LARGE;
+    const int k = format != ASSAY_FP32 ? narrow[format] + large : large ? 2 : a->m > 8;
     const launch_shape shape = {(uint32_t)((a->m + tiles[k].down - 1) / tiles[k].down),
                                 (uint32_t)((a->n + tiles[k].across - 1) / tiles[k].across), tiles[k].threads, 1, 0};
     if (a->m > 0 && a->n > 0) queue_launch(q, tiles[k].kernel, &shape, a);

@@ -51,7 +51,8 @@ struct fiber {
     uint32_t mask, value; /* of a warp operation; afterwards its result */
     uint32_t source;
     float *sum; /* fragments of a product */
-    const float *left, *right;
+    const uint32_t *left, *right;
+    number kind;
     uint32_t seen;    /* cluster barriers arrived at */
     int32_t patience; /* accesses until it lets others go first */
 };
@@ -138,6 +139,9 @@ void tick(emulator_machine *m, uint32_t index);
 
 /* A fiber has left: whoever waits for it hears of that. */
 void left(fiber *f);
+
+/* fragments.cc: the product of the fragments that the lanes of a warp have brought. */
+void multiply_fragments(emulator_machine *m, uint32_t warp);
 
 /* memory.cc */
 uint32_t load_word(fiber *f, uint32_t block, uint32_t word);

@@ -110,6 +110,11 @@ uint32_t queue_width(const queue *)
     return 2; /* blocks run one after another: more of them only cost more fibers */
 }
 
+uint32_t queue_shared(const queue *)
+{
+    return 227 * 1024;
+}
+
 emulator_fault queue_fault(const queue *q)
 {
     return q->fault;

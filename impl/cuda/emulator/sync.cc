@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "impl/cuda/emulator/machine.hpp"
 
-#include <math.h>
-
 namespace emulator
 {
 
@@ -78,30 +76,6 @@ void cluster_wait()
     join(m, clock_of(m, f->index), m->cluster_done);
 }
 
-/* Toward zero. */
-static float cut(double exact)
-{
-    const float near = static_cast<float>(exact);
-    return fabs(static_cast<double>(near)) > fabs(exact) ? nextafterf(near, 0) : near;
-}
-
-/* The product of a warp's fragments. */
-static void multiply(emulator_machine *m, uint32_t warp)
-{
-    for (uint32_t lane = 0; lane < 32; lane++)
-        for (uint32_t e = 0; e < 4; e++) {
-            const uint32_t row = lane / 4 + e / 2 * 8, column = 2 * (lane % 4) + e % 2;
-            float *sum = m->fiber[warp + lane]->sum + e;
-            double exact = *sum;
-            for (uint32_t k = 0; k < 8; k++) {
-                const fiber *of_row = m->fiber[warp + row % 8 * 4 + k % 4],
-                            *of_column = m->fiber[warp + column * 4 + k % 4];
-                exact += static_cast<double>(of_row->left[row / 8 + k / 4 * 2]) * of_column->right[k / 4];
-            }
-            *sum = cut(exact);
-        }
-}
-
 /* The lanes of a warp come together; the last one does what they came for, for all. */
 static uint32_t meet(int kind, uint32_t mask, uint32_t value, uint32_t source)
 {
@@ -133,7 +107,7 @@ static uint32_t meet(int kind, uint32_t mask, uint32_t value, uint32_t source)
             given[k] = m->fiber[warp + k]->value;
             votes |= (given[k] & 1) << k;
         }
-    if (kind == MEET_MULTIPLY) multiply(m, warp);
+    if (kind == MEET_MULTIPLY) multiply_fragments(m, warp);
     uint32_t *all = clock_of(m, f->index);
     for (uint32_t k = 0; kind == MEET_BARRIER && k < 32; k++)
         if (mask >> k & 1 && warp + k != f->index) join(m, all, clock_of(m, warp + k));
@@ -167,9 +141,10 @@ uint32_t warp_ballot(uint32_t mask, bool vote)
     return meet(MEET_BALLOT, mask, vote, 0);
 }
 
-void warp_multiply(float *c, const float *a, const float *b)
+void warp_multiply(number kind, float *c, const uint32_t *a, const uint32_t *b)
 {
     fiber *f = self();
+    f->kind = kind;
     f->sum = c;
     f->left = a;
     f->right = b;

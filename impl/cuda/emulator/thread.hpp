@@ -27,9 +27,18 @@ void cluster_wait();
 void warp_barrier(uint32_t mask);
 uint32_t warp_shuffle(uint32_t mask, uint32_t value, uint32_t source);
 uint32_t warp_ballot(uint32_t mask, bool vote);
-/* mma.m16n8k8: c += a b, fragments of 4, 4 and 2 numbers a lane; every lane of the warp. A sum of eight products and
- * what was there is exact, then cut off toward zero: at most as good as a tensor core. */
-void warp_multiply(float *c, const float *a, const float *b);
+
+/* What tensor cores read, in words of 32 bits: one number of TF32, whose last 13 bits are not looked at, or two of 16
+ * bits, the first one below. */
+enum class number { tf32, bf16, fp16 };
+float value_of(number kind, uint32_t word, uint32_t which);
+/* To nearest; ties of TF32 away from zero, of the others to even. */
+uint32_t round_tf32(float x);
+uint32_t round_bf16(float x);
+uint32_t round_fp16(float x);
+/* mma.m16n8k8 (TF32) or m16n8k16: c += a b, fragments of 4 numbers, 4 and 2 words a lane; every lane of the warp. The
+ * sum of the products and what was there is exact, then cut off toward zero: at most as good as a tensor core. */
+void warp_multiply(number kind, float *c, const uint32_t *a, const uint32_t *b);
 
 /* Static shared memory: every thread asks for the same pieces in the same order. */
 uint32_t shared_piece(uint32_t words);

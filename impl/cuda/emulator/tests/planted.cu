@@ -1,4 +1,4 @@
-/* planted.cu: three small kernels in the style of the real ones, and the faults that can be planted in each.
+/* planted.cu: small kernels in the style of the real ones, and the faults that can be planted in each.
  * SPDX-License-Identifier: MIT */
 #include "impl/cuda/emulator/tests/planted.h"
 
@@ -40,6 +40,32 @@ KERNEL(planted_total, planted_args, 32)
         a.to[0] += x; /* blocks run one after another here: an atomic addition, in the order of their coming */
     else
         a.to[block_x()] = x;
+}
+
+/* to = a product of fragments, by the instruction and by shuffles: 4 numbers a lane each. n: narrow_format. */
+KERNEL(planted_fragments, planted_args, 32)
+{
+    const uint32_t lane = thread_index();
+    const float *x = a.from + 12 * lane;
+    uint32_t left[4], right[2];
+    float sum[4] = {x[0], x[1], x[2], x[3]}, by_shuffles[4] = {x[0], x[1], x[2], x[3]};
+    for (int32_t k = 0; k < 6; k++) {
+        uint32_t *to = k < 4 ? &left[k] : &right[k - 4];
+        *to = a.n == NARROW_TF32   ? round_tf32(x[2 * k])
+              : a.n == NARROW_BF16 ? pack_bf16(x[2 * k], x[2 * k + 1])
+                                   : pack_fp16(x[2 * k], x[2 * k + 1]);
+    }
+    if (a.n == NARROW_TF32) multiply_tf32(sum, left, right);
+    if (a.n == NARROW_BF16) multiply_bf16(sum, left, right);
+    if (a.n == NARROW_FP16) multiply_fp16(sum, left, right);
+    multiply_by_shuffles(a.n == NARROW_TF32   ? NARROW_TF32
+                         : a.n == NARROW_BF16 ? NARROW_BF16
+                                              : NARROW_FP16,
+                         by_shuffles, left, right);
+    for (int32_t k = 0; k < 4; k++) {
+        a.to[8 * lane + k] = sum[k];
+        a.to[8 * lane + 4 + k] = by_shuffles[k];
+    }
 }
 
 #define PLANTED_UNITS 32 /* threads of a block: each owns one unit */

@@ -3,8 +3,11 @@
 #include "impl/cuda/device.hpp"
 #include "impl/cuda/emulator/emulator.h"
 #include "impl/cuda/emulator/tests/planted.h"
+#include "reference/problem.h"
+#include "reference/rounding.h"
 
 #include <setjmp.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -16,6 +19,7 @@ extern "C" {
 KERNEL_DECLARE(planted_reverse, planted_args);
 KERNEL_DECLARE(planted_total, planted_args);
 KERNEL_DECLARE(planted_exchange, planted_args);
+KERNEL_DECLARE(planted_fragments, planted_args);
 
 enum { SEEDS = 32, STEPS = 6, RANKS = 4, UNITS = 32 };
 
@@ -94,6 +98,67 @@ static void a_cluster_computes_what_a_loop_does(void **state)
     }
     assert_int_equal(exchange(b, PLANTED_NOTHING, 7), EMULATOR_NONE);
     assert_memory_equal(b->to, now, sizeof now);
+}
+
+/* ---- tensor cores ---- */
+
+static float rounded(int format, float x)
+{
+    using emulator::number;
+    if (format == NARROW_TF32) return emulator::value_of(number::tf32, emulator::round_tf32(x), 0);
+    if (format == NARROW_BF16) return emulator::value_of(number::bf16, emulator::round_bf16(x), 0);
+    return emulator::value_of(number::fp16, emulator::round_fp16(x), 0);
+}
+
+/* The product of the matrices whose fragments the lanes hold, as PTX says where their elements lie. */
+static float element(const float *from, int format, int row, int column)
+{
+    const int each = format == NARROW_TF32 ? 1 : 2;
+    double sum = from[12 * (row % 8 * 4 + column / 2) + row / 8 * 2 + column % 2];
+    for (int k = 0; k < 8 * each; k++) {
+        const int word = k / each, lane = word % 4;
+        const float *a = from + 12 * (row % 8 * 4 + lane) + 2 * (row / 8 + word / 4 * 2) + k % each;
+        const float *b = from + 12 * (column * 4 + lane) + 2 * (4 + word / 4) + k % each;
+        sum += static_cast<double>(rounded(format, *a)) * rounded(format, *b);
+    }
+    return static_cast<float>(sum);
+}
+
+static void fragments_multiply_as_their_matrices_do(void **state)
+{
+    bed *b = static_cast<bed *>(*state);
+    static float from[12 * 32], to[8 * 32];
+    for (int k = 0; k < 12 * 32; k++)
+        from[k] = static_cast<float>((k * 53) % 97) / 31 - 1.5F;
+    for (int format = NARROW_TF32; format <= NARROW_FP16; format++) {
+        const planted_args args = {PLANTED_NOTHING, format, from, to};
+        const emulator_launch l = {"fragments", KERNEL_ADDRESS(planted_fragments), &args, {1, 1, 1}, 32, 1, 0, 5};
+        assert_int_equal(emulator_run(b->m, &l), EMULATOR_NONE);
+        for (int lane = 0; lane < 32; lane++)
+            for (int e = 0; e < 8; e++) {
+                const float want = element(from, format, lane / 4 + e % 4 / 2 * 8, 2 * (lane % 4) + e % 2);
+                assert_true(fabsf(to[8 * lane + e] - want) < 4e-6F);
+            }
+    }
+}
+
+static void narrow_numbers_are_those_of_the_oracle(void **state)
+{
+    (void)state;
+    uint64_t random = 1;
+    for (int k = 0; k < 1000000; k++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        const float x = emulator::from_bits<float>(static_cast<uint32_t>(random >> 32));
+        if (x != x) continue;
+        const float bf16 = static_cast<float>(assay_round_to(ASSAY_BF16, x)), got_bf16 = rounded(NARROW_BF16, x);
+        const float fp16 = static_cast<float>(assay_round_to(ASSAY_FP16, x)), got_fp16 = rounded(NARROW_FP16, x);
+        assert_memory_equal(&bf16, &got_bf16, sizeof bf16);
+        assert_memory_equal(&fp16, &got_fp16, sizeof fp16);
+    }
+    assert_true(rounded(NARROW_TF32, 0x1.002p0f) == 0x1.004p0f); /* a tie goes away from zero... */
+    assert_true(rounded(NARROW_BF16, 0x1.01p0f) == 1);           /* ...or to even */
+    assert_true(rounded(NARROW_BF16, 0x1.03p0f) == 0x1.04p0f);
+    assert_true(emulator::value_of(emulator::number::tf32, emulator::to_bits(0x1.003ffep0f), 0) == 0x1p0f);
 }
 
 static void the_seed_repeats_the_order(void **state)
@@ -211,6 +276,8 @@ int main()
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(honest_kernels_pass_in_every_order),
         cmocka_unit_test(a_cluster_computes_what_a_loop_does),
+        cmocka_unit_test(fragments_multiply_as_their_matrices_do),
+        cmocka_unit_test(narrow_numbers_are_those_of_the_oracle),
         cmocka_unit_test(the_seed_repeats_the_order),
         cmocka_unit_test(a_missing_barrier_is_a_race),
         cmocka_unit_test(a_missing_barrier_behind_is_a_race),

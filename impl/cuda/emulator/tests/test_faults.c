@@ -57,6 +57,8 @@ static void long_product(bed *b)
 static void narrow_product(bed *b)
 {
     product(b, ASSAY_TF32, 40);
+    product(b, ASSAY_BF16, 40);
+    product(b, ASSAY_FP16, 70);
 }
 
 static void short_product(bed *b)
@@ -100,9 +102,9 @@ static void narrow_rows(bed *b)
 
 static void frames(bed *b)
 {
-    static float alpha[6 * 7], tops[12], occupancy[5], loss;
+    static float half[6 * 7], tops[12], occupancy[10], loss;
     static int32_t chain[3];
-    const launch_shape shape = {1, 1, 32, 1, 17 * sizeof(float)};
+    const launch_shape shape = {1, 1, 64, 1, 31 * sizeof(float)};
     const ctc_args c = {.rows = {6, 1, 0, NULL},
                         .classes = 5,
                         .stride = 5,
@@ -111,7 +113,7 @@ static void frames(bed *b)
                         .x = b->a,
                         .labels = b->labels,
                         .label_lens = b->label_lens,
-                        .alpha = alpha,
+                        .half = half,
                         .frames = tops,
                         .occupancy = occupancy,
                         .chain = chain,
@@ -141,14 +143,15 @@ static const struct {
     {"tile-before", long_product, TOO_EARLY, "gemm_small: "},
     {"tile-behind", long_product, 1 << EMULATOR_RACE, "nothing orders the two"},
     {"tile-tail", short_product, 1 << EMULATOR_UNINITIALISED, "which nobody has written"},
-    {"tf32-behind", narrow_product, 1 << EMULATOR_RACE, "nothing orders the two"},
-    {"tf32-lanes", narrow_product, 1 << EMULATOR_LANES, "lane"},
+    {"narrow-behind", narrow_product, 1 << EMULATOR_RACE, "nothing orders the two"},
+    {"narrow-lanes", narrow_product, 1 << EMULATOR_LANES, "lane"},
     {"sums-before", sums, TOO_EARLY, "column_sums: "},
     {"one-place", wide_rows, 1 << EMULATOR_RACE, "nothing orders the two"},
     {"lanes-leave", narrow_rows, 1 << EMULATOR_LANES, "lane"},
     {"frame-without-sync", frames, 1 << EMULATOR_RACE, "nothing orders the two"},
     {"labels-before", frames, TOO_EARLY, "ctc: "},
     {"one-row", frames, 1 << EMULATOR_RACE, "nothing orders the two"},
+    {"middle-before", frames, TOO_EARLY, "ctc: "},
     {"counts-before", ids, TOO_EARLY, "sort_ids: "},
 };
 
