@@ -20,7 +20,7 @@ static int input_columns(const cuda_layer *l, columns out[2])
 
 static float *at_da(const cuda_layer *l, int64_t t)
 {
-    return cuda_work_at(l->c, l->c->plan->scratch.da, t * l->c->plan->p.n * l->pitch);
+    return cuda_work_at(l->c, l->lane->da, t * l->c->plan->p.n * l->pitch);
 }
 
 /* dh += da R: the gradient that comes through the product. */
@@ -100,7 +100,7 @@ static void steps_back(const cuda_layer *l)
     const assay_args *args = l->c->args;
     const assay_problem *p = &plan->p;
     const int cell_kind = p->dialect.cell;
-    float *dh = cuda_work_at(l->c, plan->scratch.dh, 0), *dc = cuda_work_at(l->c, plan->scratch.dc, 0);
+    float *dh = cuda_work_at(l->c, l->lane->dh, 0), *dc = cuda_work_at(l->c, l->lane->dc, 0);
     begin_gradient(l, args->dhn, l->state, dh);
     if (cell_kind == ASSAY_LSTM) begin_gradient(l, args->dcn, l->h, dc);
     for (int64_t i = p->t - (int64_t)1; i >= 0; i--) {
@@ -110,9 +110,9 @@ static void steps_back(const cuda_layer *l)
         cell.dh = dh;
         cell.dc = dc;
         cell.da = at_da(l, t);
-        cell.dm = cuda_work_at(l->c, plan->scratch.dm, 0);
-        cell.de = cuda_work_at(l->c, plan->scratch.de, 0);
-        cell.d_state = cuda_work_at(l->c, plan->scratch.d_state, t * p->n * l->state);
+        cell.dm = cuda_work_at(l->c, l->lane->dm, 0);
+        cell.de = cuda_work_at(l->c, l->lane->de, 0);
+        cell.d_state = cuda_work_at(l->c, l->lane->d_state, t * p->n * l->state);
         if (cell_kind == ASSAY_LSTM) lstm_step(l, &cell);
         if (cell_kind == ASSAY_GRU) gru_step(l, &cell);
         if (cell_kind == ASSAY_RNN_TANH || cell_kind == ASSAY_RNN_RELU) {
@@ -181,7 +181,7 @@ static void recurrent_gradients(const cuda_layer *l, int accumulate)
                          .n = h,
                          .k = l->rows,
                          .ta = 1,
-                         .a = cuda_work_at(l->c, l->c->plan->scratch.d_state, 0),
+                         .a = cuda_work_at(l->c, l->lane->d_state, 0),
                          .lda = l->state,
                          .b = l->at_m,
                          .ldb = h,
@@ -241,11 +241,18 @@ void cuda_backward(const cuda_call *c, const float *dy, int callers, int64_t pit
         float *below = layer ? cuda_work_at(c, plan->scratch.d_in[layer % 2], 0) : d_input;
         up.merge = cuda_merge_of(c, layer);
         cuda_over(plan->q, KERNEL_upstream, (int64_t)p->t * p->n * p->directions * assay_state_width(p), &up);
+        queue_fork(plan->q);
         for (int direction = 0; direction < p->directions; direction++) {
             const cuda_layer l = cuda_layer_of(c, layer, direction);
+            queue_lane(plan->q, direction);
             steps_back(&l);
             layer_gradients(&l, accumulate);
-            if (below) input_gradient(&l, below);
+        }
+        queue_lane(plan->q, 0);
+        queue_join(plan->q);
+        for (int direction = 0; below && direction < p->directions; direction++) {
+            const cuda_layer l = cuda_layer_of(c, layer, direction);
+            input_gradient(&l, below);
         }
         up.dy = below;
         up.dlast = NULL;

@@ -1,5 +1,5 @@
 /* forward.c: the recurrent layers forward: W x of all steps in one product, then a product and a cell a step.
- * SPDX-License-Identifier: MIT */
+ * Each direction has a lane of its own. SPDX-License-Identifier: MIT */
 #include "impl/cuda/layer.h"
 
 cuda_layer cuda_layer_of(const cuda_call *c, int layer, int direction)
@@ -10,6 +10,7 @@ cuda_layer cuda_layer_of(const cuda_call *c, int layer, int direction)
                   states = (p->t + (int64_t)1) * p->n;
     const int64_t h = p->h, state = assay_state_width(p);
     return (cuda_layer){.c = c,
+                        .lane = &plan->scratch.lane[direction],
                         .layer = layer,
                         .direction = direction,
                         .param = assay_param_rnn(p, layer, direction, 0),
@@ -49,7 +50,7 @@ cell_args cuda_cell_of(const cuda_layer *l, int64_t t)
                        .forget_bias = (float)d->forget_bias,
                        .clip = (float)d->cell_clip,
                        .gates = l->at_gates + t * n * l->pitch,
-                       .product = cuda_work_at(l->c, l->c->plan->scratch.product, 0),
+                       .product = cuda_work_at(l->c, l->lane->product, 0),
                        .peephole = cuda_weight(l, l->c->args->packed, ASSAY_PEEPHOLE),
                        .h_before = l->at_h + cuda_slot_before(l, t) * n * l->state,
                        .h_after = l->at_h + cuda_slot_after(l, t) * n * l->state,
@@ -105,7 +106,7 @@ static void lstm_step(const cuda_layer *l, cell_args *cell)
     queue *q = l->c->plan->q;
     cuda_over(q, KERNEL_lstm_forward, cell->n * l->h, cell);
     if (!cell->projected) return;
-    float *second = cuda_work_at(l->c, l->c->plan->scratch.second, 0);
+    float *second = cuda_work_at(l->c, l->lane->second, 0);
     const gemm_args g = {.m = cell->n,
                          .n = l->state,
                          .k = l->h,
@@ -125,7 +126,7 @@ static void gru_step(const cuda_layer *l, cell_args *cell)
 {
     queue *q = l->c->plan->q;
     if (cell->before) {
-        float *second = cuda_work_at(l->c, l->c->plan->scratch.second, 0);
+        float *second = cuda_work_at(l->c, l->lane->second, 0);
         cuda_over(q, KERNEL_gru_gates, cell->n * l->h, cell);
         const gemm_args g = {.m = cell->n,
                              .n = l->h,
@@ -220,10 +221,14 @@ void cuda_forward(const cuda_call *c)
         .to = cuda_kept_at(c, plan->kept.input, 0)};
     cuda_over(plan->q, KERNEL_gather, rows * p->i, &input);
     for (int layer = 0; layer < p->layers; layer++) {
+        queue_fork(plan->q);
         for (int direction = 0; direction < p->directions; direction++) {
             const cuda_layer l = cuda_layer_of(c, layer, direction);
+            queue_lane(plan->q, direction);
             layer_forward(&l);
         }
+        queue_lane(plan->q, 0);
+        queue_join(plan->q);
         const merge_args m = cuda_merge_of(c, layer);
         if (plan->between) cuda_over(plan->q, KERNEL_merge, rows * wide, &m);
     }

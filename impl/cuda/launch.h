@@ -2,7 +2,10 @@
  * SPDX-License-Identifier: MIT
  *
  * Two sources implement this: runtime.cu by the CUDA runtime, emulator/queue.cc on fibers. Errors stick: after the
- * first one of a call nothing more is sent, and queue_end() returns it. */
+ * first one of a call nothing more is sent, and queue_end() returns it.
+ *
+ * There are two lanes, streams of their own on a device. What stands in one runs in order; between the two only
+ * queue_fork() and queue_join() order anything. Lane 1 is empty, or joined, when a call ends. */
 #ifndef ASSAY_CUDA_LAUNCH_H
 #define ASSAY_CUDA_LAUNCH_H
 
@@ -18,6 +21,7 @@ typedef struct queue queue; /* one a context */
 const char *queue_plugin_name(void);
 const char *queue_version(void);
 int32_t queue_place(void);
+int queue_allocates(void); /* 1: on the host, in any call */
 /* Why it is never timed, or NULL. */
 const char *queue_untimed(void);
 
@@ -32,9 +36,25 @@ typedef struct launch_shape {
     uint32_t shared;  /* bytes of dynamic shared memory */
 } launch_shape;
 
-/* Between begin and end, in order, on the stream. Sizes of 0 are fine; a shape without blocks is not. */
+/* What one call sent, in one graph, to be sent again as a whole. `bytes`: size of its keys. NULL: no memory. */
+typedef struct graph graph;
+graph *queue_graph_make(uint64_t bytes);
+void queue_graph_free(graph *g); /* NULL is fine */
+
 void queue_begin(queue *q, assay_stream stream);
+/* Right behind queue_begin(). 1: g holds what a call of the same key sent, and queue_end() sends that: nothing but
+ * queue_launch_anew() may come. 0: what comes is kept in g. Whatever decides what is sent belongs into the key. */
+int queue_record(queue *q, graph *g, const void *key);
+
+/* What follows goes to lane 0, as after queue_begin(), or 1. */
+void queue_lane(queue *q, int lane);
+void queue_fork(queue *q); /* what follows in lane 1 comes after all that lane 0 has so far */
+void queue_join(queue *q); /* what follows in lane 0 comes after all that lane 1 has so far */
+
+/* Between begin and end. Sizes of 0 are fine; a shape without blocks is not. The arguments are copied. */
 void queue_launch(queue *q, int kernel, const launch_shape *shape, const void *args);
+/* The one launch of a call whose arguments differ between calls of the same key; its shape doesn't. */
+void queue_launch_anew(queue *q, int kernel, const launch_shape *shape, const void *args);
 void queue_zero(queue *q, void *to, uint64_t bytes);
 void queue_copy(queue *q, void *to, const void *from, uint64_t bytes);
 assay_status queue_end(queue *q);

@@ -7,6 +7,7 @@
 
 typedef struct cuda_layer {
     const cuda_call *c;
+    const cuda_lane *lane;
     int layer, direction, param;                    /* param: index of its W */
     int64_t q, inputs, h, state, wide, rows, pitch; /* I, H, S, D*S, T*N; columns of gates and da */
     int64_t gates;                                  /* rows of W and R: G*H */

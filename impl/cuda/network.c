@@ -254,11 +254,11 @@ void cuda_update(const cuda_call *c)
                      .epsilon = (float)p->epsilon,
                      .g = c->args->grads,
                      .w = w};
-    if (p->optimizer == ASSAY_OPT_SGD) cuda_over(plan->q, KERNEL_sgd, a.n, &a);
+    if (p->optimizer == ASSAY_OPT_SGD) cuda_over_anew(plan->q, KERNEL_sgd, a.n, &a);
     if (p->optimizer != ASSAY_OPT_ADAM) return;
     a.m = w + plan->params.total;
     a.v = a.m + plan->params.total;
     a.correct1 = (float)(1 / (1 - pow(p->beta1, (double)c->args->step + 1)));
     a.correct2 = (float)(1 / (1 - pow(p->beta2, (double)c->args->step + 1)));
-    cuda_over(plan->q, KERNEL_adam, a.n, &a);
+    cuda_over_anew(plan->q, KERNEL_adam, a.n, &a);
 }

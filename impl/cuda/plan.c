@@ -63,14 +63,17 @@ static void describe_stack(assay_plan *plan)
     cuda_scratch *s = &plan->scratch;
     const int64_t rows = (int64_t)p->t * p->n, n = p->n, h = p->h, state = assay_state_width(p),
                   wide = assay_output_width(p);
-    s->product = floats(&s->end, n * assay_gates(p->dialect.cell) * h);
-    s->second = floats(&s->end, n * h);
-    s->dh = floats(&s->end, n * state);
-    s->dc = floats(&s->end, n * h);
-    s->de = floats(&s->end, n * h);
-    s->dm = floats(&s->end, n * h);
-    s->da = floats(&s->end, rows * plan->width * h);
-    s->d_state = floats(&s->end, p->proj ? rows * state : 0);
+    for (int d = 0; d < p->directions; d++) {
+        cuda_lane *lane = &s->lane[d];
+        lane->product = floats(&s->end, n * assay_gates(p->dialect.cell) * h);
+        lane->second = floats(&s->end, n * h);
+        lane->dh = floats(&s->end, n * state);
+        lane->dc = floats(&s->end, n * h);
+        lane->de = floats(&s->end, n * h);
+        lane->dm = floats(&s->end, n * h);
+        lane->da = floats(&s->end, rows * plan->width * h);
+        lane->d_state = floats(&s->end, p->proj ? rows * state : 0);
+    }
     s->d_part = floats(&s->end, rows * p->directions * state);
     for (int k = 0; k < 2; k++)
         s->d_in[k] = floats(&s->end, rows * (wide > p->i ? wide : p->i));

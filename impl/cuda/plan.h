@@ -20,14 +20,19 @@ typedef struct cuda_kept {
     uint64_t end;
 } cuda_kept;
 
-typedef struct cuda_scratch {
+/* What one direction of a layer needs, while the other runs beside it. */
+typedef struct cuda_lane {
     uint64_t product, second;    /* (N, G*H), (N, max(H, S)): R h of one step; a second product */
     uint64_t dh, dc, de, dm, da; /* (N, S), (N, H), (N, H), (N, H); (T, N, width*H) */
     uint64_t d_state;            /* (T, N, S) with a projection */
-    uint64_t d_part, d_in[2];    /* (T, N, D*S); (T, N, max(I, Y)): gradient of a layer's input */
-    uint64_t dy;                 /* networks: gradient of what the linear layer read */
-    uint64_t keys, keys2;        /* embedding: (2, T, N) int each */
-    uint64_t losses, scale;      /* rows of losses; (1) */
+} cuda_lane;
+
+typedef struct cuda_scratch {
+    cuda_lane lane[2];        /* by direction */
+    uint64_t d_part, d_in[2]; /* (T, N, D*S); (T, N, max(I, Y)): gradient of a layer's input */
+    uint64_t dy;              /* networks: gradient of what the linear layer read */
+    uint64_t keys, keys2;     /* embedding: (2, T, N) int each */
+    uint64_t losses, scale;   /* rows of losses; (1) */
     uint64_t half, frames, occupancy, chain;
     uint64_t infer; /* INFER keeps here what TRAIN keeps in reserve */
     uint64_t end;
@@ -35,6 +40,7 @@ typedef struct cuda_scratch {
 
 struct assay_plan {
     queue *q;
+    graph *sent[ASSAY_STEP + 1]; /* by pass: its last call */
     assay_problem p;
     assay_host_layout params;
     int32_t width;   /* blocks of H that are kept of the gates */
@@ -90,6 +96,7 @@ uint64_t cuda_ctc_shared(const assay_problem *p);
 
 /* send.c: kernels over ranges, products, sums. */
 void cuda_over(queue *q, int kernel, int64_t count, const void *args);
+void cuda_over_anew(queue *q, int kernel, int64_t count, const void *args); /* launch.h */
 void cuda_blocks(queue *q, int kernel, int64_t blocks, uint32_t threads, uint32_t shared, const void *args);
 /* format: assay_format of the operands. */
 void cuda_gemm(queue *q, int32_t format, const gemm_args *args);

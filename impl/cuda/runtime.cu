@@ -1,5 +1,5 @@
-/* runtime.cu: launches, copies and zeros on a device, by the CUDA runtime. Compiled where nvcc is; not yet run on a
- * GPU. SPDX-License-Identifier: MIT */
+/* runtime.cu: launches, copies and zeros on a device, by the CUDA runtime; a call that is kept is captured into a
+ * graph. Compiled where nvcc is; not yet run on a GPU. SPDX-License-Identifier: MIT */
 #include "impl/cuda/launch.h"
 
 #include "impl/cuda/device.hpp"
@@ -7,6 +7,7 @@
 
 #include <cuda_runtime_api.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define KERNEL_ROW(name, type, threads) KERNEL_DECLARE(name, type);
 #include "impl/cuda/kernels.inc"
@@ -15,8 +16,19 @@
 struct queue {
     int device;
     uint32_t width, shared;
-    cudaStream_t stream;
     assay_status status;
+    cudaStream_t stream, own[2]; /* the caller's; own ones, which are recorded and on which lane 1 runs */
+    cudaEvent_t event[2];        /* lane 0, lane 1 has come so far */
+    graph *records, *replays;    /* of this call, or NULL */
+    int lane;
+};
+
+struct graph {
+    cudaGraph_t made;
+    cudaGraphExec_t exec;
+    cudaGraphNode_t anew;
+    uint64_t key_bytes;
+    unsigned char key[];
 };
 
 static const void *const table[KERNELS] = {
@@ -50,6 +62,33 @@ static void read(queue *q, cudaError_t error)
     if (error != cudaSuccess && q->status == ASSAY_OK) q->status = ASSAY_FAILED;
 }
 
+int queue_allocates(void)
+{
+    return 1; /* the driver, where a graph is made */
+}
+
+graph *queue_graph_make(uint64_t bytes)
+{
+    graph *g = static_cast<graph *>(calloc(1, sizeof *g + bytes));
+    if (g) g->key_bytes = bytes;
+    return g;
+}
+
+static void forget(graph *g)
+{
+    if (g->exec) cudaGraphExecDestroy(g->exec);
+    if (g->made) cudaGraphDestroy(g->made);
+    g->exec = nullptr;
+    g->made = nullptr;
+    g->anew = nullptr;
+}
+
+void queue_graph_free(graph *g)
+{
+    if (g) forget(g);
+    free(g);
+}
+
 /* Kernels may use all the shared memory that a block of this device can have, and not only what every device has. */
 static void allow_shared(queue *q)
 {
@@ -75,6 +114,10 @@ assay_status queue_open(int32_t device, queue **out)
     read(q, cudaSetDevice(device));
     read(q, cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device));
     allow_shared(q);
+    for (int k = 0; k < 2; k++) {
+        read(q, cudaStreamCreateWithFlags(&q->own[k], cudaStreamNonBlocking));
+        read(q, cudaEventCreateWithFlags(&q->event[k], cudaEventDisableTiming));
+    }
     q->width = static_cast<uint32_t>(processors) * 8;
     if (q->status != ASSAY_OK) {
         const assay_status st = q->status;
@@ -87,6 +130,10 @@ assay_status queue_open(int32_t device, queue **out)
 
 void queue_close(queue *q)
 {
+    for (int k = 0; q && k < 2; k++) {
+        if (q->own[k]) cudaStreamDestroy(q->own[k]);
+        if (q->event[k]) cudaEventDestroy(q->event[k]);
+    }
     free(q);
 }
 
@@ -94,7 +141,50 @@ void queue_begin(queue *q, assay_stream stream)
 {
     q->stream = static_cast<cudaStream_t>(stream);
     q->status = ASSAY_OK;
+    q->records = q->replays = nullptr;
+    q->lane = 0;
     read(q, cudaSetDevice(q->device));
+}
+
+int queue_record(queue *q, graph *g, const void *key)
+{
+    if (g->exec && memcmp(g->key, key, g->key_bytes) == 0) {
+        q->replays = g;
+        return 1;
+    }
+    forget(g);
+    memcpy(g->key, key, g->key_bytes);
+    if (q->status != ASSAY_OK) return 0;
+    read(q, cudaStreamBeginCapture(q->own[0], cudaStreamCaptureModeThreadLocal));
+    if (q->status == ASSAY_OK) q->records = g;
+    return 0;
+}
+
+static cudaStream_t stream_of(const queue *q, int lane)
+{
+    return lane || q->records ? q->own[lane] : q->stream;
+}
+
+void queue_lane(queue *q, int lane)
+{
+    q->lane = lane;
+}
+
+/* What follows in lane `to` comes after all that lane `from` has so far. */
+static void order(queue *q, int from, int to)
+{
+    if (q->status == ASSAY_OK) read(q, cudaEventRecord(q->event[from], stream_of(q, from)));
+    if (q->status == ASSAY_OK) read(q, cudaStreamWaitEvent(stream_of(q, to), q->event[from], 0));
+}
+
+void queue_fork(queue *q)
+{
+    order(q, 0, 1);
+}
+
+void queue_join(queue *q)
+{
+    order(q, 1, 0);
 }
 
 void queue_launch(queue *q, int kernel, const launch_shape *shape, const void *args)
@@ -106,23 +196,59 @@ void queue_launch(queue *q, int kernel, const launch_shape *shape, const void *a
     cluster.val.clusterDim.x = shape->cluster;
     cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
     const cudaLaunchConfig_t config = {
-        dim3(shape->x, shape->y, 1), dim3(shape->threads, 1, 1), shape->shared, q->stream, &cluster,
+        dim3(shape->x, shape->y, 1), dim3(shape->threads, 1, 1), shape->shared, stream_of(q, q->lane), &cluster,
         shape->cluster > 1};
     read(q, cudaLaunchKernelExC(&config, table[kernel], list));
 }
 
+/* The node that the last launch became: what the next one of its stream would come after. */
+static cudaGraphNode_t last_node(queue *q)
+{
+    cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+    const cudaGraphNode_t *nodes = nullptr;
+    size_t count = 0;
+    read(q, cudaStreamGetCaptureInfo(stream_of(q, q->lane), &capturing, nullptr, nullptr, &nodes, nullptr, &count));
+    return count == 1 ? nodes[0] : nullptr;
+}
+
+void queue_launch_anew(queue *q, int kernel, const launch_shape *shape, const void *args)
+{
+    if (!q->replays) {
+        queue_launch(q, kernel, shape, args);
+        if (q->records && q->status == ASSAY_OK) q->records->anew = last_node(q);
+        return;
+    }
+    if (q->status != ASSAY_OK) return;
+    void *list[] = {const_cast<void *>(args)};
+    cudaKernelNodeParams params = {};
+    params.func = const_cast<void *>(table[kernel]);
+    params.gridDim = dim3(shape->x, shape->y, 1);
+    params.blockDim = dim3(shape->threads, 1, 1);
+    params.sharedMemBytes = shape->shared;
+    params.kernelParams = list;
+    read(q, cudaGraphExecKernelNodeSetParams(q->replays->exec, q->replays->anew, &params));
+}
+
 void queue_zero(queue *q, void *to, uint64_t bytes)
 {
-    if (q->status == ASSAY_OK && bytes) read(q, cudaMemsetAsync(to, 0, bytes, q->stream));
+    if (q->status == ASSAY_OK && bytes) read(q, cudaMemsetAsync(to, 0, bytes, stream_of(q, q->lane)));
 }
 
 void queue_copy(queue *q, void *to, const void *from, uint64_t bytes)
 {
-    if (q->status == ASSAY_OK && bytes) read(q, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, q->stream));
+    if (q->status == ASSAY_OK && bytes)
+        read(q, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_of(q, q->lane)));
 }
 
 assay_status queue_end(queue *q)
 {
+    graph *g = q->replays ? q->replays : q->records;
+    if (q->records) { /* a recording that was begun is ended, whatever went wrong in it */
+        read(q, cudaStreamEndCapture(q->own[0], &g->made));
+        if (q->status == ASSAY_OK) read(q, cudaGraphInstantiate(&g->exec, g->made, 0));
+        if (q->status != ASSAY_OK) forget(g);
+    }
+    if (g && q->status == ASSAY_OK) read(q, cudaGraphLaunch(g->exec, q->stream));
     return q->status;
 }
 

@@ -8,11 +8,23 @@ void cuda_blocks(queue *q, int kernel, int64_t blocks, uint32_t threads, uint32_
     if (blocks > 0) queue_launch(q, kernel, &shape, args);
 }
 
-void cuda_over(queue *q, int kernel, int64_t count, const void *args)
+static launch_shape over(const queue *q, int64_t count)
 {
     const uint32_t threads = count <= 1024 ? 32 : 256;
     const int64_t blocks = (count + threads - 1) / threads, most = queue_width(q);
-    cuda_blocks(q, kernel, blocks < most ? blocks : most, threads, 0, args);
+    return (launch_shape){(uint32_t)(blocks < most ? blocks : most), 1, threads, 1, 0};
+}
+
+void cuda_over(queue *q, int kernel, int64_t count, const void *args)
+{
+    const launch_shape shape = over(q, count);
+    if (count > 0) queue_launch(q, kernel, &shape, args);
+}
+
+void cuda_over_anew(queue *q, int kernel, int64_t count, const void *args)
+{
+    const launch_shape shape = over(q, count);
+    if (count > 0) queue_launch_anew(q, kernel, &shape, args);
 }
 
 #define LARGE 48 /* rows and columns from which a tile of 64 x 64 wastes less than it saves */

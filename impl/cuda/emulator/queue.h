@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* Of the last launch. */
+/* Of the last call that ended. */
 emulator_fault queue_fault(const queue *q);
 const char *queue_why(const queue *q);
 
