@@ -1,17 +1,20 @@
-/* team.c: generation counter to start, arrival counter to end; waiting spins briefly, then sleeps in the kernel.
+/* team.c: generation counter to start, arrival counter to end; waiting spins, then yields, then sleeps in the kernel.
  * SPDX-License-Identifier: MIT */
 #include "impl/common/host/team.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* About 20 us of pauses: longer than a start or a barrier takes where each member has a core, short enough not to
- * hold a core that another member needs. */
-#define SPINS 400
+/* 20 to 40 us of pauses, by processor: longer than a start or a barrier takes where each member has a core, short
+ * enough not to hold a core that another member needs. Then that member is let go first, some times: to sleep at once
+ * costs a wake-up, which on a virtual machine takes longer than most members come late. */
+#define SPINS  800
+#define YIELDS 100
 
 typedef struct event {
     _Alignas(64) atomic_uint value;
@@ -46,6 +49,11 @@ static void await(event *e, unsigned old)
 {
     for (int spin = 0; spin < SPINS; spin++) {
         if (atomic_load_explicit(&e->value, memory_order_acquire) != old) return;
+        relax();
+    }
+    for (int turn = 0; turn < YIELDS; turn++) {
+        if (atomic_load_explicit(&e->value, memory_order_acquire) != old) return;
+        sched_yield();
         relax();
     }
     atomic_fetch_add(&e->sleepers, 1);
