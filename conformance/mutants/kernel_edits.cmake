@@ -20,3 +20,59 @@ edit(kernel-vocabulary-end ${xent_cu}
 edit(kernel-equal-labels-once ${ctc_cu} [=[for (int32_t v = u; v >= 0; v = q.chain]=] [=[for (int32_t v = u; v == u; v = q.chain]=])
 edit(kernel-id-once ${embedding_cu}
     [=[part += a.from[a.values[row] * a.width + j];]=] [=[part += row == first ? a.from[a.values[row] * a.width + j] : 0.0F;]=])
+# G: arithmetic
+set(narrow_cu impl/cuda/gemm_narrow.cu)
+set(send_c impl/cuda/send.c)
+edit(kernel-tf32-as-fp32 ${send_c}
+    [=[format != ASSAY_FP32 ? narrow[format] + large : large ? 2 : a->m > 8;]=]
+    [=[narrow[format == ASSAY_FP32 ? ASSAY_TF32 : format] + large;]=])
+edit(kernel-bf16-as-tf32 ${send_c} [=[[ASSAY_TF32] = 3,]=] [=[[ASSAY_TF32] = 5,]=])
+edit(kernel-tf32-cut ${narrow_cu} [=[return round_tf32(x[0]);]=] [=[return static_cast<uint32_t>(bits_of(x[0]));]=])
+edit(kernel-tanh-approximate ${cells_cu}
+    [=[const float g = tangent(at[2 * h] + product[2 * h]);]=]
+    [=[const float g = float_of(bits_of(tangent(at[2 * h] + product[2 * h])) & ~0xfff);]=])
+edit(kernel-flushes-subnormals ${gemm_cu}
+    [=[write_element(a, row, column, total[i][j]);]=]
+    [=[write_element(a, row, column, fabsf(total[i][j]) < 0x1p-126F ? 0.0F : total[i][j]);]=])
+edit(kernel-bf16-sums ${gemm_cu}
+    [=[total[i][j] += part[i][j];]=]
+    [=[total[i][j] = float_of(bits_of(total[i][j] + part[i][j]) & ~0xffff);]=])
+edit(kernel-sum-order-wanders ${gemm_cu}
+    [=[    sums[thread_index()] = total;
+    block_sync();
+    if (warp > 0 || column >= a.columns) return;
+    total = 0;
+    for (uint32_t k = 0; k < warps; k++)
+        total += sums[k * 32 + lane];
+    a.out[column] = (a.accumulate ? a.out[column] : 0.0F) + total;]=]
+    [=[    if (warp == 0 && column < a.columns && !a.accumulate) a.out[column] = 0;
+    sums[thread_index()] = total;
+    block_sync();
+    if (column < a.columns) a.out[column] += total; /* an atomic addition, in the order of coming */]=])
+edit(kernel-small-tanh ${cells_cu}
+    [=[out = o * tangent(after);]=] [=[out = o * (fabsf(after) < 0.05F ? after - after * after * after / 3 : tangent(after));]=])
+edit(kernel-output-in-bf16 ${cells_cu}
+    [=[a.y[n * a.y_pitch + j] = active ? h : 0.0F;]=] [=[a.y[n * a.y_pitch + j] = active ? float_of(bits_of(h) & ~0xffff) : 0.0F;]=])
+edit(kernel-one-percent ${cells_cu}
+    [=[a.y[n * a.y_pitch + j] = active ? h : 0.0F;]=]
+    [=[a.y[n * a.y_pitch + j] = active ? (a.step * a.n * a.state + n * a.state + j) % 97 == 7 ? h * 1.01F : h : 0.0F;]=])
+# I and K: what orders launches and threads
+set(forward_c impl/cuda/forward.c)
+set(backward_c impl/cuda/backward.c)
+set(plugin_c impl/cuda/plugin.c)
+edit(kernel-barrier-missing ${gemm_cu}
+    [=[        block_sync();
+        float part[TM][TN] = {};]=] [=[        float part[TM][TN] = {};]=])
+edit(kernel-lanes-not-joined ${backward_c}
+    [=[        queue_join(plan->q);
+]=] [=[]=])
+edit(kernel-lane-too-early ${forward_c}
+    [=[        queue_fork(plan->q);
+]=] [=[]=])
+edit(kernel-lanes-share-scratch ${forward_c}
+    [=[.lane = &plan->scratch.lane[direction],]=] [=[.lane = &plan->scratch.lane[0],]=])
+edit(kernel-graph-step-of-first ${plugin_c}
+    [=[        if (pass == ASSAY_UPDATE || pass == ASSAY_STEP) cuda_update(&c);
+]=] [=[]=])
+edit(kernel-graph-of-other-call ${plugin_c}
+    [=[key.step = 0;]=] [=[key.step = key.accumulate = 0;]=])

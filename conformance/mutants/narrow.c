@@ -13,18 +13,21 @@ typedef struct kind {
     int format, declared; /* assay_format: of the operands, of the declaration */
     int truncates;        /* sums drop bits toward zero */
     float back;           /* the defect, if not 1: factor on what gradients of inputs and states become in a product */
-    int cuts;             /* the defect, if 1: operands drop bits toward zero where they are to be rounded */
+    enum { EVEN, CUT } ties; /* of operands; CUT drops bits toward zero: a defect unless declared */
+    int opaque;                    /* declared: nobody knows how operands are rounded */
 } kind;
 
 static const kind kinds[] = {
-    {"narrow-tf32", ASSAY_TF32, ASSAY_TF32, 0, 1, 0},
-    {"narrow-bf16", ASSAY_BF16, ASSAY_BF16, 0, 1, 0},
-    {"narrow-fp16", ASSAY_FP16, ASSAY_FP16, 0, 1, 0},
-    {"narrow-tf32-truncated", ASSAY_TF32, ASSAY_TF32, 1, 1, 0},
-    {"narrow-bf16-as-tf32", ASSAY_BF16, ASSAY_TF32, 0, 1, 0},
-    {"narrow-tf32-gradient", ASSAY_TF32, ASSAY_TF32, 0, 1.001f, 0},
-    {"narrow-bf16-gradient", ASSAY_BF16, ASSAY_BF16, 0, 1.01f, 0},
-    {"narrow-bf16-cut", ASSAY_BF16, ASSAY_BF16, 0, 1, 1},
+    {"narrow-tf32", ASSAY_TF32, ASSAY_TF32, 0, 1, EVEN, 0},
+    {"narrow-bf16", ASSAY_BF16, ASSAY_BF16, 0, 1, EVEN, 0},
+    {"narrow-fp16", ASSAY_FP16, ASSAY_FP16, 0, 1, EVEN, 0},
+    {"narrow-tf32-truncated", ASSAY_TF32, ASSAY_TF32, 1, 1, EVEN, 0},
+    {"narrow-tf32-opaque", ASSAY_TF32, ASSAY_TF32, 0, 1, CUT, 1},
+    {"narrow-bf16-as-tf32", ASSAY_BF16, ASSAY_TF32, 0, 1, EVEN, 0},
+    {"narrow-tf32-gradient", ASSAY_TF32, ASSAY_TF32, 0, 1.001f, EVEN, 0},
+    {"narrow-bf16-gradient", ASSAY_BF16, ASSAY_BF16, 0, 1.01f, EVEN, 0},
+    {"narrow-tf32-cut", ASSAY_TF32, ASSAY_TF32, 0, 1, CUT, 0},
+    {"narrow-bf16-cut", ASSAY_BF16, ASSAY_BF16, 0, 1, CUT, 0},
 };
 
 static const kind *mine(void)
@@ -35,15 +38,15 @@ static const kind *mine(void)
     return found;
 }
 
-/* To nearest even; fp16 has fewer exponents than a float, the others have as many. */
-static float operand(int format, int cuts, float x)
+/* To nearest even, or cut; fp16 has fewer exponents than a float, the others have as many. */
+static float operand(int format, int ties, float x)
 {
     const int drop = format == ASSAY_BF16 ? 16 : 13;
     uint32_t bits;
     if (!(fabsf(x) <= 0x1.fffffep127f)) return x;
     if (format == ASSAY_FP16 && fabsf(x) < 0x1p-14f) return rintf(x * 0x1p24f) * 0x1p-24f;
     memcpy(&bits, &x, sizeof bits);
-    if (!cuts) bits += (UINT32_C(1) << (drop - 1)) - 1 + (bits >> drop & 1);
+    if (ties != CUT) bits += (UINT32_C(1) << (drop - 1)) - 1 + (bits >> drop & 1);
     bits &= ~((UINT32_C(1) << drop) - 1);
     memcpy(&x, &bits, sizeof x);
     return format == ASSAY_FP16 && fabsf(x) > 65504 ? copysignf(INFINITY, x) : x;
@@ -66,8 +69,8 @@ void naive_product(int ta, int tb, int64_t m, int64_t n, int64_t k, const float 
         for (int64_t j = 0; j < n; j++) {
             float sum = 0;
             for (int64_t i = 0; i < k; i++) {
-                const float x = operand(how->format, how->cuts, ta ? a[i * lda + r] : a[r * lda + i]);
-                const float y = operand(how->format, how->cuts, tb ? b[j * ldb + i] : b[i * ldb + j]);
+                const float x = operand(how->format, how->ties, ta ? a[i * lda + r] : a[r * lda + i]);
+                const float y = operand(how->format, how->ties, tb ? b[j * ldb + i] : b[i * ldb + j]);
                 sum = add(sum, (double)x * y, how->truncates);
             }
             c[r * ldc + j] = (accumulate ? c[r * ldc + j] : 0) + factor * sum;
@@ -92,6 +95,7 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
     const assay_status st = assay_honest_entry()->supports(ctx, &q, declared, why);
     declared->operand = mine()->declared;
     declared->truncates = mine()->truncates;
+    declared->opaque = mine()->opaque;
     return st;
 }
 

@@ -139,7 +139,7 @@ static void forward(cuda_call *c, void *kept)
 }
 
 /* Ops xent and ctc. */
-static assay_status run_loss(cuda_call *c, assay_pass pass)
+static void run_loss(cuda_call *c, assay_pass pass)
 {
     const assay_args *args = c->args;
     const int is_ctc = c->plan->p.op == ASSAY_OP_CTC;
@@ -147,24 +147,24 @@ static assay_status run_loss(cuda_call *c, assay_pass pass)
     if (pass == ASSAY_TRAIN) cuda_loss(c, args->x, is_ctc ? cuda_kept_at(c, c->plan->kept.dlogits, 0) : NULL, 1);
     if (pass == ASSAY_BACKWARD && is_ctc) cuda_ctc_backward(c);
     if (pass == ASSAY_BACKWARD && !is_ctc && args->dx) cuda_loss(c, args->x, args->dx, 0);
-    return pass <= ASSAY_BACKWARD && pass != ASSAY_LOSS_PASS ? ASSAY_OK : ASSAY_BAD_ARGUMENT;
 }
 
-static assay_status run_stack(cuda_call *c, assay_pass pass)
+static void run_stack(cuda_call *c, assay_pass pass)
 {
     const assay_plan *plan = c->plan;
-    const int net = plan->p.op == ASSAY_OP_NETWORK, step = pass == ASSAY_STEP;
-    if (!net && pass != ASSAY_INFER && pass != ASSAY_TRAIN && pass != ASSAY_BACKWARD) return ASSAY_BAD_ARGUMENT;
-    if (pass == ASSAY_INFER) {
-        forward(c, c->work + plan->scratch.infer);
-        return ASSAY_OK;
-    }
+    const int step = pass == ASSAY_STEP;
+    if (pass == ASSAY_INFER) forward(c, c->work + plan->scratch.infer);
     if (pass == ASSAY_TRAIN || step) forward(c, c->args->reserve);
     if (pass == ASSAY_LOSS_PASS || step)
         cuda_loss(c, cuda_kept_at(c, plan->kept.logits, 0), cuda_kept_at(c, plan->kept.dlogits, 0), 1);
     if (pass == ASSAY_BACKWARD || step) cuda_network_backward(c, c->args->accumulate && !step);
     if (pass == ASSAY_UPDATE || step) cuda_update(c);
-    return ASSAY_OK;
+}
+
+static int has_pass(const assay_problem *p, assay_pass pass)
+{
+    if (p->op == ASSAY_OP_NETWORK) return (unsigned)pass <= ASSAY_STEP;
+    return pass == ASSAY_INFER || pass == ASSAY_TRAIN || pass == ASSAY_BACKWARD;
 }
 
 static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
@@ -172,15 +172,16 @@ static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *arg
     cuda_call c = {.plan = plan, .args = args, .kept = args->reserve, .work = args->workspace};
     assay_args key = *args;
     key.step = 0; /* the one thing that a call which is sent again has anew */
-    if (pass < ASSAY_INFER || pass > ASSAY_STEP) return ASSAY_BAD_ARGUMENT;
+    if (!has_pass(&plan->p, pass)) return ASSAY_BAD_ARGUMENT;
     queue_begin(plan->q, stream);
-    assay_status st = ASSAY_OK;
-    if (!queue_record(plan->q, plan->sent[pass], &key))
-        st = cuda_has_stack(&plan->p) ? run_stack(&c, pass) : run_loss(&c, pass);
-    else if (pass == ASSAY_UPDATE || pass == ASSAY_STEP)
-        cuda_update(&c);
-    const assay_status sent = queue_end(plan->q);
-    return st == ASSAY_OK ? sent : st;
+    if (queue_record(plan->q, plan->sent[pass], &key)) {
+        if (pass == ASSAY_UPDATE || pass == ASSAY_STEP) cuda_update(&c);
+    } else if (cuda_has_stack(&plan->p)) {
+        run_stack(&c, pass);
+    } else {
+        run_loss(&c, pass);
+    }
+    return queue_end(plan->q);
 }
 
 static const void *extension(const char *id)
