@@ -47,6 +47,8 @@ typedef struct watch {
 static int kills(const assay_mutant *m, const assay_result *r)
 {
     if (m->death == ASSAY_DEATH_CRASH && r->verdict == ASSAY_VERDICT_CRASHED) return 1;
+    if (m->death == ASSAY_DEATH_FAULT)
+        return r->verdict == ASSAY_VERDICT_FAIL && strstr(r->why, "returned ASSAY_FAILED: ");
     return r->verdict == ASSAY_VERDICT_FAIL && r->margin > ASSAY_KILL_MARGIN;
 }
 
@@ -62,7 +64,8 @@ static const assay_finding *worst_of(const assay_result *r)
 static void count(assay_mutation_result *out, const assay_result *r)
 {
     int k = 0, killed = kills(out->mutant, r);
-    double margin = r->verdict == ASSAY_VERDICT_CRASHED ? INFINITY : r->margin;
+    const int stopped = r->verdict == ASSAY_VERDICT_CRASHED || out->mutant->death == ASSAY_DEATH_FAULT;
+    const double margin = stopped ? INFINITY : r->margin;
     const assay_finding *worst = worst_of(r);
     while (k < out->by_count && strcmp(out->by[k].check, r->check) != 0)
         k++;
@@ -76,8 +79,8 @@ static void count(assay_mutation_result *out, const assay_result *r)
     if (!killed || margin <= out->by[k].margin) return;
     out->by[k].margin = margin;
     snprintf(out->by[k].case_id, sizeof out->by[k].case_id, "%s", r->case_id);
-    if (r->verdict == ASSAY_VERDICT_CRASHED || !worst)
-        snprintf(out->by[k].what, sizeof out->by[k].what, "%.60s", r->why);
+    if (stopped || !worst)
+        snprintf(out->by[k].what, sizeof out->by[k].what, "%.*s", (int)sizeof out->by[k].what - 1, r->why);
     else
         snprintf(out->by[k].what, sizeof out->by[k].what, "%s (%s)", worst->what, worst->rule);
 }

@@ -9,6 +9,7 @@
 typedef enum assay_death {
     ASSAY_DEATH_NUMBERS, /* FAIL with margin > 2 */
     ASSAY_DEATH_CRASH,   /* CRASHED: a guard page, a read-only input */
+    ASSAY_DEATH_FAULT,   /* FAIL: a test device says by ASSAY_FAILED what is wrong, and gives its reason */
     ASSAY_DEATH_NONE     /* an honest variant: must pass everything */
 } assay_death;
 

@@ -71,8 +71,5 @@ edit(kernel-lane-too-early ${forward_c}
 ]=] [=[]=])
 edit(kernel-lanes-share-scratch ${forward_c}
     [=[.lane = &plan->scratch.lane[direction],]=] [=[.lane = &plan->scratch.lane[0],]=])
-edit(kernel-graph-step-of-first ${plugin_c}
-    [=[        if (pass == ASSAY_UPDATE || pass == ASSAY_STEP) cuda_update(&c);
-]=] [=[]=])
 edit(kernel-graph-of-other-call ${plugin_c}
     [=[key.step = 0;]=] [=[key.step = key.accumulate = 0;]=])

@@ -58,6 +58,8 @@ void queue_launch_anew(queue *q, int kernel, const launch_shape *shape, const vo
 void queue_zero(queue *q, void *to, uint64_t bytes);
 void queue_copy(queue *q, void *to, const void *from, uint64_t bytes);
 assay_status queue_end(queue *q);
+/* Why the last call of any queue of this thread failed, or "". */
+const char *queue_reason(void);
 
 /* The most blocks that a kernel which shares a range among all of them wants. */
 uint32_t queue_width(const queue *q);

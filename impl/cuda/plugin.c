@@ -188,7 +188,9 @@ static const void *extension(const char *id)
 {
     static const assay_made_of made_of = {.loss_by = "own", .update_by = "own"};
     static const assay_waives waives = {.allocations = 1};
+    static const assay_explains explains = {.last = queue_reason};
     if (strcmp(id, ASSAY_EXT_UNTIMED) == 0) return queue_untimed();
+    if (strcmp(id, ASSAY_EXT_EXPLAINS) == 0) return &explains;
     if (strcmp(id, ASSAY_EXT_WAIVES) == 0) return queue_allocates() ? &waives : NULL;
     return strcmp(id, ASSAY_EXT_MADE_OF) == 0 ? &made_of : NULL;
 }

@@ -57,9 +57,23 @@ const char *queue_untimed(void)
     return nullptr;
 }
 
+/* What CUDA calls the first error of the last call that had one. */
+static const char **reason()
+{
+    static thread_local const char *text = "";
+    return &text;
+}
+
+const char *queue_reason(void)
+{
+    return *reason();
+}
+
 static void read(queue *q, cudaError_t error)
 {
-    if (error != cudaSuccess && q->status == ASSAY_OK) q->status = ASSAY_FAILED;
+    if (error == cudaSuccess || q->status != ASSAY_OK) return;
+    q->status = ASSAY_FAILED;
+    *reason() = cudaGetErrorString(error);
 }
 
 int queue_allocates(void)
@@ -141,6 +155,7 @@ void queue_begin(queue *q, assay_stream stream)
 {
     q->stream = static_cast<cudaStream_t>(stream);
     q->status = ASSAY_OK;
+    *reason() = "";
     q->records = q->replays = nullptr;
     q->lane = 0;
     read(q, cudaSetDevice(q->device));
@@ -220,12 +235,12 @@ void queue_launch_anew(queue *q, int kernel, const launch_shape *shape, const vo
     }
     if (q->status != ASSAY_OK) return;
     void *list[] = {const_cast<void *>(args)};
-    cudaKernelNodeParams params = {};
-    params.func = const_cast<void *>(table[kernel]);
-    params.gridDim = dim3(shape->x, shape->y, 1);
-    params.blockDim = dim3(shape->threads, 1, 1);
-    params.sharedMemBytes = shape->shared;
-    params.kernelParams = list;
+    const cudaKernelNodeParams params = {const_cast<void *>(table[kernel]),
+                                         dim3(shape->x, shape->y, 1),
+                                         dim3(shape->threads, 1, 1),
+                                         shape->shared,
+                                         list,
+                                         nullptr};
     read(q, cudaGraphExecKernelNodeSetParams(q->replays->exec, q->replays->anew, &params));
 }
 

@@ -117,6 +117,13 @@ void queue_graph_free(graph *g)
     free(g);
 }
 
+/* The queue whose call ended last, for queue_reason(), which is told of none. */
+static const queue **last_queue()
+{
+    static thread_local const queue *last;
+    return &last;
+}
+
 assay_status queue_open(int32_t, queue **out)
 {
     queue *q = static_cast<queue *>(calloc(1, sizeof *q));
@@ -133,6 +140,7 @@ assay_status queue_open(int32_t, queue **out)
 void queue_close(queue *q)
 {
     if (!q) return;
+    if (*last_queue() == q) *last_queue() = nullptr;
     queue_graph_free(q->own);
     emulator_close(q->machine);
     free(q);
@@ -299,8 +307,15 @@ static void run_graph(queue *q)
     }
 }
 
+const char *queue_reason(void)
+{
+    const queue *q = *last_queue();
+    return q ? queue_why(q) : "";
+}
+
 assay_status queue_end(queue *q)
 {
+    *last_queue() = q;
     if (q->status == ASSAY_OK && !q->replays && q->joined != q->last[1]) {
         q->status = ASSAY_FAILED;
         q->why = "a call ends, and nobody waits for lane 1";
