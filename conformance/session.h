@@ -140,7 +140,8 @@ typedef struct assay_call {
 
 typedef struct assay_timing {
     double seconds;        /* the parent's clock around the request: what counts */
-    double worker_seconds; /* the worker's own clock around the same calls: a cross-check */
+    double worker_seconds; /* the worker's own clock around the same calls, on a device that of the device: a
+                              cross-check */
     double cpu_seconds;    /* processor time of the worker in that while, all its threads, as the parent sees it, and
                               until they stood still; -1: unknown */
     int64_t allocations;   /* heap allocations (calls of malloc and kin) during the request, in the worker; -1: they

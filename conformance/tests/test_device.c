@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #ifdef ASSAY_CUDA_STUB
 #include <cuda.h>
@@ -72,6 +73,18 @@ static void an_ordinal_beyond_the_last_is_refused(void **state)
     refused(FAKE("whole"), 1, "no CUDA device 1: the driver sees 1");
 }
 
+static void a_gpu_that_is_too_old_is_named(void **state)
+{
+    (void)state;
+    refused(FAKE("ancient"), 0, "a GPU of compute capability 6.1: 7.5 or later is needed");
+}
+
+static void a_gpu_that_the_driver_does_not_know_is_refused(void **state)
+{
+    (void)state;
+    refused(FAKE("untold"), 0, "a GPU whose compute capability the driver does not tell: 7.5 or later is needed");
+}
+
 #ifdef ASSAY_CUDA_STUB
 /* NVIDIA's own library for linking, which has every function of a driver and no device. */
 static void the_toolkit_has_every_function(void **state)
@@ -114,7 +127,7 @@ static int closed(void **state)
 static void a_device_introduces_itself(void **state)
 {
     bed *b = *state;
-    assert_string_equal(assay_device_about(b->device), "no GPU: memory of the host, compute 0.0, driver 13.0");
+    assert_string_equal(assay_device_about(b->device), "no GPU: memory of the host, compute 9.0, driver 13.0");
     assert_non_null(assay_device_stream(b->device));
 }
 
@@ -130,6 +143,31 @@ static void what_was_put_is_there_after_a_wait(void **state)
     assert_int_equal(assay_device_get(b->device, seen, memory, 4, b->what), ASSAY_OK);
     assert_memory_equal(seen, "ab\a\a", 4);
     assay_device_free(b->device, memory);
+}
+
+static void put_off(void *pause)
+{
+    nanosleep(pause, NULL);
+}
+
+/* Work between the marks counts, work before and behind them does not. */
+static void the_device_has_a_clock(void **state)
+{
+    bed *b = *state;
+    struct timespec pause = {.tv_nsec = 40000000};
+    void *library = dlopen(FAKE("whole"), RTLD_NOW | RTLD_NOLOAD), *symbol = dlsym(library, "fake_cuda_enqueue");
+    fake_enqueue *enqueue = NULL;
+    double seconds = 0;
+    memcpy(&enqueue, &symbol, sizeof enqueue);
+    assert_true(enqueue(put_off, &pause));
+    assert_int_equal(assay_device_mark(b->device, 0, b->what), ASSAY_OK);
+    assert_true(enqueue(put_off, &pause));
+    assert_int_equal(assay_device_mark(b->device, 1, b->what), ASSAY_OK);
+    assert_true(enqueue(put_off, &pause));
+    assert_int_equal(assay_device_elapsed(b->device, &seconds, b->what), ASSAY_FAILED); /* before a wait */
+    assert_int_equal(assay_device_wait(b->device, b->what), ASSAY_OK);
+    assert_int_equal(assay_device_elapsed(b->device, &seconds, b->what), ASSAY_OK);
+    assert_true(seconds >= 0.04 && seconds < 0.075);
 }
 
 static void what_does_not_fit_is_told_with_its_size(void **state)
@@ -235,11 +273,14 @@ int main(void)
         cmocka_unit_test(a_driver_that_lacks_a_function_is_named),
         cmocka_unit_test(a_driver_without_devices_has_none),
         cmocka_unit_test(an_ordinal_beyond_the_last_is_refused),
+        cmocka_unit_test(a_gpu_that_is_too_old_is_named),
+        cmocka_unit_test(a_gpu_that_the_driver_does_not_know_is_refused),
 #ifdef ASSAY_CUDA_STUB
         cmocka_unit_test(the_toolkit_has_every_function),
 #endif
         ON(a_device_introduces_itself, whole),
         ON(what_was_put_is_there_after_a_wait, whole),
+        ON(the_device_has_a_clock, whole),
         ON(what_does_not_fit_is_told_with_its_size, small),
         ON(a_block_of_no_bytes_is_none, whole),
         ON(blocks_arrive_full_of_nan, whole),

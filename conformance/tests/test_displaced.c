@@ -75,7 +75,7 @@ static void its_worker_is_filtered_as_a_driver_needs_it(void **state)
     assert_string_equal(assay_session_start(PLUGIN("displaced"), &o, &session).what, "");
     assert_int_equal(assay_session_about(session)->place, ASSAY_CUDA);
     assert_true(assay_session_about(session)->sandbox <= 1);
-    assert_string_equal(assay_session_about(session)->device, "no GPU: memory of the host, compute 0.0, driver 13.0");
+    assert_string_equal(assay_session_about(session)->device, "no GPU: memory of the host, compute 9.0, driver 13.0");
     assay_session_end(session);
 }
 
@@ -162,6 +162,8 @@ static void a_missing_device_skips_with_its_reason(void **state)
     skips("none", "displaced.so: cuInit: CUDA_ERROR_NO_DEVICE");
     skips("old", "displaced.so: the CUDA driver is of CUDA 10.2: 11.0 or later is needed");
     skips("hole", "displaced.so: the CUDA driver has no cuMemsetD8_v2");
+    skips("ancient", "displaced.so: a GPU of compute capability 6.1: 7.5 or later is needed");
+    skips("untold", "displaced.so: a GPU whose compute capability the driver does not tell");
     skips("broken", "displaced.so: no CUDA driver: ");
 }
 

@@ -193,9 +193,12 @@ void assay_server_run(assay_server *s, const assay_request *q, assay_answer *a)
     }
     s->allocations = 0;
     double start = assay_clock();
-    a->status = all_calls(s, q, a);
+    a->status = assay_server_mark(s, 0, a->what);
+    if (a->status == ASSAY_OK) a->status = all_calls(s, q, a);
+    if (a->status == ASSAY_OK) a->status = assay_server_mark(s, 1, a->what);
     if (s->device) a->status = assay_server_settle(s, (assay_status)a->status, a->what);
     a->run.seconds = assay_clock() - start;
+    if (a->status == ASSAY_OK) a->status = assay_server_elapsed(s, &a->run.seconds, a->what);
     a->run.allocations = s->options->allocations ? s->allocations : -1;
     a->run.fp_changed = environment_changed();
     if (!s->device) a->status = assay_server_settle(s, (assay_status)a->status, a->what);

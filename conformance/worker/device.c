@@ -1,4 +1,4 @@
-/* device.c: the driver's functions as one table, filled by dlopen: the only file of the harness that knows CUDA.
+/* device.c: the driver's functions as one table, filled by dlopen: the only file of the worker that knows CUDA.
  * SPDX-License-Identifier: MIT
  *
  * The driver's own interface and not the runtime's: it comes with the driver, in one version, whatever toolkit a plugin
@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUCCESS = 0, OUT_OF_MEMORY = 2, NON_BLOCKING = 1, MAJOR = 75, MINOR = 76, NAME = 64 };
+enum { SUCCESS = 0, OUT_OF_MEMORY = 2, NON_BLOCKING = 1, L2_BYTES = 38, MAJOR = 75, MINOR = 76, NAME = 64 };
+
+/* Compute capability, times ten: below it nvcc 13 makes no code, and cuDNN of the same year has no kernels. */
+enum { OLDEST_COMPUTE = 75 };
 
 /* cuDevicePrimaryCtxRelease_v2 is the youngest function of the table: CUDA 11.0. */
 enum { OLDEST = 11000 };
@@ -37,6 +40,10 @@ typedef unsigned long long address; /* CUdeviceptr */
     X(release_memory, cuMemFree_v2, (address memory))                                                                  \
     X(put, cuMemcpyHtoD_v2, (address to, const void *from, size_t bytes))                                              \
     X(get, cuMemcpyDtoH_v2, (void *to, address from, size_t bytes))                                                    \
+    X(event, cuEventCreate, (void **event, unsigned flags))                                                            \
+    X(unevent, cuEventDestroy_v2, (void *event))                                                                       \
+    X(record, cuEventRecord, (void *event, void *stream))                                                              \
+    X(elapsed, cuEventElapsedTime, (float *milliseconds, void *from, void *to))                                        \
     X(fill, cuMemsetD8_v2, (address to, unsigned char byte, size_t bytes))                                             \
     X(error_name, cuGetErrorName, (int error, const char **text))                                                      \
     X(error_text, cuGetErrorString, (int error, const char **text))
@@ -48,8 +55,10 @@ typedef struct driver {
 } driver;
 
 struct assay_device {
-    void *library, *context, *stream;
-    int device, retained;
+    void *library, *context, *stream, *event[2];
+    void *sweep; /* twice the size of its L2 cache, written before a request, so that nothing lies in there */
+    size_t sweep_bytes;
+    int device, retained, compute;
     driver cu;
     char about[NAME + 48];
 };
@@ -121,24 +130,46 @@ static assay_status choose(assay_device *d, int ordinal, int *version, char *wha
     return st;
 }
 
+/* A driver that does not know the device cannot run on it either. */
+static assay_status judge_age(assay_device *d, char *what)
+{
+    int major = 0, minor = 0;
+    if (d->cu.attribute(&major, MAJOR, d->device) != SUCCESS || d->cu.attribute(&minor, MINOR, d->device) != SUCCESS ||
+        major <= 0) {
+        snprintf(what, ASSAY_WIRE_WHAT,
+                 "a GPU whose compute capability the driver does not tell: %d.%d or later is needed",
+                 OLDEST_COMPUTE / 10, OLDEST_COMPUTE % 10);
+        return ASSAY_NO_DEVICE;
+    }
+    d->compute = 10 * major + minor;
+    if (d->compute >= OLDEST_COMPUTE) return ASSAY_OK;
+    snprintf(what, ASSAY_WIRE_WHAT, "a GPU of compute capability %d.%d: %d.%d or later is needed", major, minor,
+             OLDEST_COMPUTE / 10, OLDEST_COMPUTE % 10);
+    return ASSAY_NO_DEVICE;
+}
+
 static assay_status begin(assay_device *d, char *what)
 {
+    int l2 = 0;
     assay_status st = absent(d, d->cu.retain(&d->context, d->device), "cuDevicePrimaryCtxRetain", what);
     d->retained = st == ASSAY_OK;
     if (st == ASSAY_OK) st = absent(d, d->cu.enter(d->context), "cuCtxSetCurrent", what);
     if (st == ASSAY_OK) st = absent(d, d->cu.stream(&d->stream, NON_BLOCKING), "cuStreamCreate", what);
-    return st;
+    for (int k = 0; k < 2 && st == ASSAY_OK; k++)
+        st = absent(d, d->cu.event(&d->event[k], 0), "cuEventCreate", what);
+    if (st == ASSAY_OK) st = absent(d, d->cu.attribute(&l2, L2_BYTES, d->device), "cuDeviceGetAttribute", what);
+    if (st != ASSAY_OK || l2 <= 0) return st;
+    d->sweep_bytes = 2 * (size_t)l2;
+    return absent(d, d->cu.alloc((address *)(void *)&d->sweep, d->sweep_bytes), "cuMemAlloc of twice its L2 cache",
+                  what);
 }
 
 static void describe(assay_device *d, int version)
 {
     char name[NAME] = "a device";
-    int major = 0, minor = 0;
     if (d->cu.name(name, NAME, d->device) != SUCCESS) strcpy(name, "a device");
-    if (d->cu.attribute(&major, MAJOR, d->device) != SUCCESS) major = 0;
-    if (d->cu.attribute(&minor, MINOR, d->device) != SUCCESS) minor = 0;
-    snprintf(d->about, sizeof d->about, "%s, compute %d.%d, driver %d.%d", name, major, minor, version / 1000,
-             version % 1000 / 10);
+    snprintf(d->about, sizeof d->about, "%s, compute %d.%d, driver %d.%d", name, d->compute / 10, d->compute % 10,
+             version / 1000, version % 1000 / 10);
 }
 
 assay_status assay_device_open(const char *library, int ordinal, assay_device **out, char *what)
@@ -151,6 +182,7 @@ assay_status assay_device_open(const char *library, int ordinal, assay_device **
     }
     assay_status st = find(d, library, what);
     if (st == ASSAY_OK) st = choose(d, ordinal, &version, what);
+    if (st == ASSAY_OK) st = judge_age(d, what);
     if (st == ASSAY_OK) st = begin(d, what);
     if (st != ASSAY_OK) {
         assay_device_close(d);
@@ -165,6 +197,9 @@ assay_status assay_device_open(const char *library, int ordinal, assay_device **
 void assay_device_close(assay_device *d)
 {
     if (!d) return;
+    if (d->sweep) d->cu.release_memory((uintptr_t)d->sweep);
+    for (int k = 0; k < 2; k++)
+        if (d->event[k]) d->cu.unevent(d->event[k]);
     if (d->stream) d->cu.unstream(d->stream);
     if (d->retained) d->cu.release(d->device);
     free(d);
@@ -229,4 +264,34 @@ assay_status assay_device_wait(assay_device *d, char *what)
 {
     if (enter(d, what) != ASSAY_OK) return ASSAY_FAILED;
     return done(d, d->cu.wait(), "cuCtxSynchronize", what);
+}
+
+assay_status assay_device_sweep(assay_device *d, char *what)
+{
+    return d->sweep_bytes ? assay_device_fill(d, d->sweep, 0, d->sweep_bytes, what) : ASSAY_OK;
+}
+
+assay_status assay_device_mark(assay_device *d, int end, char *what)
+{
+    if (enter(d, what) != ASSAY_OK) return ASSAY_FAILED;
+    return done(d, d->cu.record(d->event[end != 0], d->stream), "cuEventRecord", what);
+}
+
+assay_status assay_device_elapsed(assay_device *d, double *seconds, char *what)
+{
+    float milliseconds = 0;
+    if (enter(d, what) != ASSAY_OK) return ASSAY_FAILED;
+    const assay_status st = done(d, d->cu.elapsed(&milliseconds, d->event[0], d->event[1]), "cuEventElapsedTime", what);
+    *seconds = (double)milliseconds * 1e-3;
+    return st;
+}
+
+int assay_device_compute(const assay_device *d)
+{
+    return d->compute;
+}
+
+void *assay_device_symbol(const assay_device *d, const char *name)
+{
+    return dlsym(d->library, name);
 }

@@ -39,4 +39,18 @@ assay_status assay_device_fill(assay_device *d, void *to, int byte, size_t bytes
 /* Until all work on all streams is done. */
 assay_status assay_device_wait(assay_device *d, char *what);
 
+/* Writes over twice its L2 cache, so that what comes next finds nothing there; done at the next wait. */
+assay_status assay_device_sweep(assay_device *d, char *what);
+
+/* The device's own clock on the stream that plugins get: a mark before the work (end 0), one behind it (end 1), and
+ * after a wait the seconds between the two. */
+assay_status assay_device_mark(assay_device *d, int end, char *what);
+assay_status assay_device_elapsed(assay_device *d, double *seconds, char *what);
+
+/* Compute capability times ten: 90. */
+int assay_device_compute(const assay_device *d);
+
+/* A function of the driver by its symbol, NULL if it has none: for programs that launch kernels of their own. */
+void *assay_device_symbol(const assay_device *d, const char *name);
+
 #endif

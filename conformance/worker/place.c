@@ -80,11 +80,22 @@ assay_status assay_server_settle(assay_server *s, assay_status so_far, char *wha
     return so_far;
 }
 
+assay_status assay_server_mark(assay_server *s, int end, char *what)
+{
+    return s->device ? keep(s, assay_device_mark(s->device, end, what)) : ASSAY_OK;
+}
+
+assay_status assay_server_elapsed(assay_server *s, double *seconds, char *what)
+{
+    return s->device ? keep(s, assay_device_elapsed(s->device, seconds, what)) : ASSAY_OK;
+}
+
 void assay_server_give(assay_server *s, assay_answer *a)
 {
     assay_status st = ASSAY_OK;
     for (int k = 0; s->device && k < ASSAY_TENSORS && st == ASSAY_OK; k++)
         st = keep(s, assay_mirror_give(&s->regions[k], s->device, a->what));
+    if (s->device && st == ASSAY_OK) st = keep(s, assay_device_sweep(s->device, a->what));
     /* Pages that the driver has yet to send would otherwise be overtaken by the plugin's stream. */
     if (s->device && st == ASSAY_OK) st = keep(s, assay_device_wait(s->device, a->what));
     a->status = (int32_t)st;

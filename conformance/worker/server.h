@@ -43,6 +43,11 @@ void *assay_server_data(const assay_server *s, int region);
 /* NaN into the blocks of a mask. */
 assay_status assay_server_poison(assay_server *s, int mask, char *what);
 
+/* Around the calls of a program, marks of the device's clock; after the wait the seconds between them replace those of
+ * the host. On the host nothing happens. */
+assay_status assay_server_mark(assay_server *s, int end, char *what);
+assay_status assay_server_elapsed(assay_server *s, double *seconds, char *what);
+
 /* After the calls of a program: the device has done its work, the slack of the host's blocks is whole. */
 assay_status assay_server_settle(assay_server *s, assay_status so_far, char *what);
 

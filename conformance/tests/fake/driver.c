@@ -2,12 +2,14 @@
  * when somebody waits. It computes nothing by itself and is no GPU. SPDX-License-Identifier: MIT
  *
  * Built once a defect (FAKE_...): OLD a driver of CUDA 10.2, HOLE one without cuMemsetD8_v2, NONE no device, SMALL one
- * with 256 KiB, LOST one that fails at the third wait. */
+ * with 256 KiB, LOST one that fails at the third wait; ANCIENT a GPU of compute capability 6.1, UNTOLD one of which
+ * nobody knows; those of kernels.c. */
 #include "conformance/tests/fake/driver.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -28,7 +30,7 @@ typedef struct job {
 /* A driver has no argument in which its state could travel. */
 static piece pieces[PIECES];
 static job queue[QUEUE];
-static int queued, waits, lost, losing, streams;
+static int queued, waits, lost, losing, streams, events;
 static size_t used;
 
 EXPORT fake_enqueue fake_cuda_enqueue;
@@ -48,7 +50,7 @@ int fake_cuda_owns(const void *memory, size_t bytes)
 
 int fake_cuda_alive(void)
 {
-    int count = streams;
+    int count = streams + events;
     for (int k = 0; k < PIECES; k++)
         count += pieces[k].start != NULL;
     return count;
@@ -117,6 +119,10 @@ EXPORT int cuMemFree_v2(address memory);
 EXPORT int cuMemcpyHtoD_v2(address to, const void *from, size_t bytes);
 EXPORT int cuMemcpyDtoH_v2(void *to, address from, size_t bytes);
 EXPORT int cuMemsetD8_v2(address to, unsigned char byte, size_t bytes);
+EXPORT int cuEventCreate(void **event, unsigned flags);
+EXPORT int cuEventDestroy_v2(void *event);
+EXPORT int cuEventRecord(void *event, void *stream);
+EXPORT int cuEventElapsedTime(float *milliseconds, void *from, void *to);
 EXPORT int cuGetErrorName(int error, const char **text);
 EXPORT int cuGetErrorString(int error, const char **text);
 
@@ -161,8 +167,7 @@ int cuDeviceGetName(char *name, int size, int device)
 
 int cuDeviceGetAttribute(int *value, int attribute, int device)
 {
-    *value = 0;
-    return device == 7 && (attribute == 75 || attribute == 76) ? OK : INVALID;
+    return device == 7 ? fake_cuda_attribute(value, attribute) : INVALID;
 }
 
 int cuDevicePrimaryCtxRetain(void **context, int device)
@@ -197,6 +202,39 @@ int cuStreamDestroy_v2(void *stream)
 {
     streams--;
     return stream == queue ? OK : INVALID;
+}
+
+/* When the queue came to it. */
+static void stamp(void *event)
+{
+    clock_gettime(CLOCK_MONOTONIC, event);
+}
+
+int cuEventCreate(void **event, unsigned flags)
+{
+    *event = calloc(1, sizeof(struct timespec));
+    events += *event != NULL;
+    return flags ? INVALID : *event ? OK : NO_MEMORY;
+}
+
+int cuEventDestroy_v2(void *event)
+{
+    events--;
+    free(event);
+    return OK;
+}
+
+int cuEventRecord(void *event, void *stream)
+{
+    return lost || stream != queue || !fake_cuda_enqueue(stamp, event) ? ILLEGAL : OK;
+}
+
+int cuEventElapsedTime(float *milliseconds, void *from, void *to)
+{
+    const struct timespec *a = from, *b = to;
+    if (lost || queued) return ILLEGAL; /* nobody waited for them */
+    *milliseconds = (float)((double)(b->tv_sec - a->tv_sec) * 1e3 + (double)(b->tv_nsec - a->tv_nsec) * 1e-6);
+    return OK;
 }
 
 int cuMemAlloc_v2(address *memory, size_t bytes)

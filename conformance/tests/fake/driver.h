@@ -17,4 +17,7 @@ typedef void fake_lose(void);
 /* Pieces of memory, and streams, that are there. */
 typedef int fake_alive(void);
 
+/* Between the files of the stand-in: an attribute of its device, as cuDeviceGetAttribute() answers. */
+int fake_cuda_attribute(int *value, int attribute);
+
 #endif
