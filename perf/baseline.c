@@ -3,6 +3,7 @@
 #include "perf/baseline.h"
 
 #include "conformance/file.h"
+#include "perf/device_roof.h"
 #include "perf/workload.h"
 
 #include <ctype.h>
@@ -34,10 +35,26 @@ void assay_baseline_device(const assay_machine *m, char *out, size_t size)
     snprintf(out + used, size - used, "-%d-cores", (int)m->cores);
 }
 
+void assay_baseline_device_of(const assay_record *r, char *out, size_t size)
+{
+    if (r->device.name[0])
+        assay_device_name(r->device.name, out, size);
+    else
+        assay_baseline_device(&r->machine, out, size);
+}
+
 /* Names go into paths. */
 static int is_name(const char *text)
 {
     return text[0] && text[0] != '.' && !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-")];
+}
+
+static int has_device_name(const assay_record *r)
+{
+    char name[ASSAY_BASELINE_DEVICE];
+    if (!r->device.name[0]) return 1;
+    assay_device_name(r->device.name, name, sizeof name);
+    return is_name(name);
 }
 
 static int is_documented(const char *id)
@@ -82,6 +99,8 @@ int assay_baseline_is_fit(const assay_record *r, char *why, size_t why_size)
                  r->commit);
     else if (!r->machine.cpu[0])
         snprintf(why, why_size, "its processor is not known");
+    else if (!has_device_name(r))
+        snprintf(why, why_size, "its device is called '%.80s': no name that a folder can have", r->device.name);
     else if (!isfinite(seconds_of(r->time)))
         snprintf(why, why_size, "measured at '%.31s': no time", r->time);
     else
@@ -94,8 +113,8 @@ int assay_baseline_is_fit(const assay_record *r, char *why, size_t why_size)
 static int same_file(const assay_record *a, const assay_record *b)
 {
     char x[ASSAY_BASELINE_DEVICE], y[ASSAY_BASELINE_DEVICE];
-    assay_baseline_device(&a->machine, x, sizeof x);
-    assay_baseline_device(&b->machine, y, sizeof y);
+    assay_baseline_device_of(a, x, sizeof x);
+    assay_baseline_device_of(b, y, sizeof y);
     return !strcmp(a->workload, b->workload) && !strcmp(a->implementation, b->implementation) &&
            !strcmp(a->arithmetic, b->arithmetic) && !strcmp(x, y);
 }
@@ -112,7 +131,7 @@ static int is_first(const assay_records *list, int32_t at)
 static void path_of(const char *folder, const assay_record *r, int file, char *path, size_t size)
 {
     char device[ASSAY_BASELINE_DEVICE];
-    assay_baseline_device(&r->machine, device, sizeof device);
+    assay_baseline_device_of(r, device, sizeof device);
     if (file)
         snprintf(path, size, "%s/%s/%s.%s.%s.json", folder, device, r->workload, r->implementation, r->arithmetic);
     else

@@ -15,8 +15,10 @@
 #define ASSAY_BASELINE_DAYS   180
 #define ASSAY_BASELINE_DEVICE 128
 
-/* "an-invented-processor-2-cores": what baselines of a machine lie under. */
+/* "an-invented-processor-2-cores": what baselines of a machine lie under; those of a device in it, "nvidia-h200-sm90",
+ * under its own. */
 void assay_baseline_device(const assay_machine *m, char *out, size_t size);
+void assay_baseline_device_of(const assay_record *r, char *out, size_t size);
 
 /* 1: may be published. 0, and one line in why: a drifted calibration, a certificate that is not full, too few samples,
  * a workload of another size or of the user's text, a commit that nobody else has, no name that a file can have. */

@@ -86,7 +86,7 @@ double assay_bench_calibrate(assay_bench *b)
     return rate;
 }
 
-const int assay_timed_formats[ASSAY_TIMED_FORMATS] = {ASSAY_FP32, ASSAY_BF16};
+const int assay_timed_formats[ASSAY_TIMED_FORMATS] = {ASSAY_FP32, ASSAY_BF16, ASSAY_TF32};
 
 void assay_bench_calibrate_narrow(assay_bench *b)
 {

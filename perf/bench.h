@@ -13,8 +13,8 @@
 #include "perf/record.h"
 #include "perf/workload.h"
 
-/* Formats in which rows are timed: fp32, and bf16 beside it where an implementation offers it. */
-enum { ASSAY_TIMED_FORMATS = 2 };
+/* Formats in which rows are timed: fp32, and bf16 and tf32 beside it where an implementation offers them. */
+enum { ASSAY_TIMED_FORMATS = 3 };
 extern const int assay_timed_formats[ASSAY_TIMED_FORMATS]; /* assay_format */
 
 /* What one timed step left behind, with the truth beside it. Arrays are doubles; tensors that were not asked for are
@@ -54,6 +54,7 @@ typedef struct assay_bench_options {
     int32_t fixed_seed;       /* 1: take `seed`; 0: draw one for each workload, after the plugins were loaded */
     uint64_t seed;
     const char *worker;                         /* path of assay-worker; NULL = beside this program */
+    const char *device_roof;                    /* path of assay-device-roof; NULL = beside this program */
     const char *text;                           /* file for d.ptb-lm; NULL = the documented stream */
     const char *suite_version, *commit, *build; /* for the record */
 

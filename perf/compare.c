@@ -33,6 +33,7 @@ typedef struct fact {
         name, offsetof(assay_record, member), 0                                                                        \
     }
 static const fact facts[] = {
+    WORD("device", device.name),
     WORD("processor", machine.cpu),
     WORD("vector extensions", machine.isa),
     COUNT("cores", machine.cores),

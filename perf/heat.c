@@ -4,8 +4,6 @@
 
 #include "conformance/clock.h"
 #include "conformance/hash.h"
-#include "perf/measure.h"
-#include "perf/outcome.h"
 #include "perf/state.h"
 #include "perf/stats.h"
 #include "reference/data.h"
@@ -34,10 +32,11 @@ typedef struct heat {
     assay_measurement m;
     assay_entrant *entrants; /* one a format and plugin; those not in `in` are out */
     assay_entrant *in[ASSAY_TIMED_FORMATS * ASSAY_MOST_PLUGINS];
-    int count;
-    int32_t threads; /* that everyone has; 0 = those that serve best */
+    int count, devices; /* 1: some of them are on a device */
+    int32_t threads;    /* that everyone has; 0 = those that serve best */
     int steps_only;
     double end; /* of this workload's share of the budget */
+    assay_device_roof device_before, device_after;
 } heat;
 
 /* Number of an entrant's format and of its plugin. */
@@ -52,9 +51,22 @@ static double *rate_of(heat *h, const assay_entrant *e)
     return &h->b->rate[format_of(h, e)][(int)(e - h->entrants) % plugins];
 }
 
+/* On the host, which has nothing for tf32. */
 static double peak_of(const heat *h, int format)
 {
-    return format ? h->b->narrow_peak : h->b->peak;
+    switch (assay_timed_formats[format]) {
+    case ASSAY_FP32:
+        return h->b->peak;
+    case ASSAY_BF16:
+        return h->b->narrow_peak;
+    default:
+        return NAN;
+    }
+}
+
+static int on_device(const assay_entrant *e)
+{
+    return e->rig.about.place != ASSAY_HOST;
 }
 
 /* A row without a number; what is not fp32 says so. */
@@ -116,10 +128,9 @@ static void start(heat *h, assay_entrant *e, int32_t threads)
         .threads = threads, .worker = h->b->o->worker, .time_limit = LIMIT_SECONDS + assay_bench_gflop(h->w)};
     e->threads = threads;
     if (!assay_rig_start(&e->rig, e->plugin, &so, e->problem) || !same_bytes(e)) return;
-    if (e->rig.about.place != ASSAY_HOST)
-        assay_rig_fail(&e->rig, ASSAY_VERDICT_UNSUPPORTED,
-                       "runs on %s, whose roof is not measured yet: no time of it could be believed",
-                       e->rig.about.device);
+    const double begin = assay_clock();
+    if (on_device(e)) assay_heat_device_admit(h->b, e);
+    h->end += assay_clock() - begin; /* as certificates, from the whole budget */
 }
 
 static assay_status certify(heat *h, assay_entrant *e, int32_t threads, char *why, size_t why_size)
@@ -254,7 +265,7 @@ static int try_threads(heat *h, assay_entrant *e, int32_t threads)
 /* Halves the number of threads as long as that is faster and costs little of this workload's share. */
 static void search_threads(heat *h, assay_entrant *e)
 {
-    int faster = h->b->o->threads == 0 && h->threads == 0;
+    int faster = h->b->o->threads == 0 && h->threads == 0 && !on_device(e);
     for (int32_t threads = e->threads / 2; faster && threads >= 1; threads /= 2) {
         double guess = 2 * WARM_UPS * e->estimate[ASSAY_PHASE_STEP]; /* half the threads may be half as fast */
         if (guess > SEARCH_SHARE * (h->end - assay_clock())) return;
@@ -348,30 +359,44 @@ static assay_status record_all(heat *h, const assay_outcome_of *of, assay_entran
 }
 
 /* Workers are gone by now: their memory is free for the truth. Each format has a truth and a roof of its own. */
-static assay_status settle(heat *h, assay_outcome_of *of)
+static assay_status settle(heat *h, const assay_outcome_of *of)
 {
     assay_bench *b = h->b;
     assay_status st = ASSAY_OK;
-    for (int format = 0; format < ASSAY_TIMED_FORMATS && st == ASSAY_OK; format++) {
+    for (int group = 0; group < 2 * ASSAY_TIMED_FORMATS && st == ASSAY_OK; group++) {
+        const int format = group / 2, device = group % 2;
+        assay_outcome_of own = *of;
         assay_entrant *in[ASSAY_MOST_PLUGINS];
         double margins[ASSAY_MOST_PLUGINS], seconds;
         int count = 0;
         for (int k = 0; k < h->count; k++)
-            if (format_of(h, h->in[k]) == format) in[count++] = h->in[k];
+            if (format_of(h, h->in[k]) == format && on_device(h->in[k]) == device) in[count++] = h->in[k];
         if (!count) continue;
-        of->problem = &h->problems[format];
-        of->peak = peak_of(h, format);
-        st = assay_outcome_judge(of, in, count, margins, &seconds);
+        own.problem = &h->problems[format];
+        own.peak = peak_of(h, format);
+        if (device) assay_heat_device_outcome(b, &h->device_before, &h->device_after, &own);
+        st = assay_outcome_judge(&own, in, count, margins, &seconds);
         if (st == ASSAY_OK && seconds > 0.01) b->truth_rate = assay_bench_gflop(h->w) / seconds;
-        if (st == ASSAY_OK) st = record_all(h, of, in, count, margins);
+        if (st == ASSAY_OK) st = record_all(h, &own, in, count, margins);
     }
     if (st == ASSAY_OK) out_the_fallen(h);
     return st;
 }
 
-int assay_heat_again(double before, double after, double left, double needed)
+int assay_heat_again(double drift, double left, double needed)
 {
-    return !(assay_drift(before, after) <= ASSAY_DRIFT_LIMIT) && left >= needed;
+    return !(drift <= ASSAY_DRIFT_LIMIT) && left >= needed;
+}
+
+/* After a measurement, and what its two calibrations, of the host and of the device, are apart: the worse of the two.
+ */
+static double calibrate_after(heat *h, assay_outcome_of *of)
+{
+    of->calibration_after = assay_bench_calibrate(h->b);
+    const double drift = assay_drift(of->calibration_before, of->calibration_after);
+    if (!h->devices) return drift;
+    assay_heat_device_measure(h->b, &h->device_after);
+    return fmax(drift, assay_drift(h->device_before.fma_fp32, h->device_after.fma_fp32));
 }
 
 /* A machine whose rate moved meanwhile measured something else at the end than at the start: once more, where the whole
@@ -382,19 +407,19 @@ static void measure(heat *h, double truth, assay_outcome_of *of)
     assay_bench *b = h->b;
     const double began = assay_clock(), share = h->end - began;
     time_all(h, truth);
-    of->calibration_after = assay_bench_calibrate(b);
-    const double now = assay_clock(), drift = assay_drift(of->calibration_before, of->calibration_after);
-    if (assay_bench_stopped(b) || !assay_heat_again(of->calibration_before, of->calibration_after, b->end - now,
-                                                    (b->waiting ? SPARE_FACTOR : 1) * (now - began + truth * h->count)))
+    const double drift = calibrate_after(h, of), now = assay_clock();
+    if (assay_bench_stopped(b) ||
+        !assay_heat_again(drift, b->end - now, (b->waiting ? SPARE_FACTOR : 1) * (now - began + truth * h->count)))
         return;
     assay_bench_say(b, "%s: the machine's rate moved by %.1f %%: measured again", h->w->id, 100 * drift);
     for (int k = 0; k < h->count; k++)
         assay_entrant_forget(h->in[k]);
     of->repeats++;
     of->calibration_before = of->calibration_after;
+    h->device_before = h->device_after;
     h->end = fmin(b->end, now + share);
     time_all(h, truth);
-    of->calibration_after = assay_bench_calibrate(b);
+    calibrate_after(h, of);
 }
 
 static assay_status race(heat *h)
@@ -412,7 +437,11 @@ static assay_status race(heat *h)
     of.calibration_before = assay_bench_calibrate(b);
     int narrow = 0;
     for (int k = 0; k < h->count; k++)
-        narrow |= format_of(h, h->in[k]);
+        if (on_device(h->in[k]))
+            h->devices = 1;
+        else
+            narrow |= h->in[k]->problem->arithmetic == ASSAY_BF16;
+    if (h->devices) assay_heat_device_measure(b, &h->device_before);
     if (narrow) assay_bench_calibrate_narrow(b);
     double reserved = assay_bench_gflop(h->w) / assay_bench_truth_rate(b);
     reserved += assay_bench_floor_seconds(b, h->w) / h->count; /* one measurement serves all */

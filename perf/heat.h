@@ -4,6 +4,9 @@
 #define ASSAY_HEAT_H
 
 #include "perf/bench.h"
+#include "perf/device_roof.h"
+#include "perf/measure.h"
+#include "perf/outcome.h"
 #include "perf/scale.h"
 #include "perf/text.h"
 
@@ -27,6 +30,9 @@ typedef struct assay_bench {
      * it does not take in this one, and is not asked again. */
     double rate[ASSAY_TIMED_FORMATS][ASSAY_MOST_PLUGINS];
     int refused[ASSAY_TIMED_FORMATS][ASSAY_MOST_PLUGINS];
+    assay_device_roof device; /* best rates of this run; device_known 0: not asked yet, -1: not to be had, why */
+    int device_known;
+    char device_why[192];
     double sgemm; /* GFLOP/s of a large product by the best BLAS library here */
     char sgemm_by[64];
 } assay_bench;
@@ -43,6 +49,19 @@ double assay_bench_calibrate(assay_bench *b);        /* GFLOP/s now; raises the 
 void assay_bench_multiply(assay_bench *b);           /* a large product now; raises its rate */
 void assay_bench_calibrate_narrow(assay_bench *b);   /* raises the peak of operands in bf16 */
 
+/* ---- heat_device.c: where the place is a device ---- */
+
+/* Measures the device now and raises the best of this run. Rates are NaN where that failed. */
+void assay_heat_device_measure(assay_bench *b, assay_device_roof *now);
+
+/* An entrant whose place is a device and whose worker has started: its verdict falls where the device has no roof in
+ * the entrant's arithmetic, or is another than the one that was measured. */
+void assay_heat_device_admit(assay_bench *b, assay_entrant *e);
+
+/* What entrants on the device share, in place of what those on the host do. */
+void assay_heat_device_outcome(const assay_bench *b, const assay_device_roof *before, const assay_device_roof *after,
+                               assay_outcome_of *of);
+
 /* Seconds for measuring floors that nobody has stored; 0 for a run on documented sizes, which have theirs. */
 double assay_bench_floor_seconds(const assay_bench *b, const assay_workload *w);
 
@@ -50,8 +69,8 @@ double assay_bench_floor_seconds(const assay_bench *b, const assay_workload *w);
  * steps alone. Fails only without memory or where data or truth can't be made. */
 assay_status assay_heat_run(assay_bench *b, const assay_point *point, double seconds);
 
-/* 1 where a measurement is worth another: the machine's rate moved from `before` to `after` by more than
- * ASSAY_DRIFT_LIMIT, and of the seconds left there are as many as it needs. */
-int assay_heat_again(double before, double after, double left, double needed);
+/* 1 where a measurement is worth another: the machine's rate moved by more than ASSAY_DRIFT_LIMIT, and of the seconds
+ * left there are as many as it needs. */
+int assay_heat_again(double drift, double left, double needed);
 
 #endif

@@ -315,6 +315,7 @@ int assay_outcome_record(const assay_outcome_of *of, const assay_entrant *e, dou
         set_times(&r, s, of->measurement->seed);
         set_roof(&r, assay_plausible_flop(of->measurement->workload, phase), of);
         set_memory(&r, &e->rig);
+        assay_outcome_device(of, &r);
         SET(r.phase, assay_phase_name(phase));
         r.kept_state = kept_of(e, phase)->state;
         r.kept_block = (int32_t)kept_of(e, phase)->block;

@@ -4,6 +4,7 @@
 #define ASSAY_OUTCOME_H
 
 #include "perf/bench.h"
+#include "perf/device_roof.h"
 #include "perf/measure.h"
 
 /* A run whose calibration drifts by more than this share is no baseline and gets no verdict. */
@@ -16,14 +17,18 @@ typedef struct assay_outcome_of {
     const assay_measurement *measurement;
     const assay_problem *problem;
     const assay_machine *machine;
-    const char *data;                                   /* of the record */
-    double calibration_before, calibration_after, peak; /* GFLOP/s; peak = the best seen in this run, of
-                                                           multiply-adds of operands in the problem's arithmetic; NaN:
-                                                           not measured */
-    double sgemm;                                       /* GFLOP/s of a large product; 0: not measured */
-    const char *sgemm_by;                               /* NULL: not measured */
-    int32_t repeats;                                    /* measurements thrown away before this one */
+    const char *data;                                               /* of the record */
+    double calibration_before, calibration_after, peak;             /* GFLOP/s; peak = the best seen in this run, of
+                                                                       multiply-adds of operands in the problem's arithmetic; NaN:
+                                                                       not measured */
+    double sgemm;                                                   /* GFLOP/s of a large product; 0: not measured */
+    const char *sgemm_by;                                           /* NULL: not measured */
+    int32_t repeats;                                                /* measurements thrown away before this one */
+    const assay_device_roof *device, *device_before, *device_after; /* best of the run, calibrations; NULL: the host */
 } assay_outcome_of;
+
+/* What a record says of the device; nothing where the place is the host. */
+void assay_outcome_device(const assay_outcome_of *of, assay_record *r);
 
 /* Compares what each entrant left behind with the truth, and sets verdict and why of those that are wrong, faster than
  * the roof allows (below 0.97 of the declared work at the peak rate), that work outside of the timed calls, or whose

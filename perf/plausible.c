@@ -182,8 +182,10 @@ void assay_plausible_judge(const assay_outcome_of *of, assay_entrant *e)
     const double families = e->rig.problem.optimizer == ASSAY_OPT_ADAM ? 3 : 1, bytes = bytes_of(e);
     hold_against_roof(of, e);
     hold_against_threads(e); /* before the rest: who is short of processors is slow everywhere */
-    hold_against_ahead(e, copy_seconds((families + 1) * bytes));
-    hold_against_copy(e, copy_seconds(families * bytes));
+    if (!of->device)
+        hold_against_ahead(e, copy_seconds((families + 1) * bytes)); /* a device's work takes no processor's time */
+    hold_against_copy(e, of->device ? 2 * families * bytes / (of->device->copy_gb_per_s * 1e9)
+                                    : copy_seconds(families * bytes));
     hold_against_pack(e);
     hold_against_clock(e);
 }

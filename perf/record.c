@@ -30,6 +30,7 @@ typedef struct field {
 #define W(group, member)      F(group, WORD, #member, member)
 #define EQUAL(member)         F("equal_work", WORD, #member, work.member)
 #define MACHINE(kind, member) F("machine", kind, #member, machine.member)
+#define DEVICE(kind, member)  F("device", kind, #member, device.member)
 
 static const field fields[] = {
     W("", workload),
@@ -116,6 +117,21 @@ static const field fields[] = {
     MACHINE(WORD, kernel),
     MACHINE(WORD, os),
     MACHINE(WORD, hypervisor),
+    DEVICE(LATER_WORD, name),
+    DEVICE(LATER_WORD, driver),
+    DEVICE(LATER_WORD, tensor_by),
+    DEVICE(LATER_WORD, nvml_missing),
+    DEVICE(LATER_WORD, throttle_before),
+    DEVICE(LATER_WORD, throttle_after),
+    DEVICE(LATER, copy_gb_per_s),
+    DEVICE(LATER, sm_mhz_before),
+    DEVICE(LATER, sm_mhz_after),
+    DEVICE(LATER, sm_mhz_most),
+    DEVICE(LATER, memory_mhz),
+    DEVICE(LATER, temperature_c_before),
+    DEVICE(LATER, temperature_c_after),
+    DEVICE(LATER, power_w),
+    DEVICE(LATER, power_limit_w),
 };
 #define FIELDS (sizeof fields / sizeof *fields)
 

@@ -24,6 +24,18 @@ typedef struct assay_equal_work {
     char h2d[16];              /* "none" on a CPU */
 } assay_equal_work;
 
+/* The device that computed, and its clocks while the calibrations ran, before and after; on the host all is NaN and "".
+ */
+typedef struct assay_record_device {
+    char name[112], driver[48]; /* the driver's words, "NVIDIA H200, compute 9.0, driver 13.0"; NVIDIA's version */
+    char tensor_by[16];         /* the instruction by which its tensor cores were measured */
+    char nvml_missing[120];     /* why clocks, temperature and power are not known; "" */
+    char throttle_before[96], throttle_after[96]; /* "none", or why the clock was lower than it might be */
+    double copy_gb_per_s;                         /* read and written: best of the run */
+    double sm_mhz_before, sm_mhz_after, sm_mhz_most, memory_mhz;
+    double temperature_c_before, temperature_c_after, power_w, power_limit_w;
+} assay_record_device;
+
 /* Times are milliseconds of one call. Unknown numbers are NaN (null in JSON), unknown words "". */
 typedef struct assay_record {
     char workload[64], implementation[48], version[192], arithmetic[16];
@@ -40,7 +52,8 @@ typedef struct assay_record {
     int32_t n, calls;       /* samples; calls in each sample: 1, see timer.h */
     double *samples_ms;     /* n of them; owned */
     double round_trip_ms;   /* of an empty request: inside every sample once */
-    double worker_ms;       /* median by the worker's own clock: a cross-check, never the result */
+    double worker_ms;       /* median by the worker's own clock, on a device by the device's: a cross-check, never the
+                               result */
 
     double gflop; /* declared work of a call */
     double gflop_per_s;
@@ -72,6 +85,7 @@ typedef struct assay_record {
     char reason[160];           /* of a baseline: why it was published; else "" */
     char suite_version[24], commit[48], build[96], time[32]; /* time: ISO 8601, UTC, end of the measurement */
     assay_machine machine;
+    assay_record_device device;
 } assay_record;
 
 #define ASSAY_DISTURBED_SHARE 0.1 /* of the samples: with more of them the median is no longer the implementation's */

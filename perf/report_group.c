@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/report_group.h"
 
+#include "perf/device_roof.h"
 #include "perf/scale.h"
 
 #include <math.h>
@@ -25,12 +26,19 @@ static int is_plain(const char *arithmetic)
 static assay_report_group *group_of(assay_report_groups *g, const assay_record *r)
 {
     for (int32_t k = 0; k < g->count; k++)
-        if (!strcmp(g->at[k].id, r->workload) && !strcmp(g->at[k].arithmetic, r->arithmetic)) return &g->at[k];
+        if (!strcmp(g->at[k].id, r->workload) && !strcmp(g->at[k].arithmetic, r->arithmetic) &&
+            !strcmp(g->at[k].device, r->device.name))
+            return &g->at[k];
     assay_report_group *made = &g->at[g->count++];
     const int plain = is_plain(r->arithmetic);
-    *made = (assay_report_group){
-        .id = r->workload, .arithmetic = r->arithmetic, .workload = assay_workload_by_id(r->workload)};
-    snprintf(made->title, sizeof made->title, "%s%s%s", r->workload, plain ? "" : " in ", plain ? "" : r->arithmetic);
+    char device[64];
+    assay_device_name(r->device.name, device, sizeof device);
+    *made = (assay_report_group){.id = r->workload,
+                                 .arithmetic = r->arithmetic,
+                                 .device = r->device.name,
+                                 .workload = assay_workload_by_id(r->workload)};
+    snprintf(made->title, sizeof made->title, "%s%s%s%s%s", r->workload, plain ? "" : " in ",
+             plain ? "" : r->arithmetic, device[0] ? " on " : "", device);
     return made;
 }
 
@@ -56,12 +64,13 @@ static int fastest_first(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Workloads in the order of the table, unknown ones last; of one, fp32 first. */
+/* Workloads in the order of the table, unknown ones last; of one, the host first, then fp32. */
 static int by_table(const void *a, const void *b)
 {
     const assay_report_group *x = a, *y = b;
     const assay_workload *end = assay_workload_get(0) + assay_workload_count();
     const assay_workload *wx = x->workload ? x->workload : end, *wy = y->workload ? y->workload : end;
+    if (wx == wy && strcmp(x->device, y->device)) return strcmp(x->device, y->device);
     if (wx == wy) return is_plain(y->arithmetic) - is_plain(x->arithmetic);
     return (wx > wy) - (wx < wy);
 }

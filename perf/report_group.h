@@ -16,8 +16,9 @@ typedef struct assay_report_row {
 } assay_report_row;
 
 typedef struct assay_report_group {
-    const char *id, *arithmetic;    /* whose peak and work all rows share: formats are never compared with each other */
-    char title[96];                 /* "b1.lstm-ce-short", "b1.lstm-ce-short in bf16" */
+    /* whose peak and work all rows share: formats, and devices ("" = the host), are never compared with each other */
+    const char *id, *arithmetic, *device;
+    char title[160];                /* "b1.lstm-ce-short", "b1.lstm-ce-short in bf16 on nvidia-h200-sm90" */
     const assay_workload *workload; /* NULL if the record names one that this program doesn't know */
     assay_report_row *rows;
     int32_t row_count;

@@ -46,8 +46,13 @@ static void facts(FILE *f, const assay_report_group *g)
 {
     const assay_record *r = g->rows[0].any, *step = g->rows[0].phase[ASSAY_PHASE_STEP];
     char number[24];
-    fprintf(f, "seed 0x%016" PRIx64 ", %d threads, %s GFLOP/s at the multiply-add peak", r->seed, (int)r->threads,
-            assay_report_number(r->peak_gflop_per_s, number));
+    fprintf(f, "seed 0x%016" PRIx64 ", ", r->seed);
+    if (r->device.name[0])
+        fprintf(f, "%s", r->device.name);
+    else
+        fprintf(f, "%d threads", (int)r->threads);
+    fprintf(f, ", %s GFLOP/s at the %s peak", assay_report_number(r->peak_gflop_per_s, number),
+            r->device.tensor_by[0] ? "tensor product" : "multiply-add");
     if (isfinite(r->sgemm_gflop_per_s))
         fprintf(f, ", %s in sgemm by %s", assay_report_number(r->sgemm_gflop_per_s, number), r->sgemm_by);
     if (step) fprintf(f, ", roof of a step %s ms", assay_report_number(step->roof_ms, number));

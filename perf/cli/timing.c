@@ -67,11 +67,12 @@ static int offers(void *user, const char *plugin, const assay_workload *w, const
     assay_session *session = NULL;
     assay_arithmetic declared;
     assay_session_start(plugin, &options, &session);
-    if (!session) return 0; /* its row in fp32 says why */
+    if (!session) return 0;                                     /* its row in fp32 says why */
+    const int never = assay_session_about(session)->untimed[0]; /* as well */
     const int ragged = w->ragged && assay_session_about(session)->full_rows[0];
     const assay_reply reply = assay_session_supports(session, p, &declared, why, why_size);
     assay_session_end(session);
-    if (ragged || reply.outcome != ASSAY_ANSWERED || reply.status != ASSAY_OK) return 0;
+    if (never || ragged || reply.outcome != ASSAY_ANSWERED || reply.status != ASSAY_OK) return 0;
     if (has_floors(q, w, p, &declared)) return 1;
     const char *name = assay_arithmetic_name(&declared);
     snprintf(why, why_size, "no floors of this shape are stored for %s", name ? name : "what it declares");

@@ -140,11 +140,11 @@ static void what_was_forgotten_is_measured_again(void **state)
 static void only_drift_and_time_to_spare_measure_again(void **state)
 {
     (void)state;
-    assert_int_equal(assay_heat_again(100, 102, 10, 5), 0);
-    assert_int_equal(assay_heat_again(100, 104, 10, 5), 1);
-    assert_int_equal(assay_heat_again(100, 96, 10, 5), 1);
-    assert_int_equal(assay_heat_again(100, 96, 4, 5), 0);
-    assert_int_equal(assay_heat_again(100, NAN, 10, 5), 1);
+    assert_int_equal(assay_heat_again(assay_drift(100, 102), 10, 5), 0);
+    assert_int_equal(assay_heat_again(assay_drift(100, 104), 10, 5), 1);
+    assert_int_equal(assay_heat_again(assay_drift(100, 96), 10, 5), 1);
+    assert_int_equal(assay_heat_again(assay_drift(100, 96), 4, 5), 0);
+    assert_int_equal(assay_heat_again(assay_drift(100, NAN), 10, 5), 1);
 }
 
 /* Two files of one implementation are told apart by names that are not theirs. */

@@ -3,8 +3,8 @@
  * MIT
  *
  * The work of a launch is worked out here from what the kernels of perf/device/kernels.cu are documented to do, apart
- * from the program that launches them. Defects: SLOW rates of a thousandth, TURING compute capability 7.5, LATER 12.0,
- * STRANGE refuses the image. */
+ * from the program that launches them. Defects: SLOW multiply-adds at a thousandth of the rate, TURING compute
+ * capability 7.5, LATER 12.0, STRANGE refuses the image. */
 #include "conformance/tests/fake/driver.h"
 
 #include <stdint.h>
@@ -26,11 +26,11 @@ static const struct {
     double work, rate; /* of a thread and round: operations, or bytes; a second, all threads */
 } kernels[] = {
     {"device_fma_fp32", 8 * 2, 2e12 * SCALE},
-    {"device_mma_tf32", 4 * 2. * 16 * 8 * 8 / WARP, 4e12 * SCALE},
-    {"device_mma_bf16", 4 * 2. * 16 * 8 * 16 / WARP, 8e12 * SCALE},
-    {"device_wgmma_tf32", 8 * 2. * 64 * 128 * 8 / (4 * WARP), 5e12 * SCALE},
-    {"device_wgmma_bf16", 8 * 2. * 64 * 128 * 16 / (4 * WARP), 10e12 * SCALE},
-    {"device_copy", 2 * 16, 300e9 * SCALE},
+    {"device_mma_tf32", 4 * 2. * 16 * 8 * 8 / WARP, 4e12},
+    {"device_mma_bf16", 4 * 2. * 16 * 8 * 16 / WARP, 8e12},
+    {"device_wgmma_tf32", 8 * 2. * 64 * 128 * 8 / (4 * WARP), 5e12},
+    {"device_wgmma_bf16", 8 * 2. * 64 * 128 * 16 / (4 * WARP), 10e12},
+    {"device_copy", 2 * 16, 300e9},
 };
 
 EXPORT int cuModuleLoadData(void **module, const void *image);
