@@ -123,6 +123,10 @@ expect 2 '/proc/file: .*could not be written' check --impl naive --json /proc/fi
 expect 2 'Is a directory' check --impl naive --json .
 for command in mutants truth floor; do expect 2 'json no/such/file' "$command" --json no/such/file; done
 for option in json gbench text certificates; do expect 2 "$option no/such/file" bench --impl naive "--$option" no/such/file; done
+expect 2 'expected --out DIR' merge .
+expect 2 'expected folders of records' merge --out merged
+expect 2 'no file of records' merge --out merged merged
+expect 2 'cannot be read as a folder' merge --out merged no-such-folder
 expect 2 'expected a folder that is there' bench --impl naive --floors no-such-folder
 expect 2 'expected a folder that is there' run --impl naive --floors no-such-folder
 expect 2 'text no/such/file' run --impl naive --text no/such/file
