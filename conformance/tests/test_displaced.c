@@ -147,13 +147,25 @@ static void memory_of_the_device_that_is_short_is_told(void **state)
     assert_true(assay_summary_exit(&sum) != 0);
 }
 
-static void skips(const char *driver, const char *reason)
+static void skips_plugin(const char *plugin, const char *driver, const char *reason)
 {
     seen s;
-    assay_summary sum = try(PLUGIN("displaced"), driver, "forward", "rnn/lstm*.plain", &s);
+    assay_summary sum = try(plugin, driver, "forward", "rnn/lstm*.plain", &s);
     assert_non_null(strstr(s.why, reason));
     assert_true(sum.counts[ASSAY_VERDICT_SKIPPED] > 0);
     assert_int_equal(assay_summary_exit(&sum), 77);
+}
+
+static void skips(const char *driver, const char *reason)
+{
+    skips_plugin(PLUGIN("displaced"), driver, reason);
+}
+
+static void a_library_of_another_major_version_skips(void **state)
+{
+    (void)state;
+    skips_plugin(PLUGIN("unlinked"), "whole",
+                 "unlinked.so: libcudnn.so.0 is needed, in this major version, and is not here (LD_LIBRARY_PATH)");
 }
 
 static void a_missing_device_skips_with_its_reason(void **state)
@@ -179,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_device_that_fails_while_data_are_copied_is_told),
         cmocka_unit_test(memory_of_the_device_that_is_short_is_told),
         cmocka_unit_test(a_missing_device_skips_with_its_reason),
+        cmocka_unit_test(a_library_of_another_major_version_skips),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

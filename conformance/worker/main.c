@@ -44,6 +44,18 @@ static void loader_error(const char *path, char *why)
     snprintf(why, WHY, "%s", text ? text : "could not be loaded");
 }
 
+/* cuDNN, cuBLAS and CUDA's runtime have their major version in their names: one that is missing, or of another major
+ * version, is a device that cannot be used, as a missing framework of Python is, and no fault of the plugin's file. */
+static assay_status status_of(char *why)
+{
+    static const char missing[] = ": cannot open shared object file";
+    char *end = strstr(why, missing);
+    if (!end || strchr(why, '/') || (strncmp(why, "libcu", 5) != 0 && strncmp(why, "libnv", 5) != 0))
+        return ASSAY_BAD_ARGUMENT;
+    snprintf(end, WHY - (size_t)(end - why), " is needed, in this major version, and is not here (LD_LIBRARY_PATH)");
+    return ASSAY_NO_DEVICE;
+}
+
 /* The loader maps what the headers promise without looking whether it is there, so that a file which was copied or
  * built half ends the process; of other files it says "file too short", whatever they are. NULL: nothing to object to.
  */
@@ -113,8 +125,8 @@ int main(int argc, char **argv)
     assay_worker_begin((int)socket, &options);
     const assay_impl *impl = load(argv[2], file, why);
     if (file >= 0) close(file);
-    int failed = impl ? assay_worker_serve((int)socket, impl, &options)
-                      : assay_worker_refuse((int)socket, ASSAY_BAD_ARGUMENT, why);
+    int failed =
+        impl ? assay_worker_serve((int)socket, impl, &options) : assay_worker_refuse((int)socket, status_of(why), why);
 #ifdef __SANITIZE_ADDRESS__
     exit(failed != 0); /* leaks are looked for on the way out */
 #else
