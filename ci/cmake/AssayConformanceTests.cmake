@@ -18,21 +18,26 @@ set(checks_update update)
 
 get_property(implementations GLOBAL PROPERTY ASSAY_PLUGINS_impl)
 get_property(untimed GLOBAL PROPERTY ASSAY_PLUGINS_untimed)
+set(on_a_device cuda cudnn cudnn-pytorch) # their place: without one every test of them is skipped
 foreach(impl ${implementations})
+    set(device "")
+    if(impl IN_LIST on_a_device)
+        set(device ";device")
+    endif()
     foreach(op rnn xent ctc network)
         foreach(group ${groups_${op}})
             set(name check.${impl}.${op}.${group})
             add_test(NAME ${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
                 COMMAND assay check --impl ${impl} --op ${op} --check ${checks_${group}} --quick --seed @${seed_file}
                         --cache ${CMAKE_BINARY_DIR}/cache)
-            set_tests_properties(${name} PROPERTIES LABELS "conformance;${impl};${op}" TIMEOUT 300 SKIP_RETURN_CODE 77
+            set_tests_properties(${name} PROPERTIES LABELS "conformance;${impl};${op}${device}" TIMEOUT 300 SKIP_RETURN_CODE 77
                 FIXTURES_REQUIRED seed FIXTURES_SETUP conforms.${impl})
         endforeach()
     endforeach()
     # On the seed of CI an honest implementation keeps half of every limit in hand.
     add_test(NAME check.${impl}.margins WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
         COMMAND assay check --impl ${impl} --quick --seed 0x5eed --margin-limit 0.5 --cache ${CMAKE_BINARY_DIR}/cache)
-    set_tests_properties(check.${impl}.margins PROPERTIES LABELS "conformance;${impl}" TIMEOUT 300 SKIP_RETURN_CODE 77
+    set_tests_properties(check.${impl}.margins PROPERTIES LABELS "conformance;${impl}${device}" TIMEOUT 300 SKIP_RETURN_CODE 77
         FIXTURES_SETUP conforms.${impl})
     if(impl IN_LIST untimed)
         continue()

@@ -89,6 +89,76 @@ __global__ static void cluster_barrier(int rounds)
         cg::this_cluster().sync();
 }
 
+// The same barrier in its two halves: arrive, work of `gap` dependent multiply-adds, wait.
+__global__ static void split_barrier(int rounds, int gap, float *sink)
+{
+    float x = static_cast<float>(threadIdx.x);
+    for (int r = 0; r < rounds; r++) {
+        asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+        for (int k = 0; k < gap; k++)
+            x = __fmaf_rn(x, 0.999f, 0.5f);
+        asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+    }
+    if (x == 1.5f) sink[0] = x;
+}
+
+// One warp, each product needs the one before it: latency.
+template <bool TF32> __global__ static void chained_products(int rounds, float *sink)
+{
+    float c[4] = {};
+    for (int r = 0; r < rounds; r++) {
+        if constexpr (TF32)
+            asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%4,%4,%4}, {%4,%4}, "
+                         "{%0,%1,%2,%3};"
+                         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                         : "r"(0));
+        else
+            asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%4,%4,%4}, {%4,%4}, "
+                         "{%0,%1,%2,%3};"
+                         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                         : "r"(0));
+    }
+    if (c[0] + c[1] + c[2] + c[3] == 1.5f) sink[0] = c[0];
+}
+
+// wgmma of 64 x 8 x 16 and 64 x 16 x 16 in bf16 with its first operand in registers, as a recurrent kernel keeps its
+// weights; 4 in a group, each group waited for.
+template <int COLUMNS> __global__ static void __launch_bounds__(128) register_products(int rounds, float *sink)
+{
+    enum { GROUP = 4 };
+    __shared__ alignas(128) unsigned char panel[2048];
+    float c[8] = {};
+    for (int k = threadIdx.x; k < 512; k += blockDim.x)
+        reinterpret_cast<uint32_t *>(panel)[k] = 0;
+    __syncthreads();
+    asm volatile("fence.proxy.async;" ::: "memory");
+    const uint64_t b = (static_cast<uint64_t>(shared_address(panel)) & 0x3ffff) >> 4 |
+                       static_cast<uint64_t>(128 >> 4) << 16 | static_cast<uint64_t>(256 >> 4) << 32;
+    for (int r = 0; r < rounds; r++) {
+        asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+#pragma unroll
+        for (int k = 0; k < GROUP; k++) {
+            if constexpr (COLUMNS == 8)
+                asm volatile(
+                    "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%0,%1,%2,%3}, {%4,%4,%4,%4}, %5, 1, 1, "
+                    "1, 0;"
+                    : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                    : "r"(0), "l"(b));
+            else
+                asm volatile("wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {%0,%1,%2,%3,%4,%5,%6,%7}, "
+                             "{%8,%8,%8,%8}, %9, 1, 1, 1, 0;"
+                             : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]), "+f"(c[4]), "+f"(c[5]), "+f"(c[6]),
+                               "+f"(c[7])
+                             : "r"(0), "l"(b));
+        }
+        asm volatile("wgmma.commit_group.sync.aligned; wgmma.wait_group.sync.aligned 0;" ::: "memory");
+    }
+    float sum = 0;
+    for (int k = 0; k < 8; k++)
+        sum += c[k];
+    if (sum == 1.5f) sink[0] = sum;
+}
+
 __global__ static void grid_barrier(int rounds)
 {
     for (int r = 0; r < rounds; r++)
@@ -204,6 +274,12 @@ static void clusters(const machine &m, uint32_t *sink)
         char what[64];
         std::snprintf(what, sizeof what, "cluster.sync of %d blocks", p);
         row(m, what, p, seconds_of([&] { launch_cluster(cluster_barrier, p, p, (int)ROUNDS); }));
+        for (int gap : {0, 64}) {
+            std::snprintf(what, sizeof what, "arrive and wait of %d blocks, work between", p);
+            row(m, what, gap, seconds_of([&] {
+                    launch_cluster(split_barrier, p, p, (int)ROUNDS, gap, reinterpret_cast<float *>(sink));
+                }));
+        }
         for (int bytes : {64, 320, 640}) {
             std::snprintf(what, sizeof what, "hand-over in a cluster of %d, bytes a peer", p);
             row(m, what, bytes, seconds_of([&] { launch_cluster(hand_over, p, p, bytes, (int)ROUNDS, sink); }));
@@ -258,6 +334,18 @@ static void rates(const machine &m, float *sink)
     std::printf("%-52s %9.1f TFLOP/s\n", "fp32 multiply-adds", 8. * ROUNDS * blocks * threads * 2 / fma * 1e-12);
 }
 
+static void latencies(const machine &m, float *sink)
+{
+    row(m, "mma.sync m16n8k16 bf16, one after the other", 1,
+        seconds_of([&] { chained_products<false><<<1, 32>>>(ROUNDS, sink); }));
+    row(m, "mma.sync m16n8k8 tf32, one after the other", 1,
+        seconds_of([&] { chained_products<true><<<1, 32>>>(ROUNDS, sink); }));
+    row(m, "4 wgmma m64n8k16, A in registers, and a wait", 8,
+        seconds_of([&] { register_products<8><<<1, 128>>>(ROUNDS, sink); }));
+    row(m, "4 wgmma m64n16k16, A in registers, and a wait", 16,
+        seconds_of([&] { register_products<16><<<1, 128>>>(ROUNDS, sink); }));
+}
+
 static void tanh_error()
 {
     enum { COUNT = 1 << 20 };
@@ -302,6 +390,7 @@ int main()
     residency();
     barriers(m, sink);
     rates(m, reinterpret_cast<float *>(sink));
+    latencies(m, reinterpret_cast<float *>(sink));
     tanh_error();
     CHECK(cudaFree(sink));
     return 0;

@@ -34,6 +34,7 @@ typedef struct probe {
     int layers, lens[N];
     double clip;
     int fills, lacks_lens;
+    int other_lens; /* the device's lengths are these, whatever the descriptor says; 0: the same */
     int *lens_dev;
     size_t weights, work, reserve;
     char *w, *dw, *space, *kept;
@@ -103,7 +104,8 @@ static int allocate(probe *p)
     }
     if (!p->lacks_lens) {
         TRY(cudaMalloc((void **)&p->lens_dev, sizeof p->lens));
-        TRY(cudaMemcpy(p->lens_dev, p->lens, sizeof p->lens, cudaMemcpyHostToDevice));
+        const int other[N] = {p->other_lens, p->other_lens};
+        TRY(cudaMemcpy(p->lens_dev, p->other_lens ? other : p->lens, sizeof p->lens, cudaMemcpyHostToDevice));
     }
     TRY(cudaMemset(p->h0, 0, sizeof junk));
     TRY(cudaMemset(p->c0, 0, sizeof junk));
@@ -204,6 +206,50 @@ static void clipped_cell(const probe *base)
         backward(&p, CUDNN_WGRAD_MODE_ADD))
         printf("  cn %.7g (bound 0.5), dc0 for dcn = 1: %.7g (0: cut beyond the bound; near 0.97: passed)\n", p.hcn[0],
                p.hdc0[0]);
+    release(&p);
+}
+
+/* c0 on the bound, f exactly 1 by saturation, nothing added: is that place cut? */
+static void on_the_bound(const probe *base)
+{
+    probe p = fresh(base);
+    float ones[MOST], halves[MOST];
+    for (int k = 0; k < MOST; k++) {
+        ones[k] = 1;
+        halves[k] = 0.5f;
+    }
+    p.clip = 0.5;
+    if (begin(&p) && set_part(&p, 1, 1, 100) &&
+        cudaMemcpy(p.c0, halves, sizeof halves, cudaMemcpyHostToDevice) == cudaSuccess && forward(&p) &&
+        cudaMemcpy(p.hn, ones, sizeof ones, cudaMemcpyHostToDevice) == cudaSuccess &&
+        backward(&p, CUDNN_WGRAD_MODE_ADD))
+        printf("  on the bound: cn %.7g, dc0 for dcn = 1: %.7g (0: cut, 1: passed)\n", p.hcn[0], p.hdc0[0]);
+    release(&p);
+}
+
+static void nan_in_padded_dy(const probe *base)
+{
+    probe p = fresh(base);
+    float dy[MOST] = {0};
+    p.lens[1] = 2;
+    for (int t = 2; t < T; t++)
+        for (int h = 0; h < H; h++)
+            dy[(t * N + 1) * H + h] = NAN;
+    if (begin(&p) && set_part(&p, 2, 0, 0.5f) && forward(&p) &&
+        cudaMemcpy(p.gdy, dy, sizeof dy, cudaMemcpyHostToDevice) == cudaSuccess && backward(&p, CUDNN_WGRAD_MODE_ADD))
+        printf("  NaN in padded dy: dx inside %g, dx there %g, first dW %g\n", p.hdx[N * H], p.hdx[(2 * N + 1) * H],
+               p.hdw[0]);
+    release(&p);
+}
+
+static void lengths_that_disagree(const probe *base)
+{
+    probe p = fresh(base);
+    p.lens[1] = 2;
+    p.other_lens = 3;
+    if (begin(&p) && set_part(&p, 2, 0, 0.5f) && forward(&p))
+        printf("  host 4 and 2, device 3 and 3: y of row 0 at step 3 %g, of row 1 at step 2 %g (0: past the length)\n",
+               p.hy[3 * N * H], p.hy[(2 * N + 1) * H]);
     release(&p);
 }
 
@@ -324,11 +370,14 @@ int main(void)
     recurrent_bias(p);
     printf("clipped cell:\n");
     clipped_cell(p);
+    on_the_bound(p);
     printf("padding:\n");
     padding(p, 0);
     padding(p, 1);
+    nan_in_padded_dy(p);
     printf("devSeqLengths:\n");
     no_lengths(p);
+    lengths_that_disagree(p);
     printf("CUDNN_WGRAD_MODE_SET:\n");
     gradient_mode(p);
     printf("algorithms:\n");
