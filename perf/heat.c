@@ -172,6 +172,8 @@ static int offers(heat *h, const assay_entrant *e, int plugin)
     const int format = format_of(h, e);
     char why[200] = "";
     if (format == 0) return 1;
+    /* No processor has tf32, and to be asked a framework has to start. */
+    if (e->problem->arithmetic == ASSAY_TF32 && !on_device(&h->entrants[plugin])) return 0;
     if (h->steps_only || !o->offers || h->b->refused[format][plugin]) return 0;
     const int answer = o->offers(o->user, e->plugin, h->w, e->problem, why, sizeof why);
     h->b->refused[format][plugin] = answer == 0;

@@ -310,6 +310,27 @@ static int make(void **state)
     return mkdtemp(folder) ? 0 : -1;
 }
 
+static void a_device_has_a_folder_of_its_own(void **state)
+{
+    (void)state;
+    assay_record r;
+    char name[ASSAY_BASELINE_DEVICE], why[256] = "";
+    memset(&r, 0, sizeof r);
+    snprintf(r.machine.cpu, sizeof r.machine.cpu, "An invented processor");
+    r.machine.cores = 2;
+    assay_baseline_device_of(&r, name, sizeof name);
+    assert_string_equal(name, "an-invented-processor-2-cores");
+    snprintf(r.device.name, sizeof r.device.name, "NVIDIA H200, compute 9.0, driver 13.0");
+    assay_baseline_device_of(&r, name, sizeof name);
+    assert_string_equal(name, "nvidia-h200-sm90");
+    assay_records list = published();
+    SET(list.at[0].device.name, "NVIDIA H200, compute 9.0, driver 13.0");
+    assert_int_equal(assay_baseline_is_fit(&list.at[0], why, sizeof why), 1);
+    SET(list.at[0].device.name, "a device that nobody described");
+    expect_unfit(&list.at[0], "no name that a folder can have");
+    assay_records_free(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_folder_without_the_device_has_no_baselines, make, NULL),
         cmocka_unit_test_setup_teardown(a_damaged_or_misplaced_file_is_refused, make, NULL),
         cmocka_unit_test(only_like_is_judged_beside_like),
+        cmocka_unit_test(a_device_has_a_folder_of_its_own),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }
