@@ -82,6 +82,10 @@ expect 2 'list cases' audit naive blas --case 'nothing/*'
 expect 2 'expected one' audit naive blas --case 'rnn/*'
 expect 2 'list workloads' audit naive blas --workload b1
 expect 2 'fp64, fp32, tf32, bf16 or fp16' audit naive blas --case 'rnn/lstm.uni.l1.t5.n3.i4.h6.plain' --arithmetic int8
+expect 2 'expected marks-lstm' converge --task nothing
+expect 2 'list impls' converge --impl no-such-implementation
+expect 2 'expected options only' converge something
+expect 2 'vowels' converge --vowels ./no-such-folder
 expect 2 'list impls' audit naive no-such-implementation --case 'rnn/lstm.uni.l1.t5.n3.i4.h6.plain'
 expect 2 'no-such-op' check --op no-such-op
 expect 2 'list cases' check --case 'no/such/case'

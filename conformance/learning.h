@@ -83,7 +83,8 @@ typedef struct assay_pupil_options {
 /* Trains. verdict other than PASS where it could not; ASSAY_BAD_ARGUMENT and why where the plugin is none. */
 assay_status assay_pupil_train(const assay_lesson *l, const assay_pupil_options *o, assay_pupil *out, char *why,
                                size_t why_size);
-/* Against the band: FAIL, with one line, where a loss leaves it or the number of right answers cannot be honest. */
+/* Against the band: FAIL, with one line, where a loss leaves it or the number of right answers cannot be honest;
+ * ILL_POSED where a band has grown so wide that more than half of the answers are open. */
 void assay_pupil_judge(const assay_learning *of, assay_pupil *p);
 void assay_pupil_free(assay_pupil *p);
 

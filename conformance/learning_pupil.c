@@ -134,6 +134,10 @@ void assay_pupil_judge(const assay_learning *of, assay_pupil *p)
         snprintf(p->why, sizeof p->why,
                  "leaves the band at update %d: loss %.9g, the reference's %.9g, allowed %.2g off", (int)p->left,
                  p->loss[p->left], of->loss[p->left], of->band[p->left]);
+    } else if (2 * of->undecided > l->test_rows) {
+        p->verdict = ASSAY_VERDICT_ILL_POSED; /* honest roundings have grown to the size of what is learnt */
+        snprintf(p->why, sizeof p->why, "honest runs part so far that %d of %d answers are open: expected at most half",
+                 (int)of->undecided, (int)l->test_rows);
     } else if (p->right < of->right - of->undecided || p->right > of->right + of->undecided) {
         p->verdict = ASSAY_VERDICT_FAIL;
         snprintf(p->why, sizeof p->why, "%d of %d test samples right, the reference has %d, of which %d are open",

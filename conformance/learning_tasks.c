@@ -81,7 +81,7 @@ static assay_status fill_letters(const assay_task *task, const char *folder, uin
 
 static const assay_task tasks[] = {
     {"marks-lstm", "LSTM 16, 16 x 20 x 8: which of 4 marks came up at some step, Adam", "lstm", 20, 16, 8, 16, 1, 4,
-     ASSAY_LOSS_XENT, 0, 16, 8, 160, 48, 0.01, fill_marks},
+     ASSAY_LOSS_XENT, 0, 16, 8, 80, 48, 0.01, fill_marks},
     {"letters-ctc", "BiLSTM 12, 8 x 18 x 6: words of 4 letters out of 5, CTC, Adam", "lstm", 18, 8, 6, 12, 2, 6,
      ASSAY_LOSS_CTC, 4, 16, 8, 200, 40, 0.02, fill_letters},
     {"vowels-lstm", "LSTM 24 on 270 utterances of 9 speakers, 7 to 29 frames of 12, Adam", "lstm", ASSAY_VOWELS_FRAMES,

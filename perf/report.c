@@ -75,7 +75,11 @@ void assay_report_beside_free(assay_report_beside *b)
 {
     for (int k = 0; k < b->audit_count; k++)
         assay_audit_free(&b->audit[k]);
-    b->audit_count = 0;
+    for (int k = 0; k < b->convergence_count; k++) {
+        assay_convergence_free(b->convergence[k]);
+        free(b->convergence[k]);
+    }
+    b->audit_count = b->convergence_count = 0;
 }
 
 static assay_status add_audit(const json_t *root, const char *path, assay_report_beside *beside, char *why,
@@ -88,6 +92,29 @@ static assay_status add_audit(const json_t *root, const char *path, assay_report
     return assay_audit_parse(root, path, &beside->audit[beside->audit_count++], why, why_size);
 }
 
+static assay_status add_convergence(const json_t *root, const char *path, assay_report_beside *beside, char *why,
+                                    size_t why_size)
+{
+    const json_t *tasks = json_object_get(root, "tasks"), *one;
+    size_t k;
+    if (!json_is_array(tasks) || beside->convergence_count + json_array_size(tasks) > ASSAY_MOST_BESIDE) {
+        snprintf(why, why_size, "%s: \"tasks\": expected a list of at most %d in all", path, ASSAY_MOST_BESIDE);
+        return ASSAY_BAD_ARGUMENT;
+    }
+    json_array_foreach(tasks, k, one)
+    {
+        assay_convergence *c = calloc(1, sizeof *c);
+        if (!c) {
+            snprintf(why, why_size, "%s: no memory", path);
+            return ASSAY_NO_MEMORY;
+        }
+        beside->convergence[beside->convergence_count++] = c;
+        const assay_status st = assay_convergence_parse(one, path, c, why, why_size);
+        if (st != ASSAY_OK) return st;
+    }
+    return ASSAY_OK;
+}
+
 assay_status assay_report_read(const char *path, assay_records *list, assay_report_beside *beside, char *why,
                                size_t why_size)
 {
@@ -97,12 +124,13 @@ assay_status assay_report_read(const char *path, assay_records *list, assay_repo
     if (st != ASSAY_OK) return st;
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     const char *schema = json_string_value(json_object_get(root, "schema"));
-    if (schema && !strcmp(schema, ASSAY_AUDIT_SCHEMA)) {
+    if (schema && !strcmp(schema, ASSAY_AUDIT_SCHEMA))
         st = add_audit(root, path, beside, why, why_size);
-        if (st != ASSAY_OK) assay_file_clean_message(why);
-    } else {
+    else if (schema && !strcmp(schema, ASSAY_CONVERGENCE_SCHEMA))
+        st = add_convergence(root, path, beside, why, why_size);
+    else
         st = assay_records_parse(text, path, list, why, why_size);
-    }
+    if (st != ASSAY_OK) assay_file_clean_message(why);
     json_decref(root);
     free(text);
     return st;

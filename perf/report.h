@@ -4,6 +4,7 @@
 #define ASSAY_REPORT_H
 
 #include "conformance/audit.h"
+#include "perf/convergence.h"
 #include "perf/record.h"
 
 typedef enum assay_report_format {
@@ -23,6 +24,8 @@ int assay_report_format_by_name(const char *name);
 typedef struct assay_report_beside {
     assay_audit audit[ASSAY_MOST_BESIDE]; /* owned */
     int audit_count;
+    assay_convergence *convergence[ASSAY_MOST_BESIDE]; /* owned */
+    int convergence_count;
 } assay_report_beside;
 void assay_report_beside_free(assay_report_beside *b); /* a zeroed one is fine */
 

@@ -451,13 +451,15 @@ void assay_report_html(FILE *f, const assay_report_parts *p)
             "content=\"width=device-width,initial-scale=1\">\n<title>Recurrent networks: measured times</title>\n"
             "<style>%s</style></head>\n<body>\n",
             style);
-    if (list->count || !p->beside || !p->beside->audit_count) lead(f, list);
+    if (list->count || !p->beside || !(p->beside->audit_count + p->beside->convergence_count)) lead(f, list);
     if (g->count) overview(f, g);
     for (int32_t k = 0; k < g->count; k++)
         section(f, &g->at[k]);
     assay_report_scaling_html(f, &p->scalings);
     for (int k = 0; p->beside && k < p->beside->audit_count; k++)
         assay_audit_html(f, &p->beside->audit[k]);
+    for (int k = 0; p->beside && k < p->beside->convergence_count; k++)
+        assay_convergence_html(f, p->beside->convergence[k]);
     left_out(f, list);
     fputs("</body></html>\n", f);
 }

@@ -212,7 +212,6 @@ int assay_command_audit(int argc, char **argv)
         q.ask.plugin[k] = plugins.path[k];
         q.ask.label[k] = plugins.label[k];
     }
-    assay_interrupt_watch();
     status = perform(&q);
     assay_plugins_free(&plugins);
     return status;

@@ -15,7 +15,8 @@ int assay_command_report(int argc, char **argv)
     static const assay_usage usage = {
         "report", "RECORDS...",
         "Turns records (`assay bench --json`) into a table, Markdown, one HTML page, JSON, or entries for dashboards\n"
-        "(customSmallerIsBetter). Several files make one report; a page shows audits (`assay audit --json`), too.",
+        "(customSmallerIsBetter). Several files make one report; a page shows what `assay audit --json`\n"
+        "and `assay converge --json` wrote, too.",
         "assay report --format html --out report.html b1.json"};
     assay_strings files = {{0}, 0};
     const char *format = "table", *out = NULL;
