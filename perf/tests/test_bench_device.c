@@ -68,7 +68,8 @@ static void bench(bed *b, const char *driver, const char *roof, const char *cons
     assert_int_equal(setenv("LD_LIBRARY_PATH", folder, 1), 0);
     const assay_bench_options o = {.plugins = plugins,
                                    .plugin_count = count,
-                                   .glob = "c.emb-lstm.h128",
+                                   .globs = (const char *const[]){"c.emb-lstm.h128"},
+                                   .glob_count = 1,
                                    .axes = axes,
                                    .axis_count = 1,
                                    .budget = 45,
