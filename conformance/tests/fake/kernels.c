@@ -1,6 +1,7 @@
 /* kernels.c: what the stand-in for the driver says of its device, and kernels that compute nothing: each takes as long
- * as its work would at the rates below, by which a program that measures rates is measured. SPDX-License-Identifier:
- * MIT
+ * as its work would at the rates below, so that a program that measures rates is measured.
+ *
+ * SPDX-License-Identifier: MIT
  *
  * The work of a launch is worked out here from what the kernels of perf/device/kernels.cu are documented to do, apart
  * from the program that launches them. Defects: SLOW multiply-adds at a thousandth of the rate, TURING compute
