@@ -3,9 +3,13 @@
  *
  * Softmax inside (logits), blank 0, concatenated labels of at most 255, fp32. It writes no gradient past a row's
  * length, so that buffer is cleared first. What it gives for a row without an alignment is not documented: 0 by report,
- * and declared so. One loss a sample, as cuDNN has it; upstream gradients are one of its tensor operations. */
+ * and declared so. One loss a sample, as cuDNN has it; upstream gradients are one of its tensor operations.
+ *
+ * cuDNN has two entry points: with lengths and labels on the device, which `cudnn` takes, and with both on the host,
+ * which PyTorch takes where its targets lie there, and `cudnn-pytorch` so. */
 #include "impl/cudnn/parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { MOST_LABELS = 255 };
@@ -46,6 +50,68 @@ assay_status cudnn_ctc_supports(const assay_problem *p, const char **why)
     return ASSAY_OK;
 }
 
+/* ---- the two entry points ---- */
+
+#ifdef CUDNN_AS_PYTORCH
+
+/* This one's workspace depends on the labels, which come later: strings as long as they may be stand for them. */
+static assay_status ask_workspace(const assay_plan *plan, struct cudnn_ctc *c)
+{
+    const assay_problem *p = &plan->p;
+    const int most = p->max_label;
+    int32_t *labels = malloc(((size_t)p->n * (size_t)(most + 1) + 1) * sizeof *labels);
+    int32_t *lens = malloc((size_t)p->n * sizeof *lens);
+    assay_status st = labels && lens ? ASSAY_OK : ASSAY_NO_MEMORY;
+    for (int n = 0; st == ASSAY_OK && n < p->n; n++)
+        lens[n] = most;
+    for (int k = 0; st == ASSAY_OK && k < p->n * most; k++)
+        labels[k] = 1 + (p->classes > 2 ? k % 2 : 0);
+    if (st == ASSAY_OK)
+        st = CUDNN_TRY(cudnnGetCTCLossWorkspaceSize, plan->ctx->handle, c->rows, c->rows, labels, lens, plan->lens,
+                       CUDNN_CTC_LOSS_ALGO_DETERMINISTIC, c->loss, &c->work_bytes);
+    free(labels);
+    free(lens);
+    return st;
+}
+
+static assay_status compute(const assay_plan *plan, const assay_args *a, const void *x, char *cost, char *gradient,
+                            char *work)
+{
+    const struct cudnn_ctc *c = plan->ctc;
+    const int32_t *lens = a->lens ? a->lens : plan->lens;
+    size_t needed = 0;
+    assay_status st = CUDNN_TRY(cudnnGetCTCLossWorkspaceSize, plan->ctx->handle, c->rows, c->rows, a->labels,
+                                a->label_lens, lens, CUDNN_CTC_LOSS_ALGO_DETERMINISTIC, c->loss, &needed);
+    if (st == ASSAY_OK && needed > c->work_bytes) {
+        snprintf(cudnn_reason(), CUDNN_REASON, "cudnnGetCTCLossWorkspaceSize: %zu bytes for these labels, %zu planned",
+                 needed, c->work_bytes);
+        return ASSAY_FAILED;
+    }
+    return st == ASSAY_OK
+               ? CUDNN_TRY(cudnnCTCLoss, plan->ctx->handle, c->rows, x, a->labels, a->label_lens, lens, cost, c->rows,
+                           gradient, CUDNN_CTC_LOSS_ALGO_DETERMINISTIC, c->loss, work, c->work_bytes)
+               : st;
+}
+
+#else
+
+static assay_status ask_workspace(const assay_plan *plan, struct cudnn_ctc *c)
+{
+    return CUDNN_TRY(cudnnGetCTCLossWorkspaceSize_v8, plan->ctx->handle, CUDNN_CTC_LOSS_ALGO_DETERMINISTIC, c->loss,
+                     c->rows, c->rows, &c->work_bytes);
+}
+
+static assay_status compute(const assay_plan *plan, const assay_args *a, const void *x, char *cost, char *gradient,
+                            char *work)
+{
+    const struct cudnn_ctc *c = plan->ctc;
+    return CUDNN_TRY(cudnnCTCLoss_v8, plan->ctx->handle, CUDNN_CTC_LOSS_ALGO_DETERMINISTIC, c->loss, c->rows, x,
+                     a->labels_dev, a->label_lens_dev, a->lens ? a->lens_dev : plan->full_dev, cost, c->rows, gradient,
+                     c->work_bytes, work);
+}
+
+#endif
+
 static assay_status make_tensor(cudnnTensorDescriptor_t *out, int dimensions, int a, int b, int c)
 {
     const int dims[] = {a, b, c, 1}, strides[] = {b * c, c, 1, 1};
@@ -83,9 +149,7 @@ assay_status cudnn_ctc_make(assay_plan *plan, assay_sizes *sizes)
     assay_status st = CUDA_TRY(cudaMalloc, (void **)&plan->full_dev, lens);
     if (st == ASSAY_OK) st = CUDA_TRY(cudaMemcpy, plan->full_dev, plan->lens, lens, cudaMemcpyHostToDevice);
     if (st == ASSAY_OK) st = describe(p, c);
-    if (st == ASSAY_OK)
-        st = CUDNN_TRY(cudnnGetCTCLossWorkspaceSize_v8, plan->ctx->handle, CUDNN_CTC_LOSS_ALGO_DETERMINISTIC, c->loss,
-                       c->rows, c->rows, &c->work_bytes);
+    if (st == ASSAY_OK) st = ask_workspace(plan, c);
     if (st != ASSAY_OK) return st;
     c->x = cudnn_carve(&plan->workspace, rows);
     c->dx = cudnn_carve(&plan->workspace, rows);
@@ -143,10 +207,7 @@ static assay_status losses(assay_plan *plan, const assay_args *a, int trains, cu
     }
     if (st == ASSAY_OK && trains)
         st = CUDA_TRY(cudaMemsetAsync, gradient, 0, (size_t)p->t * p->n * p->classes * sizeof(float), stream);
-    if (st == ASSAY_OK)
-        st = CUDNN_TRY(cudnnCTCLoss_v8, plan->ctx->handle, CUDNN_CTC_LOSS_ALGO_DETERMINISTIC, c->loss, c->rows, x,
-                       a->labels_dev, a->label_lens_dev, a->lens ? a->lens_dev : plan->full_dev, w + c->cost, c->rows,
-                       gradient, c->work_bytes, w + c->work);
+    if (st == ASSAY_OK) st = compute(plan, a, x, w + c->cost, gradient, w + c->work);
     return st == ASSAY_OK ? copy(a->loss_rows, w + c->cost, (uint64_t)p->n * sizeof(float), stream) : st;
 }
 

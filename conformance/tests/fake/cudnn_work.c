@@ -21,6 +21,7 @@ typedef struct job {
     struct cudnnRNNStruct rnn;
     struct cudnnRNNDataStruct x; /* its lens are the job's */
     const int32_t *lens_dev, *labels, *label_lens;
+    int32_t *copied;      /* the three, where they came from the host: read when the call is made */
     const char *given[8]; /* x y dy hx cx dhy dcy w */
     char *made[7];        /* y hy cy dx dhx dcx dw */
     char *reserve;
@@ -267,6 +268,7 @@ static void work(void *argument)
         if (j->lens_dev[n] != j->x.lens[n]) abort();
     works[j->what](j);
     free(j->x.lens);
+    free(j->copied);
     free(j);
 }
 
@@ -294,9 +296,10 @@ static cudnnStatus_t put_off(const job *given)
         good = good && (!j->given[k] || (owns(j->given[k], 1) && (uintptr_t)j->given[k] % FAKE_ALIGN == 0));
     for (size_t k = 0; k < sizeof j->made / sizeof *j->made; k++)
         good = good && (!j->made[k] || (owns(j->made[k], 1) && (uintptr_t)j->made[k] % FAKE_ALIGN == 0));
-    if (j->lens_dev) good = good && owns(j->lens_dev, 4);
+    if (j->lens_dev) good = good && !owns(j->lens_dev, 4) == (j->copied != NULL);
     if (good && enqueue(work, j)) return CUDNN_STATUS_SUCCESS;
     free(j->x.lens);
+    free(j->copied);
     free(j);
     return CUDNN_STATUS_BAD_PARAM;
 }
@@ -392,6 +395,40 @@ cudnnStatus_t cudnnCTCLoss_v8(cudnnHandle_t handle, cudnnCTCLossAlgo_t algo, cud
                    .made = {[MY] = costs, [DX] = gradients}};
     if (!handle || !space || work_bytes < 32 || !gradients_of || !costs || algo != CUDNN_CTC_LOSS_ALGO_DETERMINISTIC)
         return CUDNN_STATUS_BAD_PARAM;
+    return put_off(&j);
+}
+
+/* Lengths and labels of the host: those of the device would be a crash there, and are refused here. */
+cudnnStatus_t cudnnCTCLoss(cudnnHandle_t handle, const cudnnTensorDescriptor_t probs, const void *x, const int labels[],
+                           const int label_lens[], const int lens[], void *costs,
+                           const cudnnTensorDescriptor_t gradients_of, void *gradients, cudnnCTCLossAlgo_t algo,
+                           cudnnCTCLossDescriptor_t d, void *space, size_t work_bytes)
+{
+    const int n = probs->dims[1];
+    size_t needed = 0, count = 0;
+    fake_owns *owns;
+    void *found = symbol("fake_cuda_owns");
+    memcpy(&owns, &found, sizeof owns);
+    if (owns(labels, 1) || owns(label_lens, 1) || owns(lens, 1)) return CUDNN_STATUS_BAD_PARAM;
+    if (cudnnGetCTCLossWorkspaceSize(handle, probs, gradients_of, labels, label_lens, lens, algo, d, &needed) ||
+        work_bytes < needed || !space || algo != CUDNN_CTC_LOSS_ALGO_DETERMINISTIC)
+        return CUDNN_STATUS_BAD_PARAM;
+    for (int k = 0; k < n; k++)
+        count += (size_t)label_lens[k];
+    int32_t *own = malloc((2 * (size_t)n + count) * sizeof *own);
+    if (!own) return CUDNN_STATUS_ALLOC_FAILED;
+    memcpy(own, lens, (size_t)n * sizeof *own);
+    memcpy(own + n, label_lens, (size_t)n * sizeof *own);
+    memcpy(own + 2 * n, labels, count * sizeof *own);
+    const job j = {.what = CTC,
+                   .a = *probs,
+                   .most = d->most,
+                   .copied = own,
+                   .lens_dev = own,
+                   .label_lens = own + n,
+                   .labels = own + 2 * n,
+                   .given = {[X] = x},
+                   .made = {[MY] = costs, [DX] = gradients}};
     return put_off(&j);
 }
 
