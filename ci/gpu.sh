@@ -2,13 +2,15 @@
 # gpu.sh: everything that a machine with a GPU is needed for, in parts that a second run takes up where the first ran out of time.
 # SPDX-License-Identifier: MIT
 # Not yet run on a GPU: its manners are tested on a stand-in for the driver (ci/gpu_manners.sh).
-# Usage: ci/gpu.sh [--out DIR] [--budget SECONDS] [--build DIR | --bundle FILE] [--rows NAME,...] [PART...]
+# Usage: ci/gpu.sh [--out DIR] [--budget SECONDS] [--archive-limit MB] [--build DIR | --bundle FILE] [--rows NAME,...] [PART...]
 #        ci/gpu.sh --make-bundle FILE [--build DIR]
 #   --out      results; a part that is done there is not done again; default build/gpu. DIR.tar.gz is made of it
-#   --budget   seconds for this call, 20 at least; default 3300
+#   --budget   seconds for this call, 20 at least; default 520: what does not fit is named, and taken up by the next call
+#   --archive-limit  MB that DIR.tar.gz may have, default 16; the largest files other than records stay in DIR
 #   --build    a build that is there already, in place of build/release, which is built otherwise
 #   --bundle   a bundle in place of a build: what --make-bundle wrote, on a machine like this one
 #   --rows     implementations; default cudnn,cudnn-pytorch,cuda, those of them that are in the build
+# The archive, unpacked, is a folder for `assay merge`.
 # Parts: device, quick, limits, check, sanitizer, sweep, bench, seeds; all of them, in this order, unless told.
 # Exit status: 0 all parts are done and hold; 1 some part failed; 2 bad usage; 3 not all could be done, run it again to go on;
 # 77 no GPU.
@@ -16,8 +18,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=(device quick limits check sanitizer sweep bench seeds)
-out=build/gpu budget=3300 build='' bundle='' make='' rows=cudnn,cudnn-pytorch,cuda
+out=build/gpu budget=520 most=16 build='' bundle='' make='' rows=cudnn,cudnn-pytorch,cuda
 least=10 # seconds without which no part is begun
+most_seconds=120 # of one workload
 wanted=()
 
 usage() {
@@ -27,11 +30,12 @@ usage() {
 
 while (($#)); do
     case $1 in
-    --out | --budget | --build | --bundle | --make-bundle | --rows)
+    --out | --budget | --archive-limit | --build | --bundle | --make-bundle | --rows)
         if (($# < 2)) || [[ -z $2 || $2 == --* ]]; then usage "$1: expected an argument"; fi
         case $1 in
         --out) out=$2 ;;
         --budget) budget=$2 ;;
+        --archive-limit) most=$2 ;;
         --build) build=$2 ;;
         --bundle) bundle=$2 ;;
         --make-bundle) make=$2 ;;
@@ -43,7 +47,7 @@ while (($#)); do
         sed -n '/^# Usage/,/^# 77/s/^# \{0,1\}//p' ci/gpu.sh
         exit 0
         ;;
-    -*) usage "$1: unknown; expected --out, --budget, --build, --bundle, --make-bundle, --rows or --help" ;;
+    -*) usage "$1: unknown; expected --out, --budget, --archive-limit, --build, --bundle, --make-bundle, --rows or --help" ;;
     *)
         [[ " ${parts[*]} " == *" $1 "* ]] || usage "no part is called '$1': expected some of ${parts[*]}"
         wanted+=("$1")
@@ -52,6 +56,7 @@ while (($#)); do
     esac
 done
 [[ $budget =~ ^[1-9][0-9]{1,5}$ && $budget -ge 20 ]] || usage "--budget $budget: expected a whole number of seconds, 20 at least"
+[[ $most =~ ^[1-9][0-9]{0,4}$ ]] || usage "--archive-limit $most: expected a whole number of MB"
 [[ $rows =~ ^[a-z0-9,-]+$ ]] || usage "--rows $rows: expected names of implementations, with commas between them"
 [[ -z $build || -z $bundle ]] || usage "--build and --bundle: expected one of them at most"
 [[ -z $bundle || -z $make ]] || usage "--bundle and --make-bundle: expected one of them at most"
@@ -59,20 +64,21 @@ done
 [[ -z $bundle || -r $bundle ]] || usage "--bundle $bundle: cannot be read"
 ((${#wanted[@]})) || wanted=("${parts[@]}")
 
-# What the linker finds here and a bare machine may lack travels along; CUDA's own libraries and libc's do not.
+# What the linker finds here and a bare machine may lack travels along, CUDA's runtime too; the driver, cuDNN, cuBLAS and libc
+# are those of the machine.
 make_bundle() { # make_bundle FILE
     local stage program
     stage=$(mktemp -d)
     mkdir -p "$stage/assay/lib/assay/impl" "$stage/assay/bin" "$stage/assay/lib/found"
     cp "$build"/bin/assay "$build"/bin/assay-worker "$build"/bin/assay-guest "$stage/assay/bin/"
-    for program in gpu-limits gpu-probe gpu-sweep; do
+    for program in assay-device-roof gpu-limits gpu-probe gpu-probe-bits gpu-probe-ctc gpu-sweep; do
         [[ ! -x $build/bin/$program ]] || cp "$build/bin/$program" "$stage/assay/bin/"
     done
     cp "$build"/lib/libassay_worker.so "$stage/assay/lib/"
     for so in "$build"/lib/assay/impl/*.so; do cp "$so" "$stage/assay/lib/assay/impl/"; done
     find "$stage/assay" -type f -exec strip --strip-unneeded {} +
     ldd "$stage"/assay/bin/* "$stage"/assay/lib/assay/impl/*.so 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u |
-        { grep -vE '/(libc|libm|libdl|libpthread|librt|ld-linux[^/]*)\.so|/libcud(a|art|nn)|/libcublas|/libnv|libassay_worker' || true; } |
+        { grep -vE '/(libc|libm|libdl|libpthread|librt|ld-linux[^/]*)\.so|/libcuda\.|/libcudnn|/libcublas|/libnv|libassay_worker' || true; } |
         xargs -r cp -Lt "$stage/assay/lib/found"
     git rev-parse HEAD >"$stage/assay/commit" 2>/dev/null || true
     mkdir -p "$(dirname "$1")"
@@ -87,6 +93,13 @@ if [[ -n $make ]]; then
     make_bundle "$make"
     exit 0
 fi
+
+# cuDNN and cuBLAS may lie in the packages of a Python installation: behind what the loader is told to search already.
+while read -r folder; do
+    LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder
+    export LD_LIBRARY_PATH
+done < <(python3 -c 'import glob, os, nvidia
+for place in nvidia.__path__: print(*sorted(glob.glob(os.path.join(place, "*", "lib"))), sep="\n")' 2>/dev/null | grep . || true)
 
 # Before anything is built: a machine without a driver has nothing to do here.
 driver() {
@@ -148,18 +161,42 @@ part_device() {
 part_quick() { limited "$assay" check "${impls[@]}" --quick --seed 0x5eed --margin-limit 0.5 --json "$out/quick.json" --junit "$out/quick.xml"; }
 part_limits() { # the device and cuDNN alone, no row of them
     local program worst=77 status
-    for program in gpu-limits gpu-probe; do
+    for program in assay-device-roof gpu-limits gpu-probe gpu-probe-bits gpu-probe-ctc; do
         [[ -x $build/bin/$program ]] || { echo "no $program in this build"; continue; }
         status=0
         limited "$build/bin/$program" || status=$?
         ((status != 124 && status != 137)) || return "$status"
         ((worst == 1)) || worst=$((status == 0 || status == 77 ? status : 1))
     done
+    if [[ -x $build/bin/gpu-probe-bits ]]; then # the same bits once more, with the workspace that cuBLAS calls reproducible
+        echo "== CUBLAS_WORKSPACE_CONFIG=:4096:8"
+        CUBLAS_WORKSPACE_CONFIG=:4096:8 limited "$build/bin/gpu-probe-bits" || ((worst == 77)) || worst=1
+    fi
     return "$worst"
 }
 part_check() { limited "$assay" check "${impls[@]}" --json "$out/check.json" --junit "$out/check.xml"; }
 part_seeds() { limited "$assay" check "${impls[@]}" --quick --repeat 4 --no-shrink --json "$out/seeds.json"; }
-part_bench() { limited "$assay" bench "${impls[@]}" --budget "$((left - 5))" --json "$out/records.json"; }
+
+# A file for each workload, so that what is timed is not timed again; together they are records.json.
+part_bench() {
+    local id worst=77 status seconds
+    mkdir -p "$out/records"
+    while read -r id _; do
+        [[ ! -s $out/records/$id.json ]] || continue
+        seconds=$((budget - SECONDS - 5))
+        ((seconds >= least)) || return 124
+        status=0
+        limited "$assay" bench "${impls[@]}" --workload "$id" --budget "$((seconds < most_seconds ? seconds : most_seconds))" \
+            --certificates "$out/certificates" --json "$out/$id.part" </dev/null || status=$?
+        ((status != 124 && status != 137 && status != 3)) || return 124
+        # What only lacked time waits for a call that has it.
+        if ((seconds < most_seconds)) && grep -q '"why": "[^"]*budget' "$out/$id.part" 2>/dev/null; then return 124; fi
+        [[ ! -s $out/$id.part ]] || mv "$out/$id.part" "$out/records/$id.json"
+        ((worst == 1)) || worst=$((status == 77 ? worst : status == 0 ? 0 : 1))
+    done < <("$assay" list workloads)
+    "$assay" merge "$out/records" --out "$out" || worst=1
+    return "$worst"
+}
 
 # What each algorithm of cuDNN takes for the layers of the documented workloads, or what cuDNN answered.
 part_sweep() {
@@ -217,8 +254,23 @@ for part in "${wanted[@]}"; do
     fi
 done
 
+# The largest files stay here where all together are more than the limit, JSON last and records never.
 archive=${out%/}.tar.gz
-tar --exclude=./bundle -C "$out" -czf "$archive.part" .
+pack() {
+    find "$out" -path "$out/bundle" -prune -o -type f -printf '%P\n' | grep -vxFf <(printf '%s\n' "${left_here[@]}") |
+        tar -C "$out" -czf "$archive.part" -T -
+}
+left_here=(' ')
+pack
+while (($(stat -c %s "$archive.part") > most * 1000000)); do
+    largest=$(find "$out" -path "$out/bundle" -prune -o -type f ! -name 'records.json' ! -path "$out/records/*" -printf '%s %P\n' |
+        awk '{print ($2 ~ /[.]json$/), $0}' | sort -k1,1n -k2,2rn | cut -d' ' -f3- |
+        grep -vxFf <(printf '%s\n' "${left_here[@]}") | head -n 1 || true)
+    [[ -n $largest ]] || break
+    left_here+=("$largest")
+    echo "ci/gpu.sh: $largest is not in the archive: it is limited to $most MB"
+    pack
+done
 mv "$archive.part" "$archive"
 echo "ci/gpu.sh: $archive, sha256 $(sha256sum "$archive" | cut -d' ' -f1)"
 if ((${#failed[@]})); then echo "ci/gpu.sh: failed: ${failed[*]}; their logs lie in $out"; fi

@@ -20,6 +20,11 @@ expect() { # expect STATUS PATTERN DRIVER ARGUMENTS...: exit status, and a patte
     fi
 }
 
+complain() { # complain TEXT
+    echo "ci/gpu.sh: $1"
+    failures=$((failures + 1))
+}
+
 there() { # there FILE
     [[ -s $1 ]] || { echo "ci/gpu.sh: left no $(basename "$1")"; failures=$((failures + 1)); }
 }
@@ -31,6 +36,7 @@ expect 2 'expected an argument' none --out
 expect 2 'expected an argument' none --out --budget 40
 expect 2 'whole number of seconds' none --budget 12
 expect 2 'whole number of seconds' none --budget soon
+expect 2 'whole number of MB' none --archive-limit little
 expect 2 'expected names' none --rows 'a b'
 expect 2 'one of them at most' none --build "$build" --bundle "$gpu"
 expect 2 'one of them at most' none --make-bundle "$scratch/x" --bundle "$gpu"
@@ -53,8 +59,18 @@ if [[ -e $build/lib/assay/impl/cudnn.so ]]; then
     PATH=$tools:$PATH expect 3 'no time for: sanitizer' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 20 sanitizer
     printf '#!/bin/sh\nshift 4\nexec "$@"\n' >"$tools/compute-sanitizer"
     PATH=$tools:$PATH expect 0 'sanitizer: exit 0' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 200 quick sanitizer
-    # A roof that nobody measured leaves nothing timed, and that is a failure.
-    expect 1 'failed: bench' cudnn --build "$build" --out "$scratch/b" --rows cudnn --budget 120 bench
+    # What is too large for the archive is named and stays; the results are in it.
+    head -c 3000000 /dev/urandom >"$scratch/a/large.log"
+    expect 0 'large.log is not in the archive: it is limited to 1 MB' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 20 --archive-limit 1 quick
+    contents=$(tar -tzf "$scratch/a.tar.gz")
+    grep -q 'quick.json' <<<"$contents" || complain "the archive lacks quick.json: $contents"
+    ! grep -q 'large.log' <<<"$contents" || complain "the archive holds what is too large for it"
+    rm "$scratch/a/large.log"
+    # Rows that compute no networks leave nothing timed, and that is a failure; each workload has its file, and why.
+    expect 1 'failed: bench' cudnn --build "$build" --out "$scratch/b" --rows cudnn --budget 200 bench
+    there "$scratch/b/records/b1.lstm-ce-short.json"
+    there "$scratch/b/records.json"
+    expect 1 'bench: done before' cudnn --build "$build" --out "$scratch/b" --rows cudnn --budget 20 bench
     expect 0 'for ci/gpu.sh --bundle' none --build "$build" --make-bundle "$scratch/assay.tar.gz"
     expect 0 'device: exit 0' cudnn --bundle "$scratch/assay.tar.gz" --out "$scratch/c" --rows cudnn --budget 120 device
     expect 2 'is no bundle' cudnn --bundle "$gpu" --out "$scratch/d"
