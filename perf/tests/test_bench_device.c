@@ -72,7 +72,7 @@ static void bench(bed *b, const char *driver, const char *roof, const char *cons
                                    .glob_count = 1,
                                    .axes = axes,
                                    .axis_count = 1,
-                                   .budget = 45,
+                                   .budget = 80,
                                    .threads = 1,
                                    .fixed_seed = 1,
                                    .seed = 7,
