@@ -185,10 +185,12 @@ static void copy_info(assay_session_info *info, assay_answer *a)
     clean(a->open.loss_by, sizeof a->open.loss_by);
     clean(a->open.update_by, sizeof a->open.update_by);
     clean(a->open.full_rows, sizeof a->open.full_rows);
+    clean(a->open.infer_only, sizeof a->open.infer_only);
     clean(a->open.device, sizeof a->open.device);
     memcpy(info->device, a->open.device, sizeof info->device);
     clean(a->open.untimed, sizeof a->open.untimed);
     memcpy(info->full_rows, a->open.full_rows, sizeof info->full_rows);
+    memcpy(info->infer_only, a->open.infer_only, sizeof info->infer_only);
     memcpy(info->untimed, a->open.untimed, sizeof info->untimed);
     memcpy(info->name, a->open.name, sizeof info->name);
     memcpy(info->version, a->open.version, sizeof info->version);
@@ -285,7 +287,7 @@ static assay_reply confirm(const char *full, assay_reply r, assay_session **s)
 assay_reply assay_session_start(const char *plugin, const assay_session_options *o, assay_session **out)
 {
     assay_reply r = {.outcome = ASSAY_ANSWERED, .status = ASSAY_NO_MEMORY};
-    char beside[PATH_MAX], full[PATH_MAX], script[PATH_MAX];
+    char beside[PATH_MAX], full[PATH_MAX], script[PATH_MAX], python[PATH_MAX];
     const char *worker = o->worker ? o->worker : beside;
     *out = NULL;
     say(&r, "%s: no memory", plugin);
@@ -301,7 +303,8 @@ assay_reply assay_session_start(const char *plugin, const assay_session_options 
         if (!o->worker) default_worker(beside);
         int hosted = assay_hosted_is(full), error;
         if (hosted) assay_hosted_script(worker, script, sizeof script);
-        const char *program = hosted ? assay_hosted_interpreter() : worker;
+        if (hosted) assay_hosted_interpreter(full, python, sizeof python);
+        const char *program = hosted ? python : worker;
         error = assay_process_start(program, hosted ? script : NULL, full, o->threads, &s->process);
         if (!error) return confirm(full, take(s, o, out), out);
         /* A suite without its worker is broken; a machine without an interpreter just can't run this. */

@@ -78,10 +78,11 @@ void assay_session_end(assay_session *s); /* NULL and dead ones are fine; reaps 
 
 typedef struct assay_session_info {
     char name[48], version[192], loss_by[48], update_by[48];
-    char full_rows[96]; /* why recurrent layers take rows of length T only; "" = they take any */
-    char device[112];   /* the driver's words for it: "NVIDIA H200, compute 9.0, driver 13.0"; "" on the host */
-    char notes[400];    /* of the last plan, in the plugin's words: which algorithms it takes; "" if it says nothing */
-    char untimed[96];   /* why it is never timed; "" = it may be */
+    char full_rows[96];  /* why recurrent layers take rows of length T only; "" = they take any */
+    char infer_only[96]; /* why it has no pass but INFER; "" = it has all */
+    char device[112];    /* the driver's words for it: "NVIDIA H200, compute 9.0, driver 13.0"; "" on the host */
+    char notes[400];     /* of the last plan, in the plugin's words: which algorithms it takes; "" if it says nothing */
+    char untimed[96];    /* why it is never timed; "" = it may be */
     int32_t place;
     int32_t sandbox;      /* 2 full, 1 weaker, 0 none: as the worker reports it */
     int32_t allocates;    /* 1: declares that run() allocates in every call */

@@ -214,7 +214,10 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
 {
     const char *letters = routines[routine].letters;
     assay_call calls[16];
+    const char *infer_only = assay_session_about(t->session)->infer_only;
     memset(got, 0, sizeof *got);
+    if (!t->over && infer_only[0] && strpbrk(letters, "TS"))
+        assay_trial_end(t, ASSAY_VERDICT_UNSUPPORTED, "%s", infer_only);
     if (t->over || !plan(t)) return 0;
     hand_over(t, letters, given, wanted & routines[routine].reach, skip, got);
     if (!t->over) {

@@ -117,6 +117,10 @@ typedef struct assay_waives {
  * Returned as const char *, the reason in one line. */
 #define ASSAY_EXT_FULL_ROWS "assay.full-rows/1"
 
+/* Id "assay.infer-only/1": INFER is the one pass; whatever needs another is UNSUPPORTED. Returned as const char *, the
+ * reason in one line. */
+#define ASSAY_EXT_INFER_ONLY "assay.infer-only/1"
+
 /* Id "assay.explains/1": what a status and a plan can't say. Either may be NULL or return NULL; one line each.
  * Returned as const assay_explains *. */
 #define ASSAY_EXT_EXPLAINS "assay.explains/1"

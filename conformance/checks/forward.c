@@ -11,6 +11,7 @@ void assay_check_forward(assay_trial *t)
     if (!o || !assay_trial_run(t, ASSAY_ROUTINE_INFER, given, ASSAY_FORWARD_ROLE, NULL, &infer)) return;
     assay_trial_judge(t, "infer: ", &t->subject->p, given, &infer, o);
     assay_values_free(&infer);
+    if (assay_session_about(t->session)->infer_only[0]) return; /* there is no other forward to judge */
     if (!assay_trial_run(t, ASSAY_ROUTINE_TRAIN, given, ASSAY_FORWARD_ROLE, NULL, &train)) return;
     assay_trial_judge(t, "", &t->subject->p, given, &train, o);
     assay_values_free(&train);

@@ -166,6 +166,42 @@ static void what_is_missing_is_skipped(void **state)
     free(kept);
 }
 
+/* A folder of environments: each module has its own, a row of a framework that of its framework, others the default. */
+static void a_module_has_an_environment_of_its_own(void **state)
+{
+    char folder[] = "/tmp/assay-peers-XXXXXX", program[512], expected[600], text[600];
+    const char *chosen = getenv("ASSAY_PYTHON");
+    char *kept = chosen ? strdup(chosen) : NULL;
+    (void)state;
+    unsetenv("ASSAY_PYTHON");
+    assay_hosted_interpreter("/x/torch.py", program, sizeof program);
+    const char *own = strdup(program);
+    assert_non_null(own);
+    assert_non_null(mkdtemp(folder));
+    snprintf(text, sizeof text, "mkdir -p %s/torch/bin && ln -s /bin/true %s/torch/bin/python", folder, folder);
+    assert_int_equal(system(text), 0);
+    setenv("ASSAY_PYTHON", folder, 1);
+    snprintf(expected, sizeof expected, "%s/torch/bin/python", folder);
+    const char *const there[] = {"/x/torch.py", "/x/torch-cell.py", "torch.py"};
+    for (size_t k = 0; k < sizeof there / sizeof *there; k++) {
+        assay_hosted_interpreter(there[k], program, sizeof program);
+        assert_string_equal(program, expected);
+    }
+    const char *const absent[] = {"/x/jax.py", "/x/jax-torch.py", "/torch/x.py", "/x/torchlike.py"};
+    for (size_t k = 0; k < sizeof absent / sizeof *absent; k++) {
+        assay_hosted_interpreter(absent[k], program, sizeof program);
+        assert_string_equal(program, own);
+    }
+    snprintf(text, sizeof text, "rm -r %s", folder);
+    assert_int_equal(system(text), 0);
+    if (kept)
+        setenv("ASSAY_PYTHON", kept, 1);
+    else
+        unsetenv("ASSAY_PYTHON");
+    free(kept);
+    free((void *)own);
+}
+
 static void what_is_wrong_is_no_plugin(void **state)
 {
     static const struct {
@@ -281,8 +317,9 @@ static void structs_are_the_compilers(void **state)
 /* The host's other half is an interpreter: without one nothing here can be tested. */
 static int is_there(void)
 {
-    char command[512];
-    snprintf(command, sizeof command, "'%s' -c 'import ctypes' >/dev/null 2>&1", assay_hosted_interpreter());
+    char command[600], program[512];
+    assay_hosted_interpreter("own.py", program, sizeof program);
+    snprintf(command, sizeof command, "'%s' -c 'import ctypes' >/dev/null 2>&1", program);
     return system(command) == 0;
 }
 
@@ -294,13 +331,14 @@ int main(void)
         cmocka_unit_test(an_exception_becomes_a_status_and_a_line),
         cmocka_unit_test(a_crash_is_told),
         cmocka_unit_test(what_is_missing_is_skipped),
+        cmocka_unit_test(a_module_has_an_environment_of_its_own),
         cmocka_unit_test(what_is_wrong_is_no_plugin),
         cmocka_unit_test(the_hash_covers_the_module),
         cmocka_unit_test(structs_are_the_compilers),
         cmocka_unit_test(a_module_gets_nowhere),
     };
     if (!is_there()) {
-        printf("%s: no such interpreter, or it has no ctypes\n", assay_hosted_interpreter());
+        printf("no interpreter, or it has no ctypes\n");
         return 77;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,29 @@ static void rows_that_it_says_not_to_take_are_unsupported(void **state)
     assert_int_equal(assay_summary_exit(&sum), 1);
 }
 
+/* `inferring` fails in any other pass: asked for one, it would be a FAIL. */
+static void who_only_infers_is_judged_by_inference_alone(void **state)
+{
+    const char *const plugin[] = {ASSAY_INFERRING};
+    seen s;
+    assay_summary sum;
+    char why[256] = "";
+    assay_suite_options o = options(plugin, &s);
+    (void)state;
+    o.op = "rnn";
+    o.glob = "rnn/lstm.uni.l1.t3.n37.i4.h5.rows"; /* in fp32 alone */
+    o.check = "forward";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_OK);
+    assert_int_equal(sum.counts[ASSAY_VERDICT_PASS], 1);
+    assert_int_equal(s.results, 1);
+    memset(&s, 0, sizeof s);
+    o.check = "backward";
+    assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_OK);
+    assert_int_equal(sum.counts[ASSAY_VERDICT_UNSUPPORTED], s.results);
+    assert_string_equal(s.refused, "inference only");
+    assert_int_equal(assay_summary_exit(&sum), 1);
+}
+
 static void a_crash_and_a_hang_cost_their_case_only(void **state)
 {
     const char *const plugin[] = {ASSAY_FRAGILE};
@@ -423,6 +446,7 @@ int main(void)
         cmocka_unit_test(mutants_are_killed_and_honest_ones_are_not),
         cmocka_unit_test(what_it_says_to_lack_is_not_held_against_it),
         cmocka_unit_test(rows_that_it_says_not_to_take_are_unsupported),
+        cmocka_unit_test(who_only_infers_is_judged_by_inference_alone),
         cmocka_unit_test(a_seed_that_is_known_proves_nothing_about_others),
         cmocka_unit_test(what_cannot_be_decided_is_tried_on_other_data),
         cmocka_unit_test(a_glob_picks_from_the_set_that_is_asked_for),

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define ASSAY_WIRE_MAGIC   0x41535359u
-#define ASSAY_WIRE_VERSION 4
+#define ASSAY_WIRE_VERSION 5
 #define ASSAY_WIRE_CALLS   16
 #define ASSAY_WIRE_NAME    24
 #define ASSAY_WIRE_WHAT    192
@@ -62,9 +62,10 @@ typedef struct assay_answer {
     char what[ASSAY_WIRE_WHAT];
     struct {
         char name[48], version[192], loss_by[48], update_by[48];
-        char full_rows[96]; /* reason of ASSAY_EXT_FULL_ROWS, or "" */
-        char device[112];   /* what the driver calls it; "" on the host */
-        char untimed[96];   /* of ASSAY_EXT_UNTIMED */
+        char full_rows[96];  /* reason of ASSAY_EXT_FULL_ROWS, or "" */
+        char infer_only[96]; /* of ASSAY_EXT_INFER_ONLY */
+        char device[112];    /* what the driver calls it; "" on the host */
+        char untimed[96];    /* of ASSAY_EXT_UNTIMED */
         int32_t place, sandbox, allocates;
     } open;
     assay_arithmetic declared; /* SUPPORTS */

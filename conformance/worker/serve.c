@@ -46,11 +46,13 @@ static void describe(const assay_server *s, assay_answer *a)
     const assay_made_of *made = impl->extension ? impl->extension(ASSAY_EXT_MADE_OF) : NULL;
     const assay_waives *waives = impl->extension ? impl->extension(ASSAY_EXT_WAIVES) : NULL;
     const char *full_rows = impl->extension ? impl->extension(ASSAY_EXT_FULL_ROWS) : NULL;
+    const char *infer_only = impl->extension ? impl->extension(ASSAY_EXT_INFER_ONLY) : NULL;
     snprintf(a->open.name, sizeof a->open.name, "%s", impl->name);
     snprintf(a->open.version, sizeof a->open.version, "%s", impl->version);
     snprintf(a->open.loss_by, sizeof a->open.loss_by, "%s", made && made->loss_by ? made->loss_by : "own");
     snprintf(a->open.update_by, sizeof a->open.update_by, "%s", made && made->update_by ? made->update_by : "own");
     snprintf(a->open.full_rows, sizeof a->open.full_rows, "%s", full_rows ? full_rows : "");
+    snprintf(a->open.infer_only, sizeof a->open.infer_only, "%s", infer_only ? infer_only : "");
     snprintf(a->open.device, sizeof a->open.device, "%s", s->device ? assay_device_about(s->device) : "");
     const char *untimed = impl->extension ? impl->extension(ASSAY_EXT_UNTIMED) : NULL;
     snprintf(a->open.untimed, sizeof a->open.untimed, "%s", untimed ? untimed : "");

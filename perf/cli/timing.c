@@ -39,8 +39,10 @@ static assay_status ask(const assay_timing_request *q, const char *plugin, const
     if (!session) return ASSAY_OK;
     const char *full_rows = assay_session_about(session)->full_rows;
     const char *untimed = assay_session_about(session)->untimed;
-    if (untimed[0] || (need->ragged && full_rows[0])) {
-        snprintf(why, why_size, "%s", untimed[0] ? untimed : full_rows);
+    const char *infer_only = assay_session_about(session)->infer_only;
+    const char *never = untimed[0] ? untimed : infer_only; /* a certificate proves gradients, too */
+    if (never[0] || (need->ragged && full_rows[0])) {
+        snprintf(why, why_size, "%s", never[0] ? never : full_rows);
         assay_session_end(session);
         return ASSAY_UNSUPPORTED;
     }
