@@ -7,6 +7,7 @@
 #include "perf/audit_file.h"
 #include "perf/escape.h"
 #include "perf/report_parts.h"
+#include "perf/seeds.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -248,6 +249,16 @@ static void phase_table(FILE *f, const assay_report_group *g)
     fputs("</div>\n", f);
 }
 
+/* What is known of an original: its defects by number, what it computed, and what stands for it here. */
+static void seed_cells(FILE *f, const assay_seed *s)
+{
+    const char *const cells[] = {s ? s->defects : "", s ? s->function : "", s ? s->ours : "", s ? s->today : ""};
+    for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
+        fputs("<td class=\"text\">", f);
+        assay_escape(f, cells[k]);
+    }
+}
+
 static void published_table(FILE *f, const char *id)
 {
     int any = 0;
@@ -257,7 +268,9 @@ static void published_table(FILE *f, const char *id)
         if (!any++)
             fputs("<details><summary>published, other hardware</summary><div "
                   "class=\"scroll\"><table><tr><th>implementation"
-                  "<th>phase<th>ms<th class=\"text\">hardware<th class=\"text\">source<th class=\"text\">remark</tr>\n",
+                  "<th>phase<th>ms<th class=\"text\">hardware<th class=\"text\">source<th class=\"text\">remark"
+                  "<th class=\"text\">defects<th class=\"text\">its function<th class=\"text\">rows here"
+                  "<th class=\"text\">frameworks of today</tr>\n",
                   f);
         fputs("<tr><td>", f);
         assay_escape(f, p->implementation);
@@ -269,9 +282,17 @@ static void published_table(FILE *f, const char *id)
         assay_escape(f, p->source);
         fputs("<td class=\"text\">", f);
         assay_escape(f, p->note ? p->note : "");
+        seed_cells(f, assay_seed_find(id, p->implementation));
         fputs("</tr>\n", f);
     }
-    if (any) fputs("</table></div></details>\n", f);
+    if (!any) return;
+    fputs("</table></div><ol>\n", f);
+    for (int k = 0; assay_defect_of(id, k); k++) { /* numbered from 1, as a list is */
+        fputs("<li>", f);
+        assay_escape(f, assay_defect_of(id, k)->text);
+        fputs("</li>\n", f);
+    }
+    fputs("</ol></details>\n", f);
 }
 
 static const char *known(const char *word)

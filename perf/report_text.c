@@ -1,6 +1,7 @@
 /* report_text.c: the report as a terminal table and as Markdown.
  * SPDX-License-Identifier: MIT */
 #include "perf/report_parts.h"
+#include "perf/seeds.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -167,12 +168,21 @@ static void markdown_published(FILE *f, const char *id)
         char number[24];
         if (strcmp(p->workload, id)) continue;
         if (!any++)
-            fprintf(f, "\n<details><summary>published, other hardware</summary>\n\n"
-                       "| implementation | phase | ms | hardware | source | remark |\n|---|---|---:|---|---|---|\n");
-        fprintf(f, "| %s | %s | %s | %s | %s | %s |\n", p->implementation, p->phase, assay_report_number(p->ms, number),
+            fprintf(f,
+                    "\n<details><summary>published, other hardware</summary>\n\n"
+                    "| implementation | phase | ms | hardware | source | remark | defects | its function | rows here | "
+                    "frameworks of today |\n|---|---|---:|---|---|---|---|---|---|---|\n");
+        fprintf(f, "| %s | %s | %s | %s | %s | %s |", p->implementation, p->phase, assay_report_number(p->ms, number),
                 p->hardware, p->source, p->note ? p->note : "");
+        const assay_seed *s = assay_seed_find(id, p->implementation);
+        fprintf(f, " %s | %s | %s | %s |\n", s ? s->defects : "", s ? s->function : "", s ? s->ours : "",
+                s ? s->today : "");
     }
-    if (any) fprintf(f, "\n</details>\n");
+    if (!any) return;
+    fprintf(f, "\n");
+    for (int k = 0; assay_defect_of(id, k); k++)
+        fprintf(f, "%d. %s\n", assay_defect_of(id, k)->number, assay_defect_of(id, k)->text);
+    fprintf(f, "\n</details>\n");
 }
 
 void assay_report_markdown(FILE *f, const assay_report_parts *p)

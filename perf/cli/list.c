@@ -8,6 +8,7 @@
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
 #include "conformance/mutation.h"
+#include "perf/seeds.h"
 #include "perf/workload.h"
 #include "reference/dialect.h"
 
@@ -92,6 +93,20 @@ static int list_workloads(void)
     return ASSAY_EXIT_HELD;
 }
 
+static int list_seeds(void)
+{
+    for (int k = 0; k < assay_seed_count(); k++) {
+        const assay_seed *s = assay_seed_get(k);
+        printf("%s  %-34s %s\n   ours: %s\n   today: %s\n   defects: %s\n", s->group, s->system, s->function, s->ours,
+               s->today, s->defects);
+    }
+    for (int k = 0; k < assay_defect_count(); k++) {
+        const assay_defect *d = assay_defect_get(k);
+        printf("%s%d  %s\n", d->group, d->number, d->text);
+    }
+    return ASSAY_EXIT_HELD;
+}
+
 static int list_verdicts(void)
 {
     for (assay_verdict v = ASSAY_VERDICT_PASS; v < ASSAY_VERDICT_COUNT; v++)
@@ -114,13 +129,13 @@ static const struct {
     int (*run)(void);
 } lists[] = {
     {"impls", list_impls},         {"cases", list_cases},     {"checks", list_checks},     {"dialects", list_dialects},
-    {"workloads", list_workloads}, {"mutants", list_mutants}, {"verdicts", list_verdicts},
+    {"workloads", list_workloads}, {"mutants", list_mutants}, {"verdicts", list_verdicts}, {"seeds", list_seeds},
 };
 #define LISTS ((int)(sizeof lists / sizeof *lists))
 
 int assay_command_list(int argc, char **argv)
 {
-    static const assay_usage usage = {"list", "impls|cases|checks|dialects|workloads|mutants|verdicts",
+    static const assay_usage usage = {"list", "impls|cases|checks|dialects|workloads|mutants|verdicts|seeds",
                                       "Lists what there is, one a line.", "assay list cases"};
     const assay_option options[] = {{0}};
     assay_strings what = {{0}, 0};

@@ -4,6 +4,7 @@
 
 #include "perf/escape.h"
 #include "perf/report_group.h"
+#include "perf/seeds.h"
 #include "perf/tests/sample.h"
 
 #include <jansson.h>
@@ -142,6 +143,27 @@ static void the_page_loads_nothing_and_escapes_what_it_prints(void **state)
     free(text);
 }
 
+/* Whose function it was, what stands for it here, and what was wrong: beside each time of others, in either format. */
+static void published_times_have_their_defects_beside_them(void **state)
+{
+    const assay_defect *d = assay_defect_of("b1.lstm-ce-short", 0);
+    const assay_seed *s = assay_seed_find("b1.lstm-ce-short", "TF LSTMCell");
+    char row[512];
+    (void)state;
+    char *text = report(ASSAY_REPORT_MARKDOWN);
+    snprintf(row, sizeof row, "| %s | %s | %s | %s |\n", s->defects, s->function, s->ours, s->today);
+    assert_non_null(strstr(text, row));
+    snprintf(row, sizeof row, "\n%d. %s\n", d->number, d->text);
+    assert_non_null(strstr(text, row));
+    assert_null(strstr(text, assay_defect_of("f.imdb-gru", 0)->text)); /* another group's */
+    free(text);
+    text = report(ASSAY_REPORT_HTML);
+    snprintf(row, sizeof row, "<li>%s</li>", d->text);
+    assert_non_null(strstr(text, row));
+    assert_non_null(strstr(text, "frameworks of today"));
+    free(text);
+}
+
 static void escaped_text_ends_no_element_no_attribute_and_no_line(void **state)
 {
     (void)state;
@@ -204,6 +226,7 @@ int main(void)
         cmocka_unit_test(every_format_names_seed_reason_and_missing_peers),
         cmocka_unit_test(both_roofs_and_the_memory_are_shown),
         cmocka_unit_test(the_page_loads_nothing_and_escapes_what_it_prints),
+        cmocka_unit_test(published_times_have_their_defects_beside_them),
         cmocka_unit_test(escaped_text_ends_no_element_no_attribute_and_no_line),
         cmocka_unit_test(a_bar_in_a_reason_does_not_end_a_markdown_cell),
         cmocka_unit_test(dashboards_get_a_name_a_unit_and_a_value),
