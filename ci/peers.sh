@@ -23,7 +23,7 @@ for name in "${names[@]}"; do
     "$python" -m venv "$folder/$name" ||
         { echo "ci/peers.sh: $name: no virtual environment: $python has no module venv (python3-venv), or $folder/$name cannot be made" >&2; exit 3; }
     if "$folder/$name/bin/python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" &&
-        (cd "$folder" && "$name/bin/python" -c "import $name" >/dev/null); then
+        (cd "$folder" && KERAS_BACKEND=jax "$name/bin/python" -c "import $name" >/dev/null); then
         echo "$name: installed (${packages[*]})"
     else
         rm -rf "${folder:?}/$name" # a half of it would be taken for a peer

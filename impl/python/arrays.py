@@ -4,19 +4,22 @@ as calls of a model's functions.
 SPDX-License-Identifier: MIT
 
 A model is made of a problem and has
+  batch_major                       whether its arrays begin with (N, T) or with (T, N)
   load(values)                      weights of the framework out of {index: array}; moments of the optimizer likewise
+  store(index, value)               the way back, for those and for gradients
   infer(weights, given)             {"y", "hn", "cn", "logits"}, or for a loss alone {"rows", "total"}: those that exist
   train(weights, given)             the same, and whatever backward() needs
-  backward(kept, cotangents)        {"x", "h0", "c0", index}: gradients; of names whose cotangent is missing it is 0
+  backward(kept, cotangents, wanted)    gradients by index, and of those of "x", "h0", "c0" that are wanted; a cotangent
+                                    that is missing is 0
   loss(logits, given)               network: {"rows", "total"}, and the gradient of total with respect to the logits
   update(weights, moments, grads, step)      network: weights and moments after it; moments is (m, v), empty for SGD
-  step(weights, moments, given, step)        network: outputs, grads, weights, moments: what a user's training step is
-given holds arrays of numpy, time-major, {"x" or "ids", "lens", "h0", "c0", "labels", "label_lens", "class_weights"}:
+  step(weights, moments, given, step, wanted)    network: outputs, gradients, weights, moments: a user's training step
+given holds arrays of numpy, {"x" or "ids", "lens", "h0", "c0", "labels", "label_lens", "class_weights"}:
 views of memory that others write as soon as the call is over. "lens" is missing where every row is full. What a model
 returns is whatever numpy.asarray() takes.
 """
+import collections
 import ctypes
-import functools
 
 import numpy as np
 
@@ -64,7 +67,8 @@ def shapes(p):
     gates, s = GATES[p.dialect.cell] * p.h, abi.state_width(p)
     for q in range(p.layers * p.directions):
         own = [(abi.ASSAY_W, (gates, abi.layer_input(p, q // p.directions))), (abi.ASSAY_R, (gates, s))]
-        for which, shape in own + [(b, (gates,)) for b in BIASES[p.dialect.biases]]:
+        own += [(b, (gates,)) for b in BIASES[p.dialect.biases]] + [(abi.ASSAY_PEEPHOLE, (3 * p.h,))] * p.dialect.peephole
+        for which, shape in own:
             yield abi.ASSAY_RNN_PARAMS * q + which, shape
     if p.op == abi.ASSAY_OP_NETWORK:
         head = abi.ASSAY_RNN_PARAMS * p.layers * p.directions
@@ -75,9 +79,18 @@ def shapes(p):
             yield head + abi.ASSAY_DENSE_B, (p.classes,)
 
 
-@functools.lru_cache(maxsize=128)
-def cached(make, problem):
-    return make(abi.assay_problem.from_buffer_copy(problem))
+IDLE, KEPT = collections.OrderedDict(), 512  # models by problem, with what they compiled, while no plan has them
+
+
+def take(make, p):
+    """The model of a plan that is gone, or a new one. Plans of one problem that live at once have models of their own."""
+    return IDLE.pop((make, bytes(p)), None) or make(p)
+
+
+def give_back(make, p, model):
+    IDLE[make, bytes(p)] = model
+    if len(IDLE) > KEPT:
+        IDLE.popitem(last=False)
 
 
 class Plan:
@@ -85,19 +98,26 @@ class Plan:
     sizes = (0, 0, 0, 0)
 
     def __init__(self, p, make):
-        """make(p) makes a model; what it compiles for one problem serves every plan of it."""
-        self.p, self.model = p, cached(make, bytes(p))
+        """make(p) makes a model; what it compiles for one problem serves later plans of it."""
+        self.p, self.make, self.model = p, make, take(make, p)
+        self.swapped = (p.dialect.layout == abi.ASSAY_BATCH_MAJOR) != self.model.batch_major
         self.dtype = np.float64 if p.arithmetic == abi.ASSAY_FP64 else np.float32
         self.shapes = dict(shapes(p)) if is_stack(p) else {}
         self.weights, self.moments, self.grads = {}, (), {}
         ld, last = p.layers * p.directions, p.op == abi.ASSAY_OP_NETWORK and p.head == abi.ASSAY_HEAD_LAST
-        rows = (p.n,) if last or is_ctc(p) else (p.t, p.n)
-        self.shape = {"x": (p.t, p.n, p.classes if p.op in LOSSES else p.i), "h0": (ld, p.n, abi.state_width(p)),
-                      "c0": (ld, p.n, p.h), "y": (p.t, p.n, abi.output_width(p)), "loss_rows": rows, "class_weights": (p.classes,),
-                      "logits": (p.n, p.classes) if last else (p.t, p.n, p.classes)}
+        outer = (p.n, p.t) if self.model.batch_major else (p.t, p.n)
+        rows = (p.n,) if last or is_ctc(p) else outer
+        self.shape = {"x": (*outer, p.classes if p.op in LOSSES else p.i), "h0": (ld, p.n, abi.state_width(p)),
+                      "c0": (ld, p.n, p.h), "y": (*outer, abi.output_width(p)), "loss_rows": rows, "class_weights": (p.classes,),
+                      "logits": (p.n, p.classes) if last else (*outer, p.classes)}
+        self.outer = outer
         self.shape.update(hn=self.shape["h0"], cn=self.shape["c0"])
         self.steps = {"x", "y"} | (set() if len(self.shape["logits"]) == 2 else {"logits"}) | (
             {"loss_rows"} if len(rows) == 2 else set())
+
+    def __del__(self):
+        if hasattr(self, "model"):
+            give_back(self.make, self.p, self.model)
 
     def flat(self, pointer, shape, dtype, stride=0):
         """The harness's tensor of this shape, shared; None where it gives none."""
@@ -114,25 +134,24 @@ class Plan:
         return np.ndarray(shape, dtype, (ctypes.c_char * (count * size)).from_address(pointer), strides=strides)
 
     def view(self, name, pointer):
-        """A real tensor by its name, time-major whatever the layout is."""
+        """A real tensor by its name, in the model's order of steps and samples."""
         shape, stride = self.shape[name], {"x": self.p.x_stride, "y": self.p.y_stride}.get(name, 0)
-        if name not in self.steps or self.p.dialect.layout == abi.ASSAY_TIME_MAJOR:
+        if name not in self.steps or not self.swapped:
             return self.flat(pointer, shape, self.dtype, stride)
         found = self.flat(pointer, (shape[1], shape[0], *shape[2:]), self.dtype, stride)
         return None if found is None else found.swapaxes(0, 1)
 
     def integers(self, pointer, shape):
-        """Of shape (T, N), (N) or (N, U); ids and labels of steps time-major."""
         if not pointer:
             return None
-        steps = shape == (self.p.t, self.p.n) and self.p.dialect.layout == abi.ASSAY_BATCH_MAJOR
+        steps = len(shape) == 2 and self.swapped
         found = self.flat(pointer, shape[::-1] if steps else shape, np.int32)
         return found.swapaxes(0, 1) if steps else found
 
     def given(self, a):
         p, lens = self.p, self.integers(a.lens, (self.p.n,))
         found = {name: self.view(name, getattr(a, name)) for name in ("x", "h0", "c0", "class_weights")}
-        found["ids"] = self.integers(a.ids, (p.t, p.n))
+        found["ids"] = self.integers(a.ids, self.outer)
         found["lens"] = None if lens is None or (lens == p.t).all() else lens
         found["label_lens"] = self.integers(a.label_lens, (p.n,))
         found["labels"] = self.padded(a, found["label_lens"]) if is_ctc(p) else self.integers(
@@ -174,7 +193,7 @@ class Plan:
         for own, wanted in pairs:
             for k, shape in self.shapes.items():
                 if wanted[k]:
-                    self.flat(wanted[k], shape, self.dtype)[...] = np.asarray(own[k])
+                    self.flat(wanted[k], shape, self.dtype)[...] = self.model.store(k, own[k])
 
     def cotangents(self, a):
         p = self.p
@@ -185,12 +204,17 @@ class Plan:
         found = {name: self.view(name, getattr(a, "d" + name)) for name in ("y", "hn", "cn")}
         return {name: value for name, value in found.items() if value is not None}
 
+    def wanted(self, a):
+        return tuple(name for name in ("x", "h0", "c0") if getattr(a, "d" + name))
+
+    def put_starts(self, a, found):
+        for name in self.wanted(a):
+            self.put(name, getattr(a, "d" + name), found.get(name))
+
     def backward(self, a):
         network = self.p.op == abi.ASSAY_OP_NETWORK
-        found = self.model.backward(self.kept, {"logits": self.dlogits} if network else self.cotangents(a))
-        for name in ("x", "h0", "c0"):
-            if getattr(a, "d" + name):
-                self.put(name, getattr(a, "d" + name), found.get(name))
+        found = self.model.backward(self.kept, {"logits": self.dlogits} if network else self.cotangents(a), self.wanted(a))
+        self.put_starts(a, found)
         for k in self.shapes:
             if network or a.dparam[k]:
                 self.grads[k] = self.grads[k] + found[k] if a.accumulate else found[k]
@@ -211,5 +235,8 @@ class Plan:
         elif what == abi.ASSAY_UPDATE:
             self.weights, self.moments = self.model.update(self.weights, self.moments, self.grads, a.step)
         else:
-            made, self.grads, self.weights, self.moments = self.model.step(self.weights, self.moments, given, a.step)
+            made, found, self.weights, self.moments = self.model.step(
+                self.weights, self.moments, given, a.step, self.wanted(a))
+            self.grads = {k: found[k] for k in self.shapes}
             self.write(a, made)
+            self.put_starts(a, found)
