@@ -2,28 +2,17 @@
 
 SPDX-License-Identifier: MIT
 """
-import contextlib
 import functools
 import os
+import sys
 
-
-@contextlib.contextmanager
-def silence():
-    """TensorFlow logs to stderr before it can be told not to: while it is loaded, and with its first graph."""
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
-
-
+# TensorFlow's C++ logs to descriptor 2, when it is loaded and when it optimizes a graph, whatever it was told. What Python has to
+# say, an exception's text, still goes where stderr went.
+sys.stderr = os.fdopen(os.dup(2), "w")
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
-with silence():
-    import keras
-    import tensorflow as tf
+import keras
+import tensorflow as tf
 
 import abi
 import arrays
@@ -41,8 +30,7 @@ def VERSION():
 def open(threads):
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    with silence():
-        tf.function(tf.linalg.matmul)(tf.ones((8, 8)), tf.ones((8, 8)))  # its pools start with the first operation, and stay
+    tf.function(tf.linalg.matmul)(tf.ones((8, 8)), tf.ones((8, 8)))  # its pools start with the first operation, and stay
     OPENED[:] = ["threads: intra-op %d, inter-op 1 (one setting)" % threads]
 
 
