@@ -28,6 +28,8 @@
     extern __shared__ __align__(16) unsigned char dynamic_shared[];                                                    \
     type *const name = reinterpret_cast<type *>(dynamic_shared)
 
+#define UNROLL _Pragma("unroll")
+
 template <class T> using shared = T *;
 template <class To, class From> DEVICE shared<To> shared_cast(shared<From> p)
 {
@@ -199,8 +201,55 @@ DEVICE void store_async_to(shared<float> to, uint32_t rank, float value, shared_
                  "r"(bits_of(value)), "r"(mapped(shared_address(bar + index), rank))
                  : "memory");
 }
+/* Four of them at once: 16 bytes, whose address is a multiple of that. */
+DEVICE void store_four_async_to(shared<float> to, uint32_t rank, const float *value, shared_barrier bar, uint32_t index)
+{
+    asm volatile(
+        "st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v4.b32 [%0], {%1, %2, %3, %4}, [%5];" ::"r"(
+            mapped(shared_address(to), rank)),
+        "r"(bits_of(value[0])), "r"(bits_of(value[1])), "r"(bits_of(value[2])), "r"(bits_of(value[3])),
+        "r"(mapped(shared_address(bar + index), rank))
+        : "memory");
+}
+
+#else /* before sm_90 each block is a cluster of its own: a launch of more is refused, and nothing below is reached */
+
+DEVICE uint32_t cluster_rank()
+{
+    return 0;
+}
+DEVICE void cluster_arrive() {}
+DEVICE void cluster_wait() {}
+DEVICE void barrier_init(shared_barrier, uint32_t, uint32_t) {}
+DEVICE void barrier_init_done() {}
+DEVICE void barrier_expect(shared_barrier, uint32_t, uint32_t)
+{
+    __trap();
+}
+DEVICE void barrier_wait(shared_barrier, uint32_t, uint32_t)
+{
+    __trap();
+}
+DEVICE void store_four_async_to(shared<float>, uint32_t, const float *, shared_barrier, uint32_t)
+{
+    __trap();
+}
 
 #endif
+
+/* Four numbers whose address is a multiple of 16. */
+DEVICE void load_four(float *to, shared<float> from)
+{
+    const float4 x = *reinterpret_cast<const float4 *>(from);
+    to[0] = x.x;
+    to[1] = x.y;
+    to[2] = x.z;
+    to[3] = x.w;
+}
+DEVICE void store_four(shared<float> to, const float *x)
+{
+    *reinterpret_cast<float4 *>(to) = make_float4(x[0], x[1], x[2], x[3]);
+}
 
 #else /* the emulator */
 
@@ -219,6 +268,7 @@ DEVICE void store_async_to(shared<float> to, uint32_t rank, float value, shared_
         body_##name(*static_cast<const type *>(args));                                                                 \
     }                                                                                                                  \
     static void body_##name(const type &a)
+#define UNROLL
 #define SHARED(type, name, count)                                                                                      \
     const emulator::shared_pointer<type> name(emulator::here().rank, emulator::shared_piece((count) * sizeof(type) / 4))
 #define SHARED_BARRIERS(name, count) const uint32_t name = emulator::shared_piece(2 * (count))
@@ -344,6 +394,24 @@ DEVICE void barrier_wait(shared_barrier bar, uint32_t index, uint32_t parity)
 DEVICE void store_async_to(shared<float> to, uint32_t rank, float value, shared_barrier bar, uint32_t index)
 {
     emulator::store_async(rank, to.word(), emulator::to_bits(value), bar + 2 * index);
+}
+DEVICE void store_four_async_to(shared<float> to, uint32_t rank, const float *value, shared_barrier bar, uint32_t index)
+{
+    emulator::aligned(to.word(), 4);
+    for (uint32_t k = 0; k < 4; k++)
+        store_async_to(to + k, rank, value[k], bar, index);
+}
+DEVICE void load_four(float *to, shared<float> from)
+{
+    emulator::aligned(from.word(), 4);
+    for (uint32_t k = 0; k < 4; k++)
+        to[k] = from[k];
+}
+DEVICE void store_four(shared<float> to, const float *x)
+{
+    emulator::aligned(to.word(), 4);
+    for (uint32_t k = 0; k < 4; k++)
+        to[k] = x[k];
 }
 
 #endif

@@ -16,11 +16,11 @@ namespace emulator
 {
 
 enum : uint32_t {
-    MAX_FIBERS = 1024,
+    MAX_FIBERS = 2048,
     MAX_AGENTS = 2 * MAX_FIBERS, /* each fiber, and what it has stored and not yet seen arrive */
     MAX_BLOCKS = 16,             /* of a cluster */
     MAX_WORDS = 228 * 256,       /* of shared memory, a block */
-    MAX_READS = 1u << 22,        /* words that several fibers have read, times fibers */
+    MAX_READS = 1u << 24,        /* words that several fibers have read, times fibers */
     MAX_BARRIERS = 256,
     MAX_STORES = 4096,
     MANY = 0x80000000u

@@ -154,6 +154,15 @@ void shared_store(uint32_t rank, uint32_t word, uint32_t value)
     if (f->m->fault != EMULATOR_NONE) stop(f);
 }
 
+void aligned(uint32_t word, uint32_t words)
+{
+    fiber *f = self();
+    if (word % words)
+        FAIL(f, EMULATOR_BOUNDS,
+             "thread %u of block %u: %u words at once at word %u of shared memory, a multiple expected", f->pos.thread,
+             f->pos.block[0], words, word);
+}
+
 void check_block_end(emulator_machine *m, uint32_t block)
 {
     uint32_t *all = m->cluster_done; /* free: the cluster's barrier needs every thread, and these come no more */

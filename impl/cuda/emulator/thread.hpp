@@ -46,6 +46,8 @@ uint32_t shared_piece(uint32_t words);
 uint32_t shared_dynamic();
 uint32_t shared_load(uint32_t rank, uint32_t word);
 void shared_store(uint32_t rank, uint32_t word, uint32_t value);
+/* Ends the launch where an access of so many words is not aligned to its size. */
+void aligned(uint32_t word, uint32_t words);
 
 /* Memory barriers (mbarrier), two words each. A phase ends when all arrivals are in and no byte is outstanding. */
 void mbarrier_init(uint32_t word, uint32_t arrivals);
