@@ -14,7 +14,7 @@ typedef struct kind {
     int truncates;        /* sums drop bits toward zero */
     float back;           /* the defect, if not 1: factor on what gradients of inputs and states become in a product */
     enum { EVEN, CUT } ties; /* of operands; CUT drops bits toward zero: a defect unless declared */
-    int opaque;                    /* declared: nobody knows how operands are rounded */
+    int opaque;              /* declared: nobody knows how operands are rounded */
 } kind;
 
 static const kind kinds[] = {

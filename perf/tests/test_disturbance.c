@@ -91,7 +91,7 @@ static void who_sleeps_does_not_wait(void **state)
     usleep(200000);
     const double after = assay_process_waited(&p);
     finish(&p);
-    if (before < 0) skip();
+    if (before < 0) skip(); /* a kernel without schedstat */
     assert_true(after - before < 0.01);
 }
 
@@ -178,7 +178,7 @@ static void on_a_crowded_machine_rounds_are_measured_again(void **state)
     const int32_t aside = s->set_aside, taken = s->count;
     const int unknown = s->lost_seconds == 0 && access("/proc/self/schedstat", R_OK);
     bed_free(b);
-    if (unknown) skip();
+    if (unknown) skip(); /* a kernel without schedstat */
     assert_true(aside > 0);
     assert_true(taken >= ASSAY_SAMPLES_LEAST);
     assert_true(aside <= taken + 2 * ASSAY_BLOCK_SAMPLES);
