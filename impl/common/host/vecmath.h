@@ -41,14 +41,18 @@ typedef uint32_t host_word;
 #define HOST_SQRT(x)        sqrtf(x)
 #endif
 
-static inline host_bits host_to_bits(real x)
+/* Always: a loop that still calls one of these when its turn comes is not vectorised, and GCC counts what a function
+ * has grown by. */
+#define HOST_INLINE static inline __attribute__((always_inline))
+
+HOST_INLINE host_bits host_to_bits(real x)
 {
     host_bits b;
     memcpy(&b, &x, sizeof b);
     return b;
 }
 
-static inline real host_from_bits(host_bits b)
+HOST_INLINE real host_from_bits(host_bits b)
 {
     real x;
     memcpy(&x, &b, sizeof x);
@@ -57,21 +61,21 @@ static inline real host_from_bits(host_bits b)
 
 /* 2^(n + lift) for the n that stands in the low bits of HOST_ROUNDER + n; the exponent may not leave its range (a NaN
  * was reduced: any number). */
-static inline real host_power_of_two(real shifted, int lift)
+HOST_INLINE real host_power_of_two(real shifted, int lift)
 {
     return host_from_bits((host_bits)(((host_word)host_to_bits(shifted) << HOST_MANTISSA) +
                                       ((host_word)(HOST_BIAS + lift) << HOST_MANTISSA)));
 }
 
 /* which ? a : b, by bits: a compiler that sees a choice of two quotients divides twice. */
-static inline real host_pick(int which, real a, real b)
+HOST_INLINE real host_pick(int which, real a, real b)
 {
     const host_bits mask = -(host_bits)which;
     return host_from_bits((host_to_bits(a) & mask) | (host_to_bits(b) & ~mask));
 }
 
 /* exp(r) - 1 - r + first, |r| <= ln2/2. */
-static inline real host_expm1_reduced(real r, real first)
+HOST_INLINE real host_expm1_reduced(real r, real first)
 {
 #define F(n) ((real)(1.0 / (n)))
     const real z = r * r;
@@ -86,7 +90,7 @@ static inline real host_expm1_reduced(real r, real first)
 }
 
 /* x = n ln2 + r; returns HOST_ROUNDER + n. |x| is at most -HOST_LOWEST. */
-static inline real host_reduce(real x, real *r)
+HOST_INLINE real host_reduce(real x, real *r)
 {
     const real shifted = x * (real)1.4426950408889634074 + HOST_ROUNDER, n = shifted - HOST_ROUNDER;
     *r = (x - n * HOST_LN2_HI) - n * HOST_LN2_LO;
@@ -98,7 +102,7 @@ static inline real host_reduce(real x, real *r)
 #define HOST_LOWERED ((real)1 / (real)((host_word)1 << HOST_LIFT))
 
 /* exp(x), x <= 0; -inf gives 0. */
-static inline real host_exp(real x)
+HOST_INLINE real host_exp(real x)
 {
     real r;
     const real shifted = host_reduce(x < HOST_LOWEST ? HOST_LOWEST : x, &r);
@@ -109,7 +113,7 @@ static inline real host_exp(real x)
  * added to the last term; so the denominator is rounded once, and where that counts most, just above 1, the last term
  * is -t or nearly: small, and so are its errors. Both stay below 1.4 units in the last place, the quotient's own below
  * half of one. For x > 0, 1 less that. */
-static inline real host_sigmoid(real x)
+HOST_INLINE real host_sigmoid(real x)
 {
     real r;
     const real a = -HOST_ABS(x), t = host_power_of_two(host_reduce(a < HOST_LOWEST ? HOST_LOWEST : a, &r), HOST_LIFT),
@@ -121,7 +125,7 @@ static inline real host_sigmoid(real x)
 /* |x| below 0.55: x - x z M(z) / D(z), z = x^2, from the continued fraction x / (1 + z / (3 + z / (5 + ...))), cut
  * where what follows is below a hundredth of an ulp; else 1 - 2 / (1 + exp(2|x|)). One division serves both. From 32
  * on 1 is nearest. */
-static inline real host_tanh(real x)
+HOST_INLINE real host_tanh(real x)
 {
     real r;
     const real a = HOST_ABS(x), z = a * a, s = host_power_of_two(host_reduce(2 * (a > 32 ? 32 : a), &r), 0);
@@ -137,7 +141,7 @@ static inline real host_tanh(real x)
 
 /* log(x), x >= 1; what isn't finite gives NaN: x = 2^k f, f in [sqrt(1/2), sqrt(2)), log f = 2 artanh((f-1) / (f+1)).
  */
-static inline real host_log(real x)
+HOST_INLINE real host_log(real x)
 {
     const host_bits b = host_to_bits(x) - HOST_SQRT_HALF_BITS, k = b >> HOST_MANTISSA;
     const real f = host_from_bits(host_to_bits(x) - k * ((host_bits)1 << HOST_MANTISSA)), s = (f - 1) / (f + 1),
