@@ -354,8 +354,9 @@ static assay_status record_all(heat *h, const assay_outcome_of *of, assay_entran
         if (assay_outcome_record(of, e, margins[k], b->out) < 0) return ASSAY_NO_MEMORY;
         b->summary->timed++;
         const double median = assay_stats_of(s->seconds, s->count).median, share = assay_bench_gflop(h->w) / of->peak;
-        assay_bench_say(b, "%s %s %s: %.4g ms a step, %.0f %% of the roof, margin %.2g", h->w->id, e->rig.about.name,
-                        assay_format_name(of->problem->arithmetic), median * 1e3, 100 * share / median, margins[k]);
+        assay_bench_say(b, "%s %s %s: %.4g ms a step with %d threads, %.0f %% of the roof, margin %.2g", h->w->id,
+                        e->rig.about.name, assay_format_name(of->problem->arithmetic), median * 1e3, (int)e->threads,
+                        100 * share / median, margins[k]);
     }
     return ASSAY_OK;
 }

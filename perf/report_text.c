@@ -60,6 +60,8 @@ static void facts(FILE *f, const assay_report_group *g)
     if (r->repeats) fprintf(f, "; measured %d times", (int)r->repeats + 1);
     if (!r->fit) fprintf(f, "; DRIFT %.1f %%: no verdict from this run", 100 * r->drift);
     for (int32_t k = 0; k < g->row_count; k++) {
+        const assay_record *any = g->rows[k].any;
+        if (any->threads != r->threads) fprintf(f, "; %s with %d", any->implementation, (int)any->threads);
         step = g->rows[k].phase[ASSAY_PHASE_STEP];
         if (step && assay_record_is_disturbed(step))
             fprintf(f, "; DISTURBED: threads of %s waited for a processor in %d of %d steps", step->implementation,
