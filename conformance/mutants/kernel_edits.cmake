@@ -64,10 +64,10 @@ edit(kernel-barrier-missing ${gemm_cu}
     [=[        block_sync();
         float part[TM][TN] = {};]=] [=[        float part[TM][TN] = {};]=])
 edit(kernel-lanes-not-joined ${backward_c}
-    [=[        queue_join(plan->q);
+    [=[    queue_join(plan->q);
 ]=] [=[]=])
 edit(kernel-lane-too-early ${forward_c}
-    [=[        queue_fork(plan->q);
+    [=[    queue_fork(plan->q);
 ]=] [=[]=])
 edit(kernel-lanes-share-scratch ${forward_c}
     [=[.lane = &plan->scratch.lane[direction],]=] [=[.lane = &plan->scratch.lane[0],]=])

@@ -1,5 +1,5 @@
-/* backward.c: the recurrent layers backward: a cell and a product a step, then the weights' gradients of all steps at
- * once. SPDX-License-Identifier: MIT */
+/* backward.c: the recurrent layers backward: a cell and a product a step, or all steps in one launch, then the
+ * weights' gradients of all steps at once. SPDX-License-Identifier: MIT */
 #include "impl/cuda/layer.h"
 
 /* A block of columns of da and the rows of a weight that they belong to. */
@@ -16,6 +16,16 @@ static int input_columns(const cuda_layer *l, columns out[2])
     out[0].count = 2 * l->h;
     out[1] = (columns){3 * l->h, 2 * l->h, l->h};
     return 2;
+}
+
+static float *at_dh(const cuda_layer *l)
+{
+    return cuda_work_at(l->c, l->lane->dh, 0);
+}
+
+static float *at_dc(const cuda_layer *l)
+{
+    return cuda_work_at(l->c, l->lane->dc, 0);
 }
 
 static float *at_da(const cuda_layer *l, int64_t t)
@@ -94,22 +104,60 @@ static void begin_gradient(const cuda_layer *l, const void *given, int64_t width
     cuda_over(l->c->plan->q, KERNEL_states, n * width, &s);
 }
 
+/* Step t, with what every way back reads and writes. */
+static cell_args backward_cell(const cuda_layer *l, int64_t t)
+{
+    const assay_plan *plan = l->c->plan;
+    cell_args cell = cuda_cell_of(l, t);
+    cell.dy = cuda_work_at(l->c, plan->scratch.d_part, t * plan->p.n * l->wide + l->direction * l->state);
+    cell.dh = at_dh(l);
+    cell.dc = at_dc(l);
+    cell.da = at_da(l, t);
+    return cell;
+}
+
+/* All steps of all directions at once. */
+static void persistent_steps(const cuda_layer *l, int ways)
+{
+    const assay_plan *plan = l->c->plan;
+    persistent_args a = {.t = plan->p.t,
+                         .ranks = plan->layout.ranks,
+                         .units = plan->layout.units,
+                         .slice = plan->layout.slice,
+                         .order = cuda_order(l->c)};
+    for (int k = 0; k < ways; k++)
+        a.way[k] = (persistent_way){.cell = backward_cell(&l[k], 0),
+                                    .r = cuda_weight(&l[k], l->c->args->packed, ASSAY_R),
+                                    .reverse = l[k].direction};
+    cuda_persistent_send(plan->q, &plan->layout, &plan->layout.backward, ways, &a);
+}
+
+/* The gradients of the states after the last step; those before the first. */
+static void begin_back(const cuda_layer *l)
+{
+    begin_gradient(l, l->c->args->dhn, l->state, at_dh(l));
+    if (l->c->plan->p.dialect.cell == ASSAY_LSTM) begin_gradient(l, l->c->args->dcn, l->h, at_dc(l));
+}
+
+static void end_back(const cuda_layer *l)
+{
+    const assay_args *args = l->c->args;
+    const assay_problem *p = &l->c->plan->p;
+    queue *q = l->c->plan->q;
+    const int64_t state = p->n * l->state, cell = p->n * l->h;
+    if (args->dh0) queue_copy(q, (float *)args->dh0 + l->q * state, at_dh(l), (uint64_t)state * sizeof(float));
+    if (args->dc0 && p->dialect.cell == ASSAY_LSTM)
+        queue_copy(q, (float *)args->dc0 + l->q * cell, at_dc(l), (uint64_t)cell * sizeof(float));
+}
+
 static void steps_back(const cuda_layer *l)
 {
     const assay_plan *plan = l->c->plan;
-    const assay_args *args = l->c->args;
     const assay_problem *p = &plan->p;
     const int cell_kind = p->dialect.cell;
-    float *dh = cuda_work_at(l->c, l->lane->dh, 0), *dc = cuda_work_at(l->c, l->lane->dc, 0);
-    begin_gradient(l, args->dhn, l->state, dh);
-    if (cell_kind == ASSAY_LSTM) begin_gradient(l, args->dcn, l->h, dc);
     for (int64_t i = p->t - (int64_t)1; i >= 0; i--) {
         const int64_t t = cuda_step_of(l, i);
-        cell_args cell = cuda_cell_of(l, t);
-        cell.dy = cuda_work_at(l->c, plan->scratch.d_part, t * p->n * l->wide + l->direction * l->state);
-        cell.dh = dh;
-        cell.dc = dc;
-        cell.da = at_da(l, t);
+        cell_args cell = backward_cell(l, t);
         cell.dm = cuda_work_at(l->c, l->lane->dm, 0);
         cell.de = cuda_work_at(l->c, l->lane->de, 0);
         cell.d_state = cuda_work_at(l->c, l->lane->d_state, t * p->n * l->state);
@@ -120,10 +168,6 @@ static void steps_back(const cuda_layer *l)
             through_product(l, &cell, l->gates);
         }
     }
-    const uint64_t states = (uint64_t)(p->n * l->state) * sizeof(float),
-                   cells = (uint64_t)(p->n * l->h) * sizeof(float);
-    if (args->dh0) queue_copy(plan->q, (float *)args->dh0 + l->q * p->n * l->state, dh, states);
-    if (args->dc0 && cell_kind == ASSAY_LSTM) queue_copy(plan->q, (float *)args->dc0 + l->q * p->n * l->h, dc, cells);
 }
 
 /* to (rows of it, n) (+)= da[columns]^T x (T*N, n) */
@@ -230,6 +274,33 @@ static void input_gradient(const cuda_layer *l, float *to)
     }
 }
 
+/* Each direction has a lane of its own, but for the steps where those of both take one launch. */
+static void layer_back(const cuda_call *c, int layer, int accumulate, float *below)
+{
+    const assay_plan *plan = c->plan;
+    const int at_once = plan->layout.ranks > 0, ways = plan->p.directions;
+    cuda_layer l[2];
+    for (int k = 0; k < ways; k++) {
+        l[k] = cuda_layer_of(c, layer, k);
+        if (at_once) begin_back(&l[k]);
+    }
+    if (at_once) persistent_steps(l, ways);
+    queue_fork(plan->q);
+    for (int k = 0; k < ways; k++) {
+        queue_lane(plan->q, k);
+        if (!at_once) {
+            begin_back(&l[k]);
+            steps_back(&l[k]);
+        }
+        end_back(&l[k]);
+        layer_gradients(&l[k], accumulate);
+    }
+    queue_lane(plan->q, 0);
+    queue_join(plan->q);
+    for (int k = 0; below && k < ways; k++)
+        input_gradient(&l[k], below);
+}
+
 void cuda_backward(const cuda_call *c, const float *dy, int callers, int64_t pitch, const float *dlast, int accumulate,
                    float *d_input)
 {
@@ -241,19 +312,7 @@ void cuda_backward(const cuda_call *c, const float *dy, int callers, int64_t pit
         float *below = layer ? cuda_work_at(c, plan->scratch.d_in[layer % 2], 0) : d_input;
         up.merge = cuda_merge_of(c, layer);
         cuda_over(plan->q, KERNEL_upstream, (int64_t)p->t * p->n * p->directions * assay_state_width(p), &up);
-        queue_fork(plan->q);
-        for (int direction = 0; direction < p->directions; direction++) {
-            const cuda_layer l = cuda_layer_of(c, layer, direction);
-            queue_lane(plan->q, direction);
-            steps_back(&l);
-            layer_gradients(&l, accumulate);
-        }
-        queue_lane(plan->q, 0);
-        queue_join(plan->q);
-        for (int direction = 0; below && direction < p->directions; direction++) {
-            const cuda_layer l = cuda_layer_of(c, layer, direction);
-            input_gradient(&l, below);
-        }
+        layer_back(c, layer, accumulate, below);
         up.dy = below;
         up.dlast = NULL;
         up.callers = 0;

@@ -1,5 +1,5 @@
-/* forward.c: the recurrent layers forward: W x of all steps in one product, then a product and a cell a step.
- * Each direction has a lane of its own. SPDX-License-Identifier: MIT */
+/* forward.c: the recurrent layers forward: W x of all steps in one product, then a product and a cell a step,
+ * or all steps in one launch. SPDX-License-Identifier: MIT */
 #include "impl/cuda/layer.h"
 
 cuda_layer cuda_layer_of(const cuda_call *c, int layer, int direction)
@@ -167,12 +167,12 @@ static void end_state(const cuda_layer *l, void *wanted, int64_t width, const fl
     if (wanted) cuda_over(l->c->plan->q, KERNEL_states, n * width, &s);
 }
 
-static void layer_forward(const cuda_layer *l)
+/* W x + b of all steps, and the states before the first. */
+static void begin_layer(const cuda_layer *l)
 {
     const assay_plan *plan = l->c->plan;
     const assay_args *args = l->c->args;
-    const assay_problem *p = &plan->p;
-    const assay_dialect *d = &p->dialect;
+    const assay_dialect *d = &plan->p.dialect;
     const int inside = d->cell == ASSAY_GRU && d->gru_reset == ASSAY_RESET_AFTER_INSIDE;
     const float *b_hh = cuda_weight(l, args->packed, ASSAY_B_HH);
     const gemm_args g = {.m = l->rows,
@@ -191,19 +191,89 @@ static void layer_forward(const cuda_layer *l)
     cuda_gemm(plan->q, plan->p.arithmetic, &g);
     begin_state(l, args->h0, l->state, l->at_h);
     if (d->cell == ASSAY_LSTM) begin_state(l, args->c0, l->h, l->at_c);
+}
+
+/* Step t, with all that the way forward writes. */
+static cell_args forward_cell(const cuda_layer *l, int64_t t)
+{
+    const assay_plan *plan = l->c->plan;
+    const assay_dialect *d = &plan->p.dialect;
+    const int inside = d->cell == ASSAY_GRU && d->gru_reset == ASSAY_RESET_AFTER_INSIDE;
+    const float *b_hh = cuda_weight(l, l->c->args->packed, ASSAY_B_HH);
+    cell_args cell = cuda_cell_of(l, t);
+    cell.y = cuda_kept_at(l->c, plan->kept.part[l->layer], t * plan->p.n * l->wide + l->direction * l->state);
+    cell.bn = inside && b_hh ? b_hh + 2 * l->h : NULL;
+    return cell;
+}
+
+static void steps(const cuda_layer *l)
+{
+    const assay_plan *plan = l->c->plan;
+    const assay_problem *p = &plan->p;
+    const assay_dialect *d = &p->dialect;
     for (int64_t i = 0; i < p->t; i++) {
-        const int64_t t = cuda_step_of(l, i);
-        cell_args cell = cuda_cell_of(l, t);
-        cell.y = cuda_kept_at(l->c, plan->kept.part[l->layer], t * p->n * l->wide + l->direction * l->state);
-        cell.bn = inside && b_hh ? b_hh + 2 * l->h : NULL;
+        cell_args cell = forward_cell(l, cuda_step_of(l, i));
         recurrent_product(l, &cell);
         if (d->cell == ASSAY_LSTM) lstm_step(l, &cell);
         if (d->cell == ASSAY_GRU) gru_step(l, &cell);
         if (d->cell == ASSAY_RNN_TANH || d->cell == ASSAY_RNN_RELU)
             cuda_over(plan->q, KERNEL_plain_forward, cell.n * l->h, &cell);
     }
+}
+
+/* All steps of all directions at once. */
+static void persistent_steps(const cuda_layer *l, int ways)
+{
+    const assay_plan *plan = l->c->plan;
+    persistent_args a = {.t = plan->p.t,
+                         .ranks = plan->layout.ranks,
+                         .units = plan->layout.units,
+                         .slice = plan->layout.slice,
+                         .order = cuda_order(l->c)};
+    for (int k = 0; k < ways; k++)
+        a.way[k] = (persistent_way){.cell = forward_cell(&l[k], 0),
+                                    .r = cuda_weight(&l[k], l->c->args->packed, ASSAY_R),
+                                    .reverse = l[k].direction};
+    cuda_persistent_send(plan->q, &plan->layout, &plan->layout.forward, ways, &a);
+}
+
+static void end_layer(const cuda_layer *l)
+{
+    const assay_args *args = l->c->args;
     end_state(l, args->hn, l->state, l->at_h);
-    if (d->cell == ASSAY_LSTM) end_state(l, args->cn, l->h, l->at_c);
+    if (l->c->plan->p.dialect.cell == ASSAY_LSTM) end_state(l, args->cn, l->h, l->at_c);
+}
+
+/* Each direction has a lane of its own, but for the steps where those of both take one launch. */
+static void layer_forward(const cuda_call *c, int layer)
+{
+    const assay_plan *plan = c->plan;
+    const int at_once = plan->layout.ranks > 0, ways = plan->p.directions;
+    cuda_layer l[2];
+    queue_fork(plan->q);
+    for (int k = 0; k < ways; k++) {
+        l[k] = cuda_layer_of(c, layer, k);
+        queue_lane(plan->q, k);
+        begin_layer(&l[k]);
+        if (at_once) continue;
+        steps(&l[k]);
+        end_layer(&l[k]);
+    }
+    queue_lane(plan->q, 0);
+    queue_join(plan->q);
+    if (at_once) persistent_steps(l, ways);
+    for (int k = 0; at_once && k < ways; k++)
+        end_layer(&l[k]);
+}
+
+const int32_t *cuda_order(const cuda_call *c)
+{
+    const assay_plan *plan = c->plan;
+    const order_args o = {
+        .n = plan->p.n, .lens = c->args->lens_dev, .order = (int32_t *)cuda_work_at(c, plan->scratch.order, 0)};
+    if (!o.lens || o.n == 0) return NULL;
+    cuda_over(plan->q, KERNEL_order_rows, o.n, &o);
+    return o.order;
 }
 
 void cuda_forward(const cuda_call *c)
@@ -221,14 +291,7 @@ void cuda_forward(const cuda_call *c)
         .to = cuda_kept_at(c, plan->kept.input, 0)};
     cuda_over(plan->q, KERNEL_gather, rows * p->i, &input);
     for (int layer = 0; layer < p->layers; layer++) {
-        queue_fork(plan->q);
-        for (int direction = 0; direction < p->directions; direction++) {
-            const cuda_layer l = cuda_layer_of(c, layer, direction);
-            queue_lane(plan->q, direction);
-            layer_forward(&l);
-        }
-        queue_lane(plan->q, 0);
-        queue_join(plan->q);
+        layer_forward(c, layer);
         const merge_args m = cuda_merge_of(c, layer);
         if (plan->between) cuda_over(plan->q, KERNEL_merge, rows * wide, &m);
     }

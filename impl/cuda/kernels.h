@@ -108,6 +108,27 @@ typedef struct cell_args {
     float *de;       /* (N, H) GRU, reset before: gradient of r h */
 } cell_args;
 
+/* order (N): samples by falling length, those of one length as they come. */
+typedef struct order_args {
+    int32_t n;
+    const int32_t *lens;
+    int32_t *order;
+} order_args;
+
+/* One direction of a layer, all steps in one launch (persistent.hpp). */
+typedef struct persistent_way {
+    cell_args cell; /* of step 0 */
+    const float *r; /* (G*H, H) */
+    int32_t reverse;
+} persistent_way;
+
+typedef struct persistent_args {
+    persistent_way way[2];       /* by the row of the grid */
+    int32_t t;                   /* T */
+    int32_t ranks, units, slice; /* blocks of a cluster, units of a block, and those rounded up to whole eights */
+    const int32_t *order;        /* or NULL: samples are as long as each other */
+} persistent_args;
+
 /* to (N, width) = the row of y (T, N, width) at each sample's last step; 0 for those of length 0. */
 typedef struct last_rows_args {
     kernel_rows rows;

@@ -61,6 +61,11 @@ assay_status queue_end(queue *q);
 /* Why the last call of any queue of this thread failed, or "". */
 const char *queue_reason(void);
 
+/* How many clusters of this shape, or blocks where cluster is 1, run side by side; 0: none can. */
+uint32_t queue_resident(queue *q, int kernel, const launch_shape *shape);
+/* Tests: the size of cluster that recurrences have to use where it can be had; 0: any. */
+uint32_t queue_only_cluster(const queue *q);
+
 /* The most blocks that a kernel which shares a range among all of them wants. */
 uint32_t queue_width(const queue *q);
 /* Bytes of shared memory that a block can have. */

@@ -36,6 +36,17 @@ DEVICE float kept(const merge_args &a, int64_t row, int64_t j)
     return a.mask ? a.mask[row * a.wide + j] * a.factor : 1.0F;
 }
 
+/* Each sample is behind those that are longer, and behind those as long before it. */
+KERNEL(order_rows, order_args, 256)
+{
+    for (int64_t n = grid_first(); n < a.n; n += grid_step()) {
+        int32_t place = 0;
+        for (int32_t m = 0; m < a.n; m++)
+            place += a.lens[m] > a.lens[n] || (a.lens[m] == a.lens[n] && m < n);
+        a.order[place] = static_cast<int32_t>(n);
+    }
+}
+
 KERNEL(merge, merge_args, 256)
 {
     const int64_t count = static_cast<int64_t>(a.rows.t) * a.rows.n * a.wide;

@@ -74,6 +74,7 @@ static void describe_stack(assay_plan *plan)
         lane->da = floats(&s->end, rows * plan->width * h);
         lane->d_state = floats(&s->end, p->proj ? rows * state : 0);
     }
+    s->order = floats(&s->end, plan->layout.ranks ? n : 0);
     s->d_part = floats(&s->end, rows * p->directions * state);
     for (int k = 0; k < 2; k++)
         s->d_in[k] = floats(&s->end, rows * (wide > p->i ? wide : p->i));
@@ -104,6 +105,7 @@ void cuda_plan_describe(assay_plan *plan)
     const assay_dialect *d = &p->dialect;
     plan->width = d->cell == ASSAY_LSTM || d->cell == ASSAY_GRU ? 4 : 1;
     plan->between = d->merge != ASSAY_MERGE_CONCAT || d->dropout > 0;
+    if (cuda_has_stack(p)) plan->layout = cuda_layout_choose(plan->q, p);
     describe_kept(plan);
     if (cuda_has_stack(p)) describe_stack(plan);
     if (cuda_loss_of(p) != ASSAY_LOSS_NONE) describe_losses(plan);

@@ -6,6 +6,7 @@
 #include "impl/common/host/layout.h"
 #include "impl/cuda/kernels.h"
 #include "impl/cuda/launch.h"
+#include "impl/cuda/persistent.h"
 
 /* From TRAIN to BACKWARD; q counts layers and directions, S and Y as in problem.h. Rows (t, n) are time-major. */
 typedef struct cuda_kept {
@@ -34,6 +35,7 @@ typedef struct cuda_scratch {
     uint64_t keys, keys2;     /* embedding: (2, T, N) int each */
     uint64_t losses, scale;   /* rows of losses; (1) */
     uint64_t half, frames, occupancy, chain;
+    uint64_t order; /* (N) samples, longest first */
     uint64_t infer; /* INFER keeps here what TRAIN keeps in reserve */
     uint64_t end;
 } cuda_scratch;
@@ -43,8 +45,9 @@ struct assay_plan {
     graph *sent[ASSAY_STEP + 1]; /* by pass: its last call */
     assay_problem p;
     assay_host_layout params;
-    int32_t width;   /* blocks of H that are kept of the gates */
-    int32_t between; /* 1: what is read of a layer isn't simply what its directions made, side by side */
+    int32_t width;      /* blocks of H that are kept of the gates */
+    int32_t between;    /* 1: what is read of a layer isn't simply what its directions made, side by side */
+    cuda_layout layout; /* of the recurrence */
     cuda_kept kept;
     cuda_scratch scratch;
 };
@@ -84,6 +87,8 @@ void cuda_plan_describe(assay_plan *plan);
 void cuda_forward(const cuda_call *c);
 void cuda_backward(const cuda_call *c, const float *dy, int callers, int64_t pitch, const float *dlast, int accumulate,
                    float *d_input);
+/* Samples in the order in which persistent kernels take them; NULL: as they are. */
+const int32_t *cuda_order(const cuda_call *c);
 
 /* network.c: everything else. */
 void cuda_head_forward(const cuda_call *c);

@@ -2,8 +2,9 @@
  * device. SPDX-License-Identifier: MIT
  *
  * Strict fp32; or products with operands rounded to tf32, bf16 or fp16, and all else in fp32. W x, dW, dR and dx of all
- * steps are single products; the recurrence takes a product and a fused cell a step. Samples past their length keep
- * their state. No atomics: results repeat bitwise. Not yet run on a GPU.
+ * steps are single products. All steps of a layer take one launch where persistent.c has a layout for it, else each a
+ * product and a fused cell. Samples past their length keep their state. No atomics: results repeat bitwise. Not yet run
+ * on a GPU.
  *
  *   *.cu        kernels                         device.hpp  all that CUDA and the emulator spell differently
  *   forward.c backward.c network.c              the order of launches, written once for both

@@ -202,17 +202,21 @@ void queue_join(queue *q)
     order(q, 1, 0);
 }
 
+static cudaLaunchConfig_t config_of(const launch_shape *shape, cudaStream_t stream, cudaLaunchAttribute *cluster)
+{
+    cluster->id = cudaLaunchAttributeClusterDimension;
+    cluster->val.clusterDim.x = shape->cluster;
+    cluster->val.clusterDim.y = cluster->val.clusterDim.z = 1;
+    return {dim3(shape->x, shape->y, 1), dim3(shape->threads, 1, 1), shape->shared, stream, cluster,
+            shape->cluster > 1};
+}
+
 void queue_launch(queue *q, int kernel, const launch_shape *shape, const void *args)
 {
     if (q->status != ASSAY_OK) return;
     void *list[] = {const_cast<void *>(args)};
     cudaLaunchAttribute cluster;
-    cluster.id = cudaLaunchAttributeClusterDimension;
-    cluster.val.clusterDim.x = shape->cluster;
-    cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
-    const cudaLaunchConfig_t config = {
-        dim3(shape->x, shape->y, 1), dim3(shape->threads, 1, 1), shape->shared, stream_of(q, q->lane), &cluster,
-        shape->cluster > 1};
+    const cudaLaunchConfig_t config = config_of(shape, stream_of(q, q->lane), &cluster);
     read(q, cudaLaunchKernelExC(&config, table[kernel], list));
 }
 
@@ -242,6 +246,27 @@ void queue_launch_anew(queue *q, int kernel, const launch_shape *shape, const vo
                                          list,
                                          nullptr};
     read(q, cudaGraphExecKernelNodeSetParams(q->replays->exec, q->replays->anew, &params));
+}
+
+uint32_t queue_resident(queue *q, int kernel, const launch_shape *shape)
+{
+    int clusters = 0, blocks = 0, taken = 0;
+    cudaLaunchAttribute cluster;
+    const cudaLaunchConfig_t config = config_of(shape, q->own[0], &cluster);
+    read(q, cudaSetDevice(q->device));
+    if (shape->cluster == 1) {
+        read(q, cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, table[kernel], static_cast<int>(shape->threads),
+                                                              shape->shared));
+        return static_cast<uint32_t>(blocks) * (q->width / 8);
+    }
+    read(q, cudaDeviceGetAttribute(&taken, cudaDevAttrClusterLaunch, q->device));
+    if (taken) read(q, cudaOccupancyMaxActiveClusters(&clusters, table[kernel], &config));
+    return static_cast<uint32_t>(clusters);
+}
+
+uint32_t queue_only_cluster(const queue *)
+{
+    return 0;
 }
 
 void queue_zero(queue *q, void *to, uint64_t bytes)

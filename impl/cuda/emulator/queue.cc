@@ -335,6 +335,20 @@ uint32_t queue_shared(const queue *)
     return 227 * 1024;
 }
 
+uint32_t queue_resident(queue *, int, const launch_shape *shape)
+{
+    return 132 / shape->cluster; /* layouts are chosen as for an H200, were its multiprocessors free to meet */
+}
+
+#ifndef EMULATOR_CLUSTER
+#define EMULATOR_CLUSTER 0
+#endif
+
+uint32_t queue_only_cluster(const queue *)
+{
+    return EMULATOR_CLUSTER;
+}
+
 emulator_fault queue_fault(const queue *q)
 {
     return q->fault;
