@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: MIT
 # Usage: ci/kernels.sh [NVCC]
 # Rows of Markdown, as docs/gpu-limits.md has them: registers of a thread, bytes of static shared memory of a block, bytes spilled
-# (stores and loads). No GPU is needed. Exit status: 0, 1 where something does not compile, 77 without nvcc.
+# (stores and loads). No GPU is needed. Exit status: 0, 1 where something does not compile or a recurrence of one launch (persistent_*.cu),
+# whose weights are to stay in registers, has a stack or spills, 77 without nvcc.
 set -euo pipefail
-nvcc=${1:-nvcc}
+nvcc=${1:-$(command -v nvcc || echo "${CUDA_PATH:-/usr/local/cuda}/bin/nvcc")}
 command -v "$nvcc" >/dev/null || { echo "kernels.sh: no $nvcc: give the path of CUDA's compiler as argument" >&2; exit 77; }
 cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/.."
 scratch=$(mktemp -d)
@@ -20,8 +21,9 @@ for source in impl/cuda/*.cu; do
         tail -n 20 "$scratch/said" >&2
         exit 1
     fi
+    if [[ $source == */persistent_* ]]; then sed -nE "s/^KERNEL\(([a-z0-9_]+),.*/\1/p" "$source" >>"$scratch/persistent"; fi
 done
-awk -v "list=${architectures[*]}" '
+awk -v "list=${architectures[*]}" -v "persistent=$scratch/persistent" '
     BEGIN {
         n = split(list, sm, " ")
         printf "| kernel |"
@@ -31,6 +33,7 @@ awk -v "list=${architectures[*]}" '
         print ""
     }
     /Compiling entry function/ { split($0, q, "\047"); kernel = q[2]; at = substr(q[4], 4); seen[kernel] = 1 }
+    /stack frame/ { stack[kernel, at] = $1 }
     /spill stores/ { for (i = 1; i < NF; i++) if ($(i + 2) == "spill") spilled[kernel, at] += $i }
     /Used [0-9]+ registers/ {
         shared = 0
@@ -45,4 +48,13 @@ awk -v "list=${architectures[*]}" '
             for (k = 1; k <= n; k++) printf " %s |", is[kernel, sm[k]] | "sort"
             print "" | "sort"
         }
+        close("sort")
+        while ((getline name <persistent) > 0)
+            for (k = 1; k <= n; k++) {
+                at = "kernel_" name SUBSEP sm[k]
+                if (at in is && !stack[at] && !spilled[at]) continue
+                print "kernels.sh: " name " on sm_" sm[k] ": a stack of " stack[at] + 0 " bytes, " spilled[at] + 0 " bytes spilled: 0 expected" >"/dev/stderr"
+                status = 1
+            }
+        exit status
     }' "$scratch/said"

@@ -42,6 +42,7 @@ parts() {
     part kill ci/kill.sh "$assay" "$killed"
     part fuzz ci/fuzz.sh "$fuzzing"
     part arm ci/arm.sh
+    part recurrences build/release/bin/test_persistent 100
     part workloads "$assay" run --all --budget "$budget" --out "$out/report"
     part scaling "$assay" bench --workload b1.lstm-ce-short --scale t --scale n --scale h --scale threads --budget "$scaling" \
         --json "$out/scaling.json"
