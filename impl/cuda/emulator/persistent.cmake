@@ -7,10 +7,10 @@ foreach(ranks 1 2 4 8)
     set(name cuda-emu-c${ranks})
     assay_add(plugin ${name} SUBDIR clusters SOURCES ${ASSAY_CUDA_PLUGIN} queue.cc DEFINE EMULATOR_PLUGIN="${name}" EMULATOR_CLUSTER=${ranks}
               LINK assay_cuda_emu assay_emulator assay_common_host assay_fast m UNTIMED)
-    assay_add(test test_impl_cuda_emu_c${ranks} SOURCES ${CMAKE_SOURCE_DIR}/impl/tests/test_impl.c ${ASSAY_CUDA_PLUGIN} queue.cc
+    assay_add(test test_impl_cuda_emu_c${ranks} TIMEOUT 300 SOURCES ${CMAKE_SOURCE_DIR}/impl/tests/test_impl.c ${ASSAY_CUDA_PLUGIN} queue.cc
               LINK assay_cuda_emu assay_emulator assay_common_host assay_fast assay_ref_f64 assay_ref_noise assay_base m
               DEFINE IMPL_CASES="impl/cuda/emulator/tests/persistent_cases.inc" EMULATOR_PLUGIN="${name}" EMULATOR_CLUSTER=${ranks})
-    set_tests_properties(test_impl_cuda_emu_c${ranks} PROPERTIES ENVIRONMENT OMP_NUM_THREADS=1 TIMEOUT 300)
+    set_tests_properties(test_impl_cuda_emu_c${ranks} PROPERTIES ENVIRONMENT OMP_NUM_THREADS=1)
     set_target_properties(plugin_${name} test_impl_cuda_emu_c${ranks} PROPERTIES LINKER_LANGUAGE CXX)
 endforeach()
 
