@@ -43,6 +43,8 @@ parts() {
     part fuzz ci/fuzz.sh "$fuzzing"
     part arm ci/arm.sh
     part recurrences build/release/bin/test_persistent 100
+    part clusters "$assay" check --impl build/release/lib/assay/clusters/cuda-emu-c1.so --impl build/release/lib/assay/clusters/cuda-emu-c8.so \
+        --op rnn --quick --no-shrink
     part workloads "$assay" run --all --budget "$budget" --out "$out/report"
     part scaling "$assay" bench --workload b1.lstm-ce-short --scale t --scale n --scale h --scale threads --budget "$scaling" \
         --json "$out/scaling.json"
