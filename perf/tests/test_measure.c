@@ -91,6 +91,22 @@ static void a_time_below_the_roof_leaves_no_number(void **state)
     assert_int_equal(assay_outcome_record(&b->of, &b->entrant, margin, &records), 0);
 }
 
+static void work_ahead_of_the_calls_leaves_no_number(void **state)
+{
+    bed *b = *state;
+    double margin, seconds;
+    assay_records records = {0};
+    bed_measure_all(b);
+    assay_series *ahead = &b->entrant.ahead[ASSAY_PHASE_STEP];
+    assert_true(ahead->count >= ASSAY_SAMPLES_LEAST);
+    for (int32_t k = 0; k < ahead->count; k++)
+        ahead->seconds[k] = 100; /* of processor time: no copy and no tenth of a step of this network takes that */
+    assert_int_equal(assay_outcome_judge(&b->of, b->entrants, 1, &margin, &seconds), ASSAY_OK);
+    assert_int_equal(b->entrant.rig.verdict, ASSAY_VERDICT_MISTRUSTED);
+    assert_non_null(strstr(b->entrant.rig.why, "ahead of the timed calls"));
+    assert_int_equal(assay_outcome_record(&b->of, &b->entrant, margin, &records), 0);
+}
+
 static void a_right_result_has_a_record_for_every_phase(void **state)
 {
     bed *b = *state;
@@ -238,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_not_kept_leaves_no_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_result_leaves_no_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_time_below_the_roof_leaves_no_number, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(work_ahead_of_the_calls_leaves_no_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_right_result_has_a_record_for_every_phase, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_memory_holds_the_blocks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_forgotten_is_measured_again, set_up, tear_down),
