@@ -252,7 +252,8 @@ static int try_threads(heat *h, assay_entrant *e, int32_t threads)
     other->problem = e->problem;
     other->certificate = e->certificate;
     start(h, other, threads);
-    if (assay_rig_plan(&other->rig, &h->states[0]) && assay_measure_warm_up(&h->m, other))
+    if (assay_rig_plan(&other->rig, &h->states[0]) && assay_measure_warm_up(&h->m, other) &&
+        assay_measure_estimate(other))
         faster = other->estimate[ASSAY_PHASE_STEP] < e->estimate[ASSAY_PHASE_STEP];
     if (faster) {
         assay_entrant slower = *e;
@@ -292,7 +293,8 @@ static void warm_up(heat *h, double reserved)
     for (int k = 0; k < h->count; k++) {
         assay_entrant *e = h->in[k];
         if (assay_bench_stopped(h->b)) return;
-        if (!assay_rig_plan(&e->rig, &h->states[0]) || !assay_measure_warm_up(&h->m, e)) continue;
+        if (!assay_rig_plan(&e->rig, &h->states[0]) || !assay_measure_warm_up(&h->m, e) || !assay_measure_estimate(e))
+            continue;
         search_threads(h, e);
         certify_threads(h, e);
         *rate_of(h, e) = assay_bench_gflop(h->w) / e->estimate[ASSAY_PHASE_STEP];

@@ -146,12 +146,18 @@ int assay_measure_warm_up(assay_measurement *m, assay_entrant *e)
     if (!assay_timer_warm(&e->rig, ASSAY_PHASE_STEP, 0, &first)) return 0;
     second = first;
     if (first < 10 * WARM_UP_SECONDS && !assay_timer_warm(&e->rig, ASSAY_PHASE_STEP, 1, &second)) return 0;
-    /* The number of threads hangs on this estimate: one call that something else slowed down must not decide. */
-    for (int64_t k = 2; k < WARM_UPS_MOST && second < WARM_UP_SECONDS; k++) {
-        if (!assay_timer_warm(&e->rig, ASSAY_PHASE_STEP, k, &first)) return 0;
-        second = first < second ? first : second;
-    }
     e->estimate[ASSAY_PHASE_STEP] = second;
+    return 1;
+}
+
+int assay_measure_estimate(assay_entrant *e)
+{
+    double *least = &e->estimate[ASSAY_PHASE_STEP];
+    for (int64_t k = 2; k < WARM_UPS_MOST && *least < WARM_UP_SECONDS; k++) {
+        double seconds;
+        if (!assay_timer_again(&e->rig, ASSAY_PHASE_STEP, k, &seconds)) return 0;
+        *least = fmin(*least, seconds);
+    }
     return 1;
 }
 

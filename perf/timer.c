@@ -99,12 +99,23 @@ int assay_timer_sample(assay_gbench *g, const char *workload, assay_rig *rig, as
     return 1;
 }
 
-int assay_timer_warm(assay_rig *rig, assay_phase phase, int64_t step, double *seconds)
+static int untold(assay_rig *rig, assay_phase phase, int64_t step, double *seconds,
+                  int (*run)(assay_rig *, const assay_call *, int, assay_timing *))
 {
     assay_call calls[MOST_PASSES];
     assay_timing t = {0};
     int count = calls_of(phase, step, calls);
-    int ok = assay_rig_run(rig, calls, count, &t);
+    int ok = run(rig, calls, count, &t);
     if (seconds) *seconds = ok ? t.seconds : 0;
     return ok;
+}
+
+int assay_timer_warm(assay_rig *rig, assay_phase phase, int64_t step, double *seconds)
+{
+    return untold(rig, phase, step, seconds, assay_rig_run);
+}
+
+int assay_timer_again(assay_rig *rig, assay_phase phase, int64_t step, double *seconds)
+{
+    return untold(rig, phase, step, seconds, assay_rig_run_again);
 }

@@ -38,5 +38,7 @@ int assay_timer_sample(assay_gbench *g, const char *workload, assay_rig *rig, as
                        assay_series *s);
 /* The same calls outside of all this: the first ones, which may allocate and start threads. */
 int assay_timer_warm(assay_rig *rig, assay_phase phase, int64_t step, double *seconds);
+/* The same after those: what allocates or starts threads now fails. */
+int assay_timer_again(assay_rig *rig, assay_phase phase, int64_t step, double *seconds);
 
 #endif
