@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # gpu_manners.sh: how ci/gpu.sh behaves: bad arguments, no GPU, a whole run on a stand-in for cuDNN, time that runs out, a bundle.
 # SPDX-License-Identifier: MIT
-# Usage: ci/gpu_manners.sh BUILD_DIR   a build with the stand-ins of conformance/tests/fake
+# Usage: ci/gpu_manners.sh BUILD_DIR said|runs   a build with the stand-ins of conformance/tests/fake; what it refuses, or whole runs
 set -euo pipefail
-build=$(realpath "${1:?"usage: ci/gpu_manners.sh BUILD_DIR"}")
+usage="usage: ci/gpu_manners.sh BUILD_DIR said|runs"
+build=$(realpath "${1:?"$usage"}")
+part=${2:?"$usage"}
+[[ $part == said || $part == runs ]] || { echo "$usage" >&2; exit 2; }
 gpu=$(dirname "$(realpath "${BASH_SOURCE[0]}")")/gpu.sh
 fake=$build/lib/assay/fake
 scratch=$(mktemp -d)
@@ -29,24 +32,24 @@ there() { # there FILE
     [[ -s $1 ]] || { echo "ci/gpu.sh: left no $(basename "$1")"; failures=$((failures + 1)); }
 }
 
-expect 0 '^Usage:' none --help
-expect 2 'unknown; expected' none --no-such-option
-expect 2 'no part is called' none no-such-part
-expect 2 'expected an argument' none --out
-expect 2 'expected an argument' none --out --budget 40
-expect 2 'whole number of seconds' none --budget 12
-expect 2 'whole number of seconds' none --budget soon
-expect 2 'whole number of MB' none --archive-limit little
-expect 2 'expected names' none --rows 'a b'
-expect 2 'one of them at most' none --build "$build" --bundle "$gpu"
-expect 2 'one of them at most' none --make-bundle "$scratch/x" --bundle "$gpu"
-expect 2 'expected a folder with bin/assay' none --build "$scratch"
-expect 2 'cannot be read' none --bundle "$scratch/absent"
-expect 77 'no GPU' none --build "$build" --out "$scratch/none"
-expect 77 'no GPU' old --build "$build" --out "$scratch/old"
-expect 77 'no row of nobody' whole --build "$build" --out "$scratch/nobody" --rows nobody
-
-if [[ -e $build/lib/assay/impl/cudnn.so ]]; then
+if [[ $part == said ]]; then
+    expect 0 '^Usage:' none --help
+    expect 2 'unknown; expected' none --no-such-option
+    expect 2 'no part is called' none no-such-part
+    expect 2 'expected an argument' none --out
+    expect 2 'expected an argument' none --out --budget 40
+    expect 2 'whole number of seconds' none --budget 12
+    expect 2 'whole number of seconds' none --budget soon
+    expect 2 'whole number of MB' none --archive-limit little
+    expect 2 'expected names' none --rows 'a b'
+    expect 2 'one of them at most' none --build "$build" --bundle "$gpu"
+    expect 2 'one of them at most' none --make-bundle "$scratch/x" --bundle "$gpu"
+    expect 2 'expected a folder with bin/assay' none --build "$scratch"
+    expect 2 'cannot be read' none --bundle "$scratch/absent"
+    expect 77 'no GPU' none --build "$build" --out "$scratch/none"
+    expect 77 'no GPU' old --build "$build" --out "$scratch/old"
+    expect 77 'no row of nobody' whole --build "$build" --out "$scratch/nobody" --rows nobody
+elif [[ -e $build/lib/assay/impl/cudnn.so ]]; then
     expect 0 'sha256 [0-9a-f]' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 600 device quick
     there "$scratch/a.tar.gz"
     there "$scratch/a/quick.json"
@@ -74,6 +77,9 @@ if [[ -e $build/lib/assay/impl/cudnn.so ]]; then
     expect 0 'for ci/gpu.sh --bundle' none --build "$build" --make-bundle "$scratch/assay.tar.gz"
     expect 0 'device: exit 0' cudnn --bundle "$scratch/assay.tar.gz" --out "$scratch/c" --rows cudnn --budget 120 device
     expect 2 'is no bundle' cudnn --bundle "$gpu" --out "$scratch/d"
+else
+    echo "gpu_manners.sh: no $build/lib/assay/impl/cudnn.so: a build where the headers of CUDA and cuDNN are expected" >&2
+    exit 77
 fi
 echo "gpu_manners: $failures failures"
 ((failures == 0))

@@ -31,6 +31,7 @@ part() { # part NAME command...
 }
 
 parts() {
+    part ctest ctest --preset release
     part truth "$assay" truth --full --json "$out/truth.json"
     part all-floats build/release/bin/test_vecmath 1
     part check-full "$assay" check --full --json "$out/check-full.json" --junit "$out/check-full.xml"
@@ -43,8 +44,6 @@ parts() {
     part fuzz ci/fuzz.sh "$fuzzing"
     part arm ci/arm.sh
     part recurrences build/release/bin/test_persistent 100
-    part clusters "$assay" check --impl build/release/lib/assay/clusters/cuda-emu-c1.so --impl build/release/lib/assay/clusters/cuda-emu-c8.so \
-        --op rnn --quick --no-shrink
     part workloads "$assay" run --all --budget "$budget" --out "$out/report"
     part scaling "$assay" bench --workload b1.lstm-ce-short --scale t --scale n --scale h --scale threads --budget "$scaling" \
         --json "$out/scaling.json"
