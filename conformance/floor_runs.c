@@ -133,8 +133,15 @@ static assay_status flipped_runs(const assay_floor_job *j, const struct forced *
 /* Where a closed library may round: operands, stores, both; operands to nearest or cut. The first is what an arithmetic
  * that is not opaque declares. */
 static const struct placement {
-    int operand, store, cut; /* 1 = in the declared format, else untouched; 1 = toward zero */
-} placements[] = {{1, 1, 0}, {1, 0, 0}, {0, 1, 0}, {1, 1, 1}, {1, 0, 1}};
+    int operand, store, how; /* 1 = in the declared format, else untouched; assay_operand_rounding */
+} placements[] = {{1, 1, ASSAY_OPERAND_EVEN},
+                  {1, 0, ASSAY_OPERAND_EVEN},
+                  {0, 1, ASSAY_OPERAND_EVEN},
+                  {1, 1, ASSAY_OPERAND_CUT},
+                  {1, 0, ASSAY_OPERAND_CUT}};
+
+/* A tie of TF32 may go either way: docs/decisions/0010. */
+static const struct placement tied = {1, 1, ASSAY_OPERAND_AWAY};
 
 static assay_status placed_runs(const assay_floor_job *j, const struct placement *at, assay_floor *floor, int32_t *runs)
 {
@@ -146,7 +153,7 @@ static assay_status placed_runs(const assay_floor_job *j, const struct placement
                         .activation_ulp = a->activation_ulp,
                         .batch_scale = j->batch_scale,
                         .seed = j->seed,
-                        .operand_truncate = at->cut};
+                        .operand_rounds = at->how};
     assay_status st = random_runs(j, &r, floor, runs);
     if (st != ASSAY_OK || !a->truncates) return st;
     r.mode = ASSAY_ROUND_TRUNCATE;
@@ -159,10 +166,12 @@ assay_status assay_floor_measure(const assay_floor_job *j, assay_floor *floor, i
     assay_status st = ASSAY_OK;
     *runs = 0;
     for (int k = 0; k < places && st == ASSAY_OK; k++) {
-        /* The noise build can't cut operands. */
-        if (placements[k].cut && j->set != assay_rounding_sr) continue;
+        /* The noise build knows no other way. */
+        if (placements[k].how != ASSAY_OPERAND_EVEN && j->set != assay_rounding_sr) continue;
         st = placed_runs(j, &placements[k], floor, runs);
     }
+    if (st == ASSAY_OK && j->declared->operand == ASSAY_TF32 && !j->declared->opaque && j->set == assay_rounding_sr)
+        st = placed_runs(j, &tied, floor, runs);
     const int flips = j->flipped && assay_arithmetic_is_narrow(j->declared) && !j->declared->opaque;
     for (size_t k = 0; flips && k < sizeof forced / sizeof *forced && st == ASSAY_OK; k++)
         st = flipped_runs(j, &forced[k], floor, runs);

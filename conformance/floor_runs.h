@@ -33,9 +33,9 @@ int assay_floor_more(double macs);
 assay_rounding assay_floor_exact(const assay_arithmetic *declared);
 
 /* Raises floor[] to the worst error of the runs, whose number is *runs: ASSAY_FLOOR_RUNS, `more` times, with every
- * operation rounded at random; as many in which sums truncate, where declared; twice as many with forced flips, where
- * operands or stores are narrow; opaque: the first two for each place where they may be. Uses all cores; main thread.
- */
+ * operation rounded at random; as many in which sums truncate, where declared; in TF32 both again with ties of operands
+ * away from zero; twice as many with forced flips, where operands or stores are narrow; opaque: the first two for each
+ * place where they may be. Uses all cores; main thread. */
 assay_status assay_floor_measure(const assay_floor_job *j, assay_floor *floor, int32_t *runs);
 
 #endif

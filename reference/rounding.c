@@ -101,16 +101,17 @@ static double tie_of(struct format f, double x)
     return x;
 }
 
-double assay_round_watched(assay_rounding_state *s, int format, int truncate, double x)
+double assay_round_watched(assay_rounding_state *s, int format, int how, double x)
 {
     if (format <= ASSAY_FP32 || !(fabs(x) <= 0x1.fffffffffffffp1023) || x == 0) return assay_round_to(format, x);
     const struct format f = formats[format];
-    if (truncate) return rounded(f, ASSAY_ROUND_TRUNCATE, x, 0);
-    const double y = assay_round_to(format, x);
-    const double middle = tie_of(f, x), around = fabs(x) > s->row_scale ? fabs(x) : s->row_scale;
-    if (!(fabs(fabs(x) - middle) <= s->r.window * around) || (double)(float)x == x) return y;
+    if (how == ASSAY_OPERAND_CUT) return rounded(f, ASSAY_ROUND_TRUNCATE, x, 0);
+    const double y = assay_round_to(format, x), middle = tie_of(f, x);
     const double other = 2 * middle - fabs(y), end = ldexp(1, f.top + 1);
     if (!(fabs(y) < end && other < end)) return y;
+    if (how == ASSAY_OPERAND_AWAY && fabs(x) == middle) return copysign(fmax(fabs(y), other), x);
+    const double around = fabs(x) > s->row_scale ? fabs(x) : s->row_scale;
+    if (!(fabs(fabs(x) - middle) <= s->r.window * around) || (double)(float)x == x) return y;
     s->near++;
     return s->r.flip && share_of(s, x) == s->r.flip ? copysign(other, x) : y;
 }
@@ -163,7 +164,7 @@ static void set(assay_rounding_state *s, const assay_rounding *r)
     s->order_n = -1;
     const int exact = r->mode == ASSAY_ROUND_EXACT, wide = r->accumulate == ASSAY_FP64;
     s->wide = wide && !exact;
-    s->watched = r->window > 0 || r->operand_truncate;
+    s->watched = r->window > 0 || r->operand_rounds != ASSAY_OPERAND_EVEN;
     s->blurs = !exact && r->activation_ulp > 0.5;
     s->masks.keep = ~UINT64_C(0);
     if (exact || wide) {

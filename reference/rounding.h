@@ -16,6 +16,13 @@ typedef enum assay_rounding_mode {
     ASSAY_ROUND_TRUNCATE    /* toward zero; a random order of each sum, so that runs differ */
 } assay_rounding_mode;
 
+/* How OPERAND treats what its format cannot hold. */
+typedef enum assay_operand_rounding {
+    ASSAY_OPERAND_EVEN, /* to nearest, ties to even */
+    ASSAY_OPERAND_AWAY, /* to nearest, ties away from zero, as cvt.rna has them */
+    ASSAY_OPERAND_CUT   /* toward zero, as hardware does that reads the first bits only */
+} assay_operand_rounding;
+
 typedef struct assay_rounding {
     int32_t mode;          /* assay_rounding_mode, of every accumulation and elementwise result */
     int32_t operand;       /* assay_format; rounded to nearest by OPERAND; FP64 = untouched */
@@ -28,10 +35,10 @@ typedef struct assay_rounding {
     /* SR build only. An operand or a store in a format narrower than FP32 is near if its value x lies within
      * window max(|x|, rms of its row in a product) of a tie: an accumulation's error may carry it over. Values that
      * FP32 holds are not: they were given, and everybody rounds them alike. */
-    double window;        /* 0 = nothing is near */
-    int32_t shares, flip; /* near values fall into so many shares, by value and seed: all uses of a value go together;
-                             those of share `flip`, 1 .. shares, go the other way; 0 = none */
-    int32_t operand_truncate; /* 1: OPERAND drops bits toward zero, as hardware does that reads the first bits only */
+    double window;          /* 0 = nothing is near */
+    int32_t shares, flip;   /* near values fall into so many shares, by value and seed: all uses of a value go together;
+                               those of share `flip`, 1 .. shares, go the other way; 0 = none */
+    int32_t operand_rounds; /* assay_operand_rounding, SR build only */
 } assay_rounding;
 
 /* Sets the context of the calling thread, for the SR build, for the noise build. Any thread. */

@@ -23,7 +23,7 @@ typedef struct assay_rounding_state {
     assay_rounding r;
     assay_masks masks; /* of the accumulate format in this mode */
     int32_t wide;      /* 1: accumulates in FP64, not in mode EXACT: what a double operation lost is needed */
-    int32_t watched;   /* 1: operands and stores take the slow path: near values, truncated operands */
+    int32_t watched;   /* 1: operands and stores take the slow path: near values, operands that round otherwise */
     int32_t blurs;     /* 1: an activation errs by more than its rounding */
     uint64_t weyl;     /* the generator's counter */
     uint64_t products; /* of the noise build, so far: keys their noise */
@@ -52,8 +52,9 @@ double assay_round_state(assay_rounding_state *s, double x);
 double assay_round_wide(assay_rounding_state *s, double r, double error);
 /* x + a uniform error of at most activation_ulp units in the last place of the accumulate format at x. */
 double assay_round_blur(assay_rounding_state *s, double x);
-/* To a format narrower than FP32, where near values are looked for, or operands truncated. */
-double assay_round_watched(assay_rounding_state *s, int format, int truncate, double x);
+/* To a format narrower than FP32, where near values are looked for, or operands round otherwise; how:
+ * assay_operand_rounding. */
+double assay_round_watched(assay_rounding_state *s, int format, int how, double x);
 /* Draws the order of sums of n terms into the state. */
 void assay_round_order(assay_rounding_state *s, int64_t n);
 
@@ -85,13 +86,13 @@ static inline double assay_round_accumulate(assay_rounding_state *s, double x)
 
 static inline double assay_round_operand(assay_rounding_state *s, double x)
 {
-    if (__builtin_expect(s->watched, 0)) return assay_round_watched(s, s->r.operand, s->r.operand_truncate, x);
+    if (__builtin_expect(s->watched, 0)) return assay_round_watched(s, s->r.operand, s->r.operand_rounds, x);
     return s->r.operand == ASSAY_FP64 ? x : assay_round_to(s->r.operand, x);
 }
 
 static inline double assay_round_store(assay_rounding_state *s, double x)
 {
-    if (__builtin_expect(s->watched, 0)) return assay_round_watched(s, s->r.store, 0, x);
+    if (__builtin_expect(s->watched, 0)) return assay_round_watched(s, s->r.store, ASSAY_OPERAND_EVEN, x);
     return s->r.store == ASSAY_FP64 ? x : assay_round_to(s->r.store, x);
 }
 

@@ -45,7 +45,7 @@ edit(kernel-tf32-as-fp32 ${send_c}
     [=[format != ASSAY_FP32 ? narrow[format] + large : large ? 2 : a->m > 8;]=]
     [=[narrow[format == ASSAY_FP32 ? ASSAY_TF32 : format] + large;]=])
 edit(kernel-bf16-as-tf32 ${send_c} [=[[ASSAY_TF32] = 3,]=] [=[[ASSAY_TF32] = 5,]=])
-edit(kernel-tf32-cut ${narrow_cu} [=[return even_tf32(x[0]);]=] [=[return static_cast<uint32_t>(bits_of(x[0]));]=])
+edit(kernel-tf32-cut ${narrow_cu} [=[return round_tf32(x[0]);]=] [=[return static_cast<uint32_t>(bits_of(x[0]));]=])
 edit(kernel-tanh-approximate ${cells_cu}
     [=[const float g = tangent(at[2 * h] + product[2 * h]);]=]
     [=[const float g = float_of(bits_of(tangent(at[2 * h] + product[2 * h])) & ~0xfff);]=])

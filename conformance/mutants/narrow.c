@@ -13,12 +13,13 @@ typedef struct kind {
     int format, declared; /* assay_format: of the operands, of the declaration */
     int truncates;        /* sums drop bits toward zero */
     float back;           /* the defect, if not 1: factor on what gradients of inputs and states become in a product */
-    enum { EVEN, CUT } ties; /* of operands; CUT drops bits toward zero: a defect unless declared */
-    int opaque;              /* declared: nobody knows how operands are rounded */
+    enum { EVEN, AWAY, CUT } ties; /* of operands; CUT drops bits toward zero: a defect unless declared */
+    int opaque;                    /* declared: nobody knows how operands are rounded */
 } kind;
 
 static const kind kinds[] = {
     {"narrow-tf32", ASSAY_TF32, ASSAY_TF32, 0, 1, EVEN, 0},
+    {"narrow-tf32-away", ASSAY_TF32, ASSAY_TF32, 0, 1, AWAY, 0},
     {"narrow-bf16", ASSAY_BF16, ASSAY_BF16, 0, 1, EVEN, 0},
     {"narrow-fp16", ASSAY_FP16, ASSAY_FP16, 0, 1, EVEN, 0},
     {"narrow-tf32-truncated", ASSAY_TF32, ASSAY_TF32, 1, 1, EVEN, 0},
@@ -38,7 +39,7 @@ static const kind *mine(void)
     return found;
 }
 
-/* To nearest even, or cut; fp16 has fewer exponents than a float, the others have as many. */
+/* To nearest, or cut; fp16 has fewer exponents than a float, the others have as many. */
 static float operand(int format, int ties, float x)
 {
     const int drop = format == ASSAY_BF16 ? 16 : 13;
@@ -46,7 +47,7 @@ static float operand(int format, int ties, float x)
     if (!(fabsf(x) <= 0x1.fffffep127f)) return x;
     if (format == ASSAY_FP16 && fabsf(x) < 0x1p-14f) return rintf(x * 0x1p24f) * 0x1p-24f;
     memcpy(&bits, &x, sizeof bits);
-    if (ties != CUT) bits += (UINT32_C(1) << (drop - 1)) - 1 + (bits >> drop & 1);
+    if (ties != CUT) bits += (UINT32_C(1) << (drop - 1)) - 1 + (ties == AWAY ? 1 : bits >> drop & 1);
     bits &= ~((UINT32_C(1) << drop) - 1);
     memcpy(&x, &bits, sizeof x);
     return format == ASSAY_FP16 && fabsf(x) > 65504 ? copysignf(INFINITY, x) : x;

@@ -10,19 +10,11 @@
 #define WORDS 16 /* of a tile along k */
 #define STEP  8  /* words that one instruction takes */
 
-/* To nearest, ties to even, as the suite's oracle has it: cvt.rna.tf32 sends ties away from zero, and of a few thousand
- * operands one is a tie. */
-DEVICE uint32_t even_tf32(float x)
-{
-    const uint32_t bits = static_cast<uint32_t>(bits_of(x)), rounded = bits + 0xfff + (bits >> 13 & 1);
-    return x != x ? bits : rounded & ~0x1fffu;
-}
-
 struct tf32 {
     static constexpr int each = 1; /* numbers of a word */
     static DEVICE_MEMBER uint32_t pack(const float *x)
     {
-        return even_tf32(x[0]);
+        return round_tf32(x[0]);
     }
     static DEVICE_MEMBER void multiply(float *c, const uint32_t *a, const uint32_t *b)
     {
