@@ -32,6 +32,8 @@ part() { # part NAME command...
 
 parts() {
     part ctest ctest --preset release
+    part sanitizers ctest --test-dir build/asan --label-regex '^unit$' --exclude-regex '^test_(roof|bench|bench_device|golden_teeth)$' \
+        --output-on-failure
     part truth "$assay" truth --full --json "$out/truth.json"
     part all-floats build/release/bin/test_vecmath 1
     part check-full "$assay" check --full --json "$out/check-full.json" --junit "$out/check-full.xml"
@@ -61,6 +63,7 @@ done
 looking=0
 ci/setup.sh
 ci/build.sh release
+ci/build.sh asan
 mkdir -p "$out"
 parts
 echo "ci/nightly.sh: worst exit status $worst; results lie in $out"

@@ -276,10 +276,10 @@ void a_seed_repeats_its_run(void **)
 /* ---- near values ---- */
 
 /* The context of the quantised oracle that looks for near values, and sends a share of them the other way. */
-static void look(double window, int shares, int flip, int truncate)
+static void look(double window, int shares, int flip, int operands)
 {
     const assay_rounding r = {ASSAY_ROUND_EXACT, ASSAY_TF32, ASSAY_FP64, ASSAY_FP16, 0.5, 1, 3, window, shares, flip,
-                              truncate};
+                              operands};
     assay_rounding_sr(&r);
 }
 
@@ -322,9 +322,19 @@ static void each_value_is_in_one_share(void **)
 
 static void a_cut_operand_drops_bits(void **)
 {
-    look(0, 1, 0, 1);
+    look(0, 1, 0, ASSAY_OPERAND_CUT);
     assert_true(OPERAND(1 + 0x1p-10 - 0x1p-40).v == 1);
     assert_true(STORE(1 + 0x1p-10 - 0x1p-40).v == 1 + 0x1p-10);
+}
+
+static void a_tie_goes_away_from_zero_where_told(void **)
+{
+    look(0, 1, 0, ASSAY_OPERAND_AWAY);
+    assert_true(OPERAND(tie).v == 1 + 0x1p-10 && OPERAND(-tie).v == -1 - 0x1p-10);
+    assert_true(OPERAND(tie - 0x1p-30).v == 1); /* no tie: the nearer one */
+    assert_true(OPERAND(1 + 0x3p-11).v == 1 + 0x1p-9);
+    assert_true(OPERAND(1.25).v == 1.25);
+    assert_true(STORE(tie).v == 1);
 }
 
 int main()
@@ -347,6 +357,7 @@ int main()
         cmocka_unit_test(what_is_not_near_or_was_given_rounds_to_nearest),
         cmocka_unit_test(each_value_is_in_one_share),
         cmocka_unit_test(a_cut_operand_drops_bits),
+        cmocka_unit_test(a_tie_goes_away_from_zero_where_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
