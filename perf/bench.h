@@ -56,7 +56,7 @@ typedef struct assay_bench_options {
     const char *worker;                         /* path of assay-worker; NULL = beside this program */
     const char *device_roof;                    /* path of assay-device-roof; NULL = beside this program */
     const char *text;                           /* file for d.ptb-lm; NULL = the documented stream */
-    const char *suite_version, *commit, *build; /* for the record */
+    const char *suite_version, *commit, *commit_time, *build; /* for the record */
 
     /* Is this plugin certified for this problem, with that number of threads? (assay_gate_open()) Anything but
      * ASSAY_OK, with one line in why: no number. Called before a worker is started for timing, and again if another

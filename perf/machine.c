@@ -105,5 +105,7 @@ void assay_machine_read(assay_machine *m)
     first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", m->governor, sizeof m->governor);
     value_of("/etc/os-release", "PRETTY_NAME", '=', m->os, sizeof m->os);
     if (uname(&u) == 0) snprintf(m->kernel, sizeof m->kernel, "%.20s %.60s", u.sysname, u.release);
+    const char *node = getenv("ASSAY_NODE"); /* never the host's own name: records are published */
+    if (node) snprintf(m->node, sizeof m->node, "%s", node);
     if (!m->cpu[0] && uname(&u) == 0) snprintf(m->cpu, sizeof m->cpu, "%.60s", u.machine);
 }

@@ -17,6 +17,7 @@ typedef struct assay_machine {
     char kernel[96];     /* "Linux 6.1.0" */
     char os[64];         /* PRETTY_NAME */
     char hypervisor[32]; /* "" on bare metal */
+    char node[64];       /* which of many: $ASSAY_NODE; "" where nobody gave it a name */
 } assay_machine;
 
 /* Reads /proc, /sys and uname(). Cannot fail: what is missing stays empty. */

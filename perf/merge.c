@@ -36,7 +36,8 @@ static int same_row(const assay_record *a, const assay_record *b)
 {
     return !strcmp(a->workload, b->workload) && !strcmp(a->implementation, b->implementation) &&
            !strcmp(a->arithmetic, b->arithmetic) && !strcmp(a->phase, b->phase) &&
-           !strcmp(a->machine.cpu, b->machine.cpu) && !strcmp(a->device.name, b->device.name);
+           !strcmp(a->machine.cpu, b->machine.cpu) && !strcmp(a->device.name, b->device.name) &&
+           !strcmp(a->machine.node, b->machine.node);
 }
 
 static int same_measurement(const assay_record *a, const assay_record *b)

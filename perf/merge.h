@@ -12,7 +12,8 @@ typedef struct assay_merged {
 
 /* Appends what the .json files right in `folder` hold. What is there already, to the last sample, is counted and left
  * out. ASSAY_BAD_ARGUMENT and one line in why, the list then of no use: a folder or file that cannot be read, records
- * of another suite or commit than those before, two different ones of one row on one device. `first` keeps, for that
+ * of another suite or commit than those before, two different ones of one row on one device of one
+ * node. `first` keeps, for that
  * line, where the first record came from; size at least 256. */
 assay_status assay_merge_folder(const char *folder, assay_records *list, assay_merged *sum, char *first, char *why,
                                 size_t why_size);

@@ -280,6 +280,7 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     SET(r->data, of->data);
     SET(r->suite_version, of->options->suite_version);
     SET(r->commit, of->options->commit);
+    SET(r->commit_time, of->options->commit_time);
     SET(r->build, of->options->build);
     if (gmtime_r(&now, &utc)) strftime(r->time, sizeof r->time, "%Y-%m-%dT%H:%M:%SZ", &utc);
     r->machine = *of->machine;

@@ -84,6 +84,7 @@ typedef struct assay_record {
     char certificate_level[12]; /* "quick", "ordinary", "full"; "" in records of earlier suites */
     char reason[160];           /* of a baseline: why it was published; else "" */
     char suite_version[24], commit[48], build[96], time[32]; /* time: ISO 8601, UTC, end of the measurement */
+    char commit_time[32];                                    /* of the commit, in the same form; "": not known */
     assay_machine machine;
     assay_record_device device;
 } assay_record;

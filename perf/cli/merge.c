@@ -1,6 +1,7 @@
 /* merge.c: `assay merge`: what several runs measured as one list of records.
  * SPDX-License-Identifier: MIT */
 #include "perf/merge.h"
+#include "perf/spread.h"
 #include "perf/cli/command.h"
 #include "perf/cli/options.h"
 #include "perf/cli/print.h"
@@ -12,6 +13,19 @@ static int refuse(const char *why, assay_status st)
 {
     assay_print_error("merge: %s", why);
     return st == ASSAY_BAD_ARGUMENT ? ASSAY_EXIT_USAGE : ASSAY_EXIT_UNABLE;
+}
+
+static int print_spreads(const assay_records *list)
+{
+    assay_spreads s;
+    if (assay_spreads_make(list, &s) != ASSAY_OK) return refuse("no memory for the spreads", ASSAY_NO_MEMORY);
+    for (int32_t k = 0; k < s.count; k++) {
+        printf("%s", k ? "  " : "equal devices:\n  ");
+        assay_spread_print(stdout, &s.at[k]);
+        printf("\n");
+    }
+    assay_spreads_free(&s);
+    return ASSAY_EXIT_HELD;
 }
 
 static int merge(const assay_strings *folders, const char *out, assay_records *list)
@@ -31,7 +45,8 @@ static int merge(const assay_strings *folders, const char *out, assay_records *l
         "passed over\n",
         path, (int)list->count, (int)list->left_count, (int)sum.files, (int)sum.folders, (int)sum.repeated,
         (int)sum.others);
-    return list->count ? ASSAY_EXIT_HELD : ASSAY_EXIT_BROKEN;
+    const int status = print_spreads(list);
+    return status == ASSAY_EXIT_HELD && !list->count ? ASSAY_EXIT_BROKEN : status;
 }
 
 int assay_command_merge(int argc, char **argv)
@@ -41,7 +56,10 @@ int assay_command_merge(int argc, char **argv)
                                       "of ci/gpu.sh hold them when they\n"
                                       "are unpacked, and writes them as one list, OUT/records.json. Refused are "
                                       "records of two suites or commits, and\n"
-                                      "two different records of one row; the same record twice counts once.\n"
+                                      "two different records of one row; the same record twice counts once. Rows of "
+                                      "nodes with names ($ASSAY_NODE\n"
+                                      "where they were measured) stand side by side, and equal devices are set "
+                                      "against each other.\n"
                                       "Exit status: 0 written, 1 written without a single record.",
                                       "assay merge monday tuesday --out both && assay report both/records.json"};
     assay_strings folders = {{0}, 0};

@@ -192,6 +192,7 @@ int assay_timing_perform(assay_timing_request *q)
     q->bench.plugin_count = q->plugins->count;
     q->bench.suite_version = ASSAY_VERSION;
     q->bench.commit = ASSAY_COMMIT;
+    q->bench.commit_time = ASSAY_COMMIT_TIME;
     q->bench.build = ASSAY_BUILD;
     q->bench.gate = gate;
     q->bench.offers = offers;

@@ -70,12 +70,16 @@ static void numbers_that_came_later_may_lack(void **state)
     (void)state;
     char why[256] = "";
     assay_records list = assay_sample_records(), back = {0};
+    snprintf(list.at[1].machine.node, sizeof list.at[1].machine.node, "node-7");
+    snprintf(list.at[1].commit_time, sizeof list.at[1].commit_time, "2026-01-01T00:00:00Z");
     char *text = assay_records_text(&list);
     json_t *root = json_loads(text, 0, NULL), *one = json_array_get(json_object_get(root, "records"), 0);
     json_object_del(one, "memory");
     json_object_del(json_object_get(one, "roof"), "sgemm_gflop_per_s");
     json_object_del(json_object_get(one, "roof"), "sgemm_by");
     json_object_del(json_object_get(one, "calibration"), "repeats");
+    json_object_del(json_object_get(one, "machine"), "node");
+    json_object_del(one, "commit_at");
     free(text);
     text = json_dumps(root, 0);
     json_decref(root);
@@ -84,6 +88,10 @@ static void numbers_that_came_later_may_lack(void **state)
     assert_true(back.at[1].peak_mib == 320 && back.at[1].reserve_mib == 250 && back.at[1].sgemm_gflop_per_s == 180);
     assert_string_equal(back.at[0].sgemm_by, "");
     assert_string_equal(back.at[1].sgemm_by, "OpenBLAS 0.1");
+    assert_string_equal(back.at[0].machine.node, "");
+    assert_string_equal(back.at[1].machine.node, "node-7");
+    assert_string_equal(back.at[0].commit_time, "");
+    assert_string_equal(back.at[1].commit_time, "2026-01-01T00:00:00Z");
     free(text);
     assay_records_free(&list);
     assay_records_free(&back);

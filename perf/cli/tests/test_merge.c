@@ -131,6 +131,26 @@ static void the_same_row_on_two_devices_is_two_records(void **state)
     assay_records_free(&both);
 }
 
+/* Equal processors, told apart by their nodes' names alone. */
+static void the_same_row_on_two_nodes_is_two_records(void **state)
+{
+    (void)state;
+    assay_records x = run_of('x'), y = run_of('x');
+    for (int32_t k = 0; k < y.count; k++)
+        snprintf(y.at[k].machine.node, sizeof y.at[k].machine.node, "two");
+    y.at[0].samples_ms[3] *= 1.5;
+    put(a, "records.json", &x);
+    put(b, "records.json", &y);
+    assert_int_equal(merge(), ASSAY_EXIT_HELD);
+    assay_records both = written();
+    assert_int_equal(both.count, x.count + y.count);
+    assert_string_equal(both.at[0].machine.node, "");
+    assert_string_equal(both.at[x.count].machine.node, "two");
+    assay_records_free(&x);
+    assay_records_free(&y);
+    assay_records_free(&both);
+}
+
 static void mixed_suites_are_refused(void **state)
 {
     (void)state;
@@ -199,6 +219,7 @@ int main(void)
         TEST(the_same_record_twice_counts_once),
         TEST(two_measurements_of_one_row_are_refused),
         TEST(the_same_row_on_two_devices_is_two_records),
+        TEST(the_same_row_on_two_nodes_is_two_records),
         TEST(mixed_suites_are_refused),
         TEST(other_files_are_passed_over_and_broken_ones_refused),
         TEST(without_records_there_is_nothing_to_merge),
