@@ -38,6 +38,7 @@ add_custom_command(OUTPUT ${package}/assay.1 DEPENDS assay ${CMAKE_SOURCE_DIR}/c
 add_custom_target(assay_man ALL DEPENDS ${package}/assay.1)
 install(FILES ${package}/assay.1 DESTINATION share/man/man1)
 install(FILES ci/install/completion.bash DESTINATION share/bash-completion/completions RENAME assay)
+install(PROGRAMS ci/fleet/job.sh DESTINATION share/assay/fleet)
 install(FILES README.md CHANGELOG.md DESTINATION share/doc/assay)
 install(FILES LICENSE DESTINATION share/doc/assay RENAME copyright)
 install(DIRECTORY docs/ DESTINATION share/doc/assay/docs)
