@@ -61,7 +61,11 @@ static char *document(const assay_records *list, const assay_report_beside *besi
     assay_report_parts p = {.list = list, .beside = beside};
     char *text = NULL;
     if (assay_report_groups_make(list, &p.groups) != ASSAY_OK) return NULL;
-    if (assay_scalings_make(list, &p.scalings) == ASSAY_OK) text = write_document(&p, format);
+    if (assay_scalings_make(list, &p.scalings) == ASSAY_OK && assay_histories_make(list, &p.histories) == ASSAY_OK &&
+        assay_spreads_make(list, &p.spreads) == ASSAY_OK)
+        text = write_document(&p, format);
+    assay_spreads_free(&p.spreads);
+    assay_histories_free(&p.histories);
     assay_scalings_free(&p.scalings);
     assay_report_groups_free(&p.groups);
     return text;

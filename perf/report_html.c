@@ -131,11 +131,17 @@ static const char open_bar[] = "<svg viewBox=\"0 0 1000 22\" preserveAspectRatio
 
 /* ---- one workload ---- */
 
+static void row_name(FILE *f, const assay_report_row *row)
+{
+    char name[128];
+    assay_escape(f, assay_report_row_name(row, name));
+}
+
 static void bar(FILE *f, const axis *a, const assay_report_row *row, int first)
 {
     const assay_record *r = row->phase[ASSAY_PHASE_STEP];
     fprintf(f, "<div class=\"bar\"><div class=\"name\">");
-    assay_escape(f, row->any->implementation);
+    row_name(f, row);
     fprintf(f, " <span class=\"soft\">%s</span></div>", row->any->arithmetic);
     if (!r) {
         fputs("<div class=\"soft\">no step time; see below</div></div>\n", f);
@@ -145,7 +151,7 @@ static void bar(FILE *f, const axis *a, const assay_report_row *row, int first)
     fputs(open_bar, f);
     grid(f, a, 22);
     fprintf(f, "<title>");
-    assay_escape(f, r->implementation);
+    row_name(f, row);
     fprintf(f, ": median %.4g ms, quartiles %.4g to %.4g, n %d; roof %.4g ms</title>", r->median_ms, r->q1_ms, r->q3_ms,
             (int)r->n, r->roof_ms);
     fprintf(f, "<rect class=\"measured\" x=\"%.1f\" y=\"5\" width=\"%.1f\" height=\"12\"/>", fmin(roof, end),
@@ -219,7 +225,7 @@ static void phase_table(FILE *f, const assay_report_group *g)
         const assay_record *step = row->phase[ASSAY_PHASE_STEP], *infer = row->phase[ASSAY_PHASE_INFER];
         const assay_record *loss = row->phase[ASSAY_PHASE_FORWARD_LOSS];
         fputs("<tr><td>", f);
-        assay_escape(f, row->any->implementation);
+        row_name(f, row);
         for (int k = 0; k < PARTS; k++) {
             fputs("<td>", f);
             number(f, row->phase[parts[k]] ? row->phase[parts[k]]->median_ms : NAN);
@@ -311,9 +317,11 @@ static void equal_work(FILE *f, const assay_report_group *g)
             g->rows[k].phase[ASSAY_PHASE_STEP] ? g->rows[k].phase[ASSAY_PHASE_STEP] : g->rows[k].any;
         const assay_equal_work *w = &r->work;
         fputs("<tr><td>", f);
-        assay_escape(f, r->implementation);
+        row_name(f, &g->rows[k]);
         fputs("<td class=\"text\">", f);
         assay_escape(f, r->version);
+        fputs("; suite at ", f);
+        assay_escape(f, known(r->commit));
         fprintf(f,
                 "<td class=\"text\">dx of layer 1 %s; backward through %s steps; dead reverse steps %s; padding %s; "
                 "distinct tokens %s; embedding update %s; logits %s; loss by %s; update by %s; threads %d; calls in a "
@@ -363,6 +371,7 @@ static void section(FILE *f, const assay_report_group *g)
         fputs("</div>\n", f);
     }
     phase_table(f, g);
+    assay_report_ratios_html(f, g);
     published_table(f, g->id);
     equal_work(f, g);
     fputs("</section>\n", f);
@@ -379,7 +388,7 @@ static void lead(FILE *f, const assay_records *list)
         fputs("<p class=\"alert\">Nothing was timed.</p>\n", f);
         return;
     }
-    const assay_record *r = &list->at[0];
+    const assay_record *r = assay_report_newest(list);
     fputs("<p>", f);
     assay_escape(f, r->machine.cpu);
     fprintf(f, ", %d cores, ", (int)r->machine.cores);
@@ -420,7 +429,7 @@ static void overview(FILE *f, const assay_report_groups *g)
         fputs("\">", f);
         assay_escape(f, group->title);
         fputs("</a><td class=\"text\">", f);
-        assay_escape(f, group->rows[0].any->implementation);
+        row_name(f, &group->rows[0]);
         fputs("<td>", f);
         number(f, best ? best->median_ms : NAN);
         if (best && isfinite(best->roof_share))
@@ -429,7 +438,10 @@ static void overview(FILE *f, const assay_report_groups *g)
             fputs("<td>-", f);
         const assay_report_row *next = group->row_count > 1 ? &group->rows[1] : NULL;
         fputs("<td class=\"text\">", f);
-        assay_escape(f, next ? next->any->implementation : "-");
+        if (next)
+            row_name(f, next);
+        else
+            fputs("-", f);
         fputs("<td>", f);
         if (next && isfinite(next->ratio.low)) {
             number(f, next->ratio.low);
@@ -476,6 +488,7 @@ void assay_report_html(FILE *f, const assay_report_parts *p)
     if (g->count) overview(f, g);
     for (int32_t k = 0; k < g->count; k++)
         section(f, &g->at[k]);
+    assay_report_history_html(f, p);
     assay_report_scaling_html(f, &p->scalings);
     for (int k = 0; p->beside && k < p->beside->audit_count; k++)
         assay_audit_html(f, &p->beside->audit[k]);

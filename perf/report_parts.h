@@ -3,9 +3,11 @@
 #ifndef ASSAY_REPORT_PARTS_H
 #define ASSAY_REPORT_PARTS_H
 
+#include "perf/history.h"
 #include "perf/report.h"
 #include "perf/report_group.h"
 #include "perf/scale.h"
+#include "perf/spread.h"
 
 #include <stdio.h>
 
@@ -14,6 +16,8 @@ typedef struct assay_report_parts {
     const assay_records *list;
     assay_report_groups groups;
     assay_scalings scalings;
+    assay_histories histories;
+    assay_spreads spreads;
     const assay_report_beside *beside; /* NULL: nothing */
 } assay_report_parts;
 
@@ -21,9 +25,17 @@ void assay_report_table(FILE *f, const assay_report_parts *p);
 void assay_report_markdown(FILE *f, const assay_report_parts *p);
 void assay_report_html(FILE *f, const assay_report_parts *p);
 
+/* Of one workload; nothing where there is one row alone. */
+void assay_report_ratios_html(FILE *f, const assay_report_group *g);
+
 /* The part of each that tells of other sizes; nothing where there are none. */
 void assay_report_scaling_table(FILE *f, const assay_scalings *all);
 void assay_report_scaling_markdown(FILE *f, const assay_scalings *all);
 void assay_report_scaling_html(FILE *f, const assay_scalings *all);
+
+/* The part of each that tells of several commits and several nodes; nothing where there is one of each. */
+void assay_report_history_table(FILE *f, const assay_report_parts *p);
+void assay_report_history_markdown(FILE *f, const assay_report_parts *p);
+void assay_report_history_html(FILE *f, const assay_report_parts *p);
 
 #endif

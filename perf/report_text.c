@@ -62,6 +62,7 @@ static void facts(FILE *f, const assay_report_group *g)
     for (int32_t k = 0; k < g->row_count; k++) {
         const assay_record *any = g->rows[k].any;
         if (any->threads != r->threads) fprintf(f, "; %s with %d", any->implementation, (int)any->threads);
+        if (strcmp(any->commit, r->commit)) fprintf(f, "; %s at commit %s", any->implementation, any->commit);
         step = g->rows[k].phase[ASSAY_PHASE_STEP];
         if (step && assay_record_is_disturbed(step))
             fprintf(f, "; DISTURBED: threads of %s waited for a processor in %d of %d steps", step->implementation,
@@ -77,9 +78,10 @@ static void lead(FILE *f, const assay_records *list)
         fprintf(f, "Nothing was timed.\n");
         return;
     }
-    const assay_machine *m = &list->at[0].machine;
+    const assay_record *newest = assay_report_newest(list);
+    const assay_machine *m = &newest->machine;
     fprintf(f, "%s, %d cores, %s; %s; suite %s, commit %s.\n", m->cpu, (int)m->cores, m->isa, m->os,
-            list->at[0].suite_version, list->at[0].commit[0] ? list->at[0].commit : "unknown");
+            newest->suite_version, newest->commit[0] ? newest->commit : "unknown");
 }
 
 /* What only some workloads have stands below their rows. */
@@ -97,8 +99,8 @@ static void forward_loss(FILE *f, const assay_report_row *row, const char *befor
 static void table_row(FILE *f, const assay_report_row *row, int first)
 {
     const assay_record *step = row->phase[ASSAY_PHASE_STEP];
-    char name[80], b[COLUMNS][24], s[24], share[24], product[24], ratio[64], peak[24], margin[24];
-    snprintf(name, sizeof name, "%s %s", row->any->implementation, row->any->arithmetic);
+    char name[160], called[128], b[COLUMNS][24], s[24], share[24], product[24], ratio[64], peak[24], margin[24];
+    snprintf(name, sizeof name, "%s %s", assay_report_row_name(row, called), row->any->arithmetic);
     fprintf(f, "  %-18.18s", name);
     for (int k = 0; k < COLUMNS; k++)
         fprintf(f, " %8s", ms(row->phase[columns[k]], b[k]));
@@ -126,6 +128,7 @@ void assay_report_table(FILE *f, const assay_report_parts *p)
         for (int32_t r = 0; r < group->row_count; r++)
             forward_loss(f, &group->rows[r], "  ");
     }
+    assay_report_history_table(f, p);
     assay_report_scaling_table(f, &p->scalings);
     if (list->left_count) fprintf(f, "\nWithout a number:\n");
     for (int32_t k = 0; k < list->left_count; k++) {
@@ -148,8 +151,8 @@ static void cell(FILE *f, const char *text)
 static void markdown_row(FILE *f, const assay_report_row *row, int first)
 {
     const assay_record *step = row->phase[ASSAY_PHASE_STEP];
-    char b[24], share[24], product[24], ratio[64], low[24], high[24];
-    fprintf(f, "| %s %s |", row->any->implementation, row->any->arithmetic);
+    char called[128], b[24], share[24], product[24], ratio[64], low[24], high[24];
+    fprintf(f, "| %s %s |", assay_report_row_name(row, called), row->any->arithmetic);
     for (int k = 0; k < COLUMNS; k++)
         fprintf(f, " %s |", ms(row->phase[columns[k]], b));
     fprintf(f, " **%s** |", ms(step, b));
@@ -217,6 +220,7 @@ void assay_report_markdown(FILE *f, const assay_report_parts *p)
             forward_loss(f, &group->rows[r], r == 0 ? "\n- " : "- ");
         markdown_published(f, group->id);
     }
+    assay_report_history_markdown(f, p);
     assay_report_scaling_markdown(f, &p->scalings);
     if (list->left_count)
         fprintf(f, "\n## Without a number\n\n| workload | implementation | phase | why |\n|---|---|---|---|\n");

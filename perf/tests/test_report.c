@@ -83,6 +83,131 @@ static void samples_of_two_runs_are_no_pairs(void **state)
     assay_records_free(&list);
 }
 
+/* Run k of `count`, measured at day 1 + k by commit k. */
+static assay_records runs_of(int count)
+{
+    assay_records all = {0};
+    for (int k = 0; k < count; k++) {
+        assay_records one = assay_sample_records();
+        for (int32_t r = 0; r < one.count; r++) {
+            snprintf(one.at[r].commit, sizeof one.at[r].commit, "%d23456789abc", k);
+            snprintf(one.at[r].time, sizeof one.at[r].time, "2026-02-0%dT00:00:00Z", 1 + k);
+            one.at[r].seed = (uint64_t)k;
+            assert_int_equal(assay_records_add(&all, &one.at[r]), ASSAY_OK);
+        }
+        free(one.at); /* samples are the list's now */
+        free(one.left);
+    }
+    return all;
+}
+
+/* Whatever the order of the files; earlier ones are history. */
+static void a_row_is_of_its_newest_commit(void **state)
+{
+    (void)state;
+    assay_records list = runs_of(2);
+    assay_report_groups g;
+    for (int32_t k = 0; k < list.count; k++) /* only the old commit has it */
+        if (list.at[k].commit[0] == '1' && !strcmp(list.at[k].phase, "infer"))
+            snprintf(list.at[k].phase, sizeof list.at[k].phase, "another");
+    for (int order = 0; order < 2; order++) {
+        assert_int_equal(assay_report_groups_make(&list, &g), ASSAY_OK);
+        assert_true(g.count == 2 && g.at[0].row_count == 2);
+        for (int r = 0; r < 2; r++)
+            for (int phase = 0; phase < ASSAY_PHASES; phase++)
+                if (g.at[0].rows[r].phase[phase]) assert_true(g.at[0].rows[r].phase[phase]->commit[0] == '1');
+        assert_string_equal(assay_report_newest(&list)->commit, "123456789abc");
+        assay_report_groups_free(&g);
+        for (int32_t k = 0; k < list.count / 2; k++) { /* back to front */
+            const assay_record r = list.at[k];
+            list.at[k] = list.at[list.count - 1 - k];
+            list.at[list.count - 1 - k] = r;
+        }
+    }
+    assay_records_free(&list);
+}
+
+static void nodes_are_rows_of_one_group(void **state)
+{
+    (void)state;
+    char name[128];
+    assay_records list = runs_of(2);
+    assay_report_groups g;
+    for (int32_t k = 0; k < list.count; k++)
+        snprintf(list.at[k].machine.node, sizeof list.at[k].machine.node, "node-%c", list.at[k].commit[0]);
+    assert_int_equal(assay_report_groups_make(&list, &g), ASSAY_OK);
+    assert_true(g.count == 2 && g.at[0].row_count == 4);
+    assert_non_null(strstr(assay_report_row_name(&g.at[0].rows[0], name), "quick @ node-"));
+    assert_true(isnan(g.at[0].rows[1].ratio.low)); /* of two runs */
+    assay_report_groups_free(&g);
+    assay_records_free(&list);
+}
+
+/* Two processors, or two numbers of cores, are no rows of one chart. */
+static void hosts_are_groups_of_their_own(void **state)
+{
+    (void)state;
+    assay_records list = runs_of(2);
+    assay_report_groups g;
+    for (int32_t k = 0; k < list.count; k++)
+        if (list.at[k].commit[0] == '1') list.at[k].machine.cores = 64;
+    assert_int_equal(assay_report_groups_make(&list, &g), ASSAY_OK);
+    assert_int_equal(g.count, 4);
+    assert_string_equal(g.at[0].title, "b1.lstm-ce-short on an-invented-processor-2-cores");
+    assert_string_equal(g.at[1].title, "b1.lstm-ce-short on an-invented-processor-64-cores");
+    assay_report_groups_free(&g);
+    assay_records_free(&list);
+}
+
+static void several_commits_are_a_history_in_every_format(void **state)
+{
+    (void)state;
+    static const assay_report_format formats[] = {ASSAY_REPORT_TABLE, ASSAY_REPORT_MARKDOWN, ASSAY_REPORT_HTML};
+    for (int k = 0; k < 3; k++) {
+        assay_records list = runs_of(2);
+        char *text = assay_report_text(&list, formats[k]);
+        assert_non_null(strstr(text, "b1.lstm-ce-short, quick fp32: a training step over commits"));
+        assert_non_null(strstr(text, "c.emb-lstm.h128, quick fp32: a training step over commits"));
+        assert_non_null(strstr(text, "023456789abc"));
+        assert_non_null(strstr(text, "2026-02-01 00:00"));
+        assert_non_null(strstr(text, "SAME "));
+        assert_null(strstr(text, "equal devices"));
+        free(text);
+        assay_records_free(&list);
+        text = report(formats[k]); /* of one commit */
+        assert_null(strstr(text, "over commits"));
+        free(text);
+    }
+}
+
+static void equal_devices_are_set_against_each_other_in_every_format(void **state)
+{
+    (void)state;
+    static const assay_report_format formats[] = {ASSAY_REPORT_TABLE, ASSAY_REPORT_MARKDOWN, ASSAY_REPORT_HTML};
+    for (int k = 0; k < 3; k++) {
+        assay_records list = runs_of(2);
+        for (int32_t r = 0; r < list.count; r++) {
+            snprintf(list.at[r].machine.node, sizeof list.at[r].machine.node, "node-%c", list.at[r].commit[0]);
+            list.at[r].commit[0] = '0';
+        }
+        char *text = assay_report_text(&list, formats[k]);
+        assert_non_null(strstr(text, "equal devices"));
+        assert_non_null(strstr(text, "b1.lstm-ce-short slow fp32 step on 2 of an-invented-processor-2-cores"));
+        assert_non_null(strstr(text, "quick @ node-1"));
+        free(text);
+        assay_records_free(&list);
+    }
+}
+
+static void each_is_over_each_on_the_page(void **state)
+{
+    (void)state;
+    char *text = report(ASSAY_REPORT_HTML);
+    assert_non_null(strstr(text, "<tr><td>quick<td>1<td>0.500 to 0.500</tr>"));
+    assert_non_null(strstr(text, "<tr><td>slow<td>2.00 to 2.00<td>1</tr>"));
+    free(text);
+}
+
 static void numbers_have_three_figures(void **state)
 {
     (void)state;
@@ -222,6 +347,12 @@ int main(void)
         cmocka_unit_test(formats_are_groups_of_their_own),
         cmocka_unit_test(the_ratio_is_paired),
         cmocka_unit_test(samples_of_two_runs_are_no_pairs),
+        cmocka_unit_test(a_row_is_of_its_newest_commit),
+        cmocka_unit_test(nodes_are_rows_of_one_group),
+        cmocka_unit_test(hosts_are_groups_of_their_own),
+        cmocka_unit_test(several_commits_are_a_history_in_every_format),
+        cmocka_unit_test(equal_devices_are_set_against_each_other_in_every_format),
+        cmocka_unit_test(each_is_over_each_on_the_page),
         cmocka_unit_test(numbers_have_three_figures),
         cmocka_unit_test(every_format_names_seed_reason_and_missing_peers),
         cmocka_unit_test(both_roofs_and_the_memory_are_shown),
