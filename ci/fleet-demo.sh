@@ -96,18 +96,31 @@ plugins=$(find "$tools/slurm" -type d -name slurm-wlm -path '*/lib/*' | head -n 
 scratch=$(mktemp -d)
 chmod 711 "$scratch" # munged wants a way to its socket for everyone
 export SLURM_CONF=$scratch/slurm.conf
-# Of all that has this run's slurm.conf in its environment, jobs and their steps too. Of this shell and its own children none.
-ours() {
-    local pid
-    for pid in /proc/[0-9]*; do
-        pid=${pid#/proc/}
-        [[ $pid == "$$" || $pid == "$BASHPID" ]] && continue
-        if tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -qxF "SLURM_CONF=$SLURM_CONF"; then echo "$pid"; fi
-    done 2>/dev/null
+slurm() { # slurm PROGRAM ARGUMENTS...: with the libraries that were unpacked
+    LD_LIBRARY_PATH=$(dirname "$plugins"):$plugins PATH=$tools/slurm/usr/bin:$PATH "$@"
+}
+# Of all that has this run's slurm.conf in its environment or is at home in its folder: daemons, jobs, and steps, which rename themselves.
+ours() (
+    conf=$SLURM_CONF
+    unset SLURM_CONF # or those who look would find themselves
+    {
+        grep -lzxF "SLURM_CONF=$conf" /proc/[0-9]*/environ
+        find /proc/[0-9]*/cwd /proc/[0-9]*/fd -maxdepth 1 -lname "$scratch/*"
+    } 2>/dev/null | cut -d/ -f3 | sort -u | grep -vxF "$$"
+)
+stop_jobs() { # while there is somebody to tell
+    slurm timeout 5 scancel --me || true
+    for ((try = 0; try < 30; try++)); do
+        [[ -n $(slurm timeout 5 squeue -h) ]] || break
+        sleep 0.5
+    done
 }
 finish() {
-    local status=$? signal pid try
+    local status=$? signal pid try pids=()
     trap '' INT TERM
+    cd /
+    [[ -z $client ]] || pkill -P "$client" || true # it would send the next job
+    [[ ! -S $scratch/run/munge ]] || stop_jobs 2>/dev/null
     for signal in TERM KILL; do
         for ((try = 0; try < 20; try++)); do
             mapfile -t pids < <(ours)
@@ -116,9 +129,9 @@ finish() {
             sleep 0.5
         done
     done
+    mapfile -t pids < <(ours)
     ((status == 0)) || tail -n 5 "$scratch"/log/* >&2 2>/dev/null || true
     rm -rf "$scratch"
-    mapfile -t pids < <(ours)
     if ((${#pids[@]})); then
         echo "ci/fleet-demo.sh: still running: ${pids[*]}" >&2
         status=1
@@ -127,6 +140,7 @@ finish() {
     fi
     exit "$status"
 }
+client=''
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -176,9 +190,6 @@ PartitionName=two Nodes=two State=UP
 END
 : >"$scratch/cgroup.conf" # else /etc/slurm's would count
 
-slurm() { # slurm PROGRAM ARGUMENTS...: with the libraries that were unpacked
-    LD_LIBRARY_PATH=$(dirname "$plugins"):$plugins PATH=$tools/slurm/usr/bin:$PATH "$@"
-}
 echo "== Slurm $(slurm sinfo --version | cut -d' ' -f2) on ports $port_control, $port_one, $port_two"
 slurm "$munged" -F --key-file="$scratch/munge/key" --socket="$scratch/run/munge" --pid-file="$scratch/munge/pid" \
     --log-file="$scratch/log/munged" --seed-file="$scratch/munge/seed" 2>/dev/null &
@@ -204,13 +215,18 @@ export TMPDIR=$scratch PYTHONDONTWRITEBYTECODE=1 RFM_REPORT_FILE=$scratch/refram
 echo "== $("$tools/venv/bin/reframe" --version | sed 's/^/ReFrame /') sends one job to each partition, one after the other"
 slurm "$tools/venv/bin/reframe" --config-file "$tree/ci/fleet/site.py" --checkpath "$tree/ci/fleet/assay_node.py" --system fleet \
     --exec-policy serial --prefix "$scratch/reframe" --setvar "assay=$assay" --setvar "check=$check" --setvar "bench=$bench" \
-    --setvar "baselines=$baselines" --run --performance-report || failed=1
+    --setvar "baselines=$baselines" --run --performance-report &
+client=$!
+wait "$client" || failed=1 # a trap waits for what runs in the foreground
 
 echo "== sbatch sends ci/fleet/assay.sbatch to partition two"
 # The job gets PATH alone: libraries of the unpacked Slurm are nothing that assay should load.
 cd "$tree"
 slurm sbatch --wait --partition=two --output="$scratch/batch.log" --export="PATH=$PATH,ASSAY_RESULTS=$scratch/batch,SLURM_CONF=$SLURM_CONF" \
-    ci/fleet/assay.sbatch --assay "$assay" --check "$check" --bench "$batch" || failed=1
+    ci/fleet/assay.sbatch --assay "$assay" --check "$check" --bench "$batch" &
+client=$!
+wait "$client" || failed=1
+client=''
 grep '^node' "$scratch/batch.log" || { tail -n 5 "$scratch/batch.log"; failed=1; }
 
 echo "== merged"
