@@ -49,13 +49,13 @@ static void draw_half(FILE *f, const assay_audit *a, const assay_audit_tensor *x
     assay_chart_put(f, &c, index);
 }
 
-int assay_audit_draw(FILE *f, const assay_audit *a)
+int assay_audit_draw(FILE *f, const assay_audit *a, int alone)
 {
     int charts = 0, index = 0;
     for (int k = 0; k < a->count; k++)
         if (a->at[k].steps > 1) charts += a->at[k].halves;
     if (!charts) return 0;
-    assay_chart_begin(f, charts);
+    assay_chart_begin(f, charts, alone);
     for (int k = 0; k < a->count; k++)
         for (int h = 0; a->at[k].steps > 1 && h < a->at[k].halves; h++)
             draw_half(f, a, &a->at[k], h, index++);
@@ -110,7 +110,7 @@ void assay_audit_html(FILE *f, const assay_audit *a)
         fputs("</p>\n", f);
     }
     fputs("<div class=\"chart\">\n", f);
-    assay_audit_draw(f, a);
+    assay_audit_draw(f, a, 0);
     fputs("</div>\n<details><summary>every tensor</summary><div class=\"scroll\"><table><tr><th>tensor<th>", f);
     assay_escape(f, name_of(a, 0));
     fputs(" - ", f);

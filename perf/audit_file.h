@@ -19,7 +19,7 @@ assay_status assay_audit_parse(const json_t *root, const char *where, assay_audi
 
 /* Errors by step: a chart for each tensor with time, and each half. Returns how many; nothing is written where there
  * are none. */
-int assay_audit_draw(FILE *f, const assay_audit *a);
+int assay_audit_draw(FILE *f, const assay_audit *a, int alone);
 
 /* "blas and cpu: the same function"; buffer >= 160 bytes. */
 const char *assay_audit_title(const assay_audit *a, char *buffer, size_t size);

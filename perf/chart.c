@@ -154,12 +154,18 @@ static void key(FILE *out, const frame *f)
     text(out, x + 24, y, "start", f->c->band_name);
 }
 
-void assay_chart_begin(FILE *f, int charts)
+void assay_chart_style(FILE *f)
+{
+    fputs(style, f);
+}
+
+void assay_chart_begin(FILE *f, int charts, int alone)
 {
     fprintf(f,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
-            "style=\"width:100%%;max-width:%dpx\">\n%s",
-            ASSAY_CHART_WIDTH, charts * ASSAY_CHART_HEIGHT, ASSAY_CHART_WIDTH, style);
+            "style=\"width:100%%;max-width:%dpx\">\n",
+            ASSAY_CHART_WIDTH, charts * ASSAY_CHART_HEIGHT, ASSAY_CHART_WIDTH);
+    if (alone) assay_chart_style(f);
 }
 
 void assay_chart_put(FILE *out, const assay_chart *c, int index)

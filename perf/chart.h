@@ -31,8 +31,9 @@ typedef struct assay_chart {
     const char *mark_name;
 } assay_chart;
 
-/* An SVG of charts below one another: a file of its own, or a part of a page. */
-void assay_chart_begin(FILE *f, int charts);
+/* An SVG of charts below one another. alone: a file of its own, else a part of a page that has the style in its head. */
+void assay_chart_style(FILE *f);
+void assay_chart_begin(FILE *f, int charts, int alone);
 void assay_chart_put(FILE *f, const assay_chart *c, int index);
 void assay_chart_end(FILE *f);
 

@@ -115,9 +115,9 @@ static void draw_distances(FILE *f, const assay_convergence *c, double *low, int
         free(off[k]);
 }
 
-void assay_convergence_draw(FILE *f, const assay_convergence *const *all, int count)
+void assay_convergence_draw(FILE *f, const assay_convergence *const *all, int count, int alone)
 {
-    assay_chart_begin(f, 2 * count);
+    assay_chart_begin(f, 2 * count, alone);
     for (int k = 0; k < count; k++) {
         double *low = calloc(2 * (size_t)all[k]->updates + 1, sizeof *low);
         if (low) draw_losses(f, all[k], low, low + all[k]->updates, 2 * k);
@@ -138,7 +138,7 @@ void assay_convergence_html(FILE *f, const assay_convergence *c)
             "<code>0x%llx</code>. The band is four times what honest roundings of the reference part by.</p>\n"
             "<div class=\"chart\">\n",
             (int)c->updates, (unsigned long long)c->seed);
-    assay_convergence_draw(f, &c, 1);
+    assay_convergence_draw(f, &c, 1, 0);
     fprintf(
         f,
         "</div>\n<div class=\"scroll\"><table><tr><th>implementation<th class=\"text\">verdict<th>first loss<th>last "

@@ -30,7 +30,7 @@ assay_status assay_convergence_parse(const json_t *from, const char *where, assa
 
 void assay_convergence_print(FILE *to, const assay_convergence *c);
 /* Two charts each: the losses with their band, and how far each is from the reference's. */
-void assay_convergence_draw(FILE *f, const assay_convergence *const *all, int count);
+void assay_convergence_draw(FILE *f, const assay_convergence *const *all, int count, int alone);
 void assay_convergence_html(FILE *f, const assay_convergence *c);
 
 #endif

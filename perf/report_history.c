@@ -130,7 +130,7 @@ static void chart(FILE *f, const assay_history *h)
                      .band_name = "its 95 % interval",
                      .mark = -1};
     fputs("<div class=\"chart\">", f);
-    assay_chart_begin(f, 1);
+    assay_chart_begin(f, 1, 0);
     assay_chart_put(f, &c, 0);
     assay_chart_end(f);
     fputs("</div>\n", f);

@@ -5,9 +5,9 @@
  * machine's multiply-add peak allows, to the measured median: its length is the distance from the limit. Numbers that
  * others published, on other hardware, are hollow marks in a strip of their own. */
 #include "perf/audit_file.h"
+#include "perf/chart.h"
 #include "perf/escape.h"
 #include "perf/report_parts.h"
-#include "perf/seeds.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -20,7 +20,7 @@ static const assay_phase parts[] = {ASSAY_PHASE_PACK, ASSAY_PHASE_FORWARD, ASSAY
 #define PARTS (int)(sizeof parts / sizeof *parts)
 
 static const char style[] =
-    ":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--soft:#59636e;--line:#d8dee4;--panel:#f6f8fa;--bar:#2f6fb7;"
+    ":root{--bg:#fff;--fg:#1b1f24;--soft:#59636e;--line:#d8dee4;--panel:#f6f8fa;--bar:#2f6fb7;"
     "--limit:#c2410c;--mark:#7c5cbf;--p0:#94a3b8;--p1:#2f6fb7;--p2:#d29922;--p3:#1f8a70;--p4:#b4568f}"
     "@media(prefers-color-scheme:dark){:root{--bg:#0f1318;--fg:#e6edf3;--soft:#9aa6b2;--line:#2d353e;--panel:#171d24;"
     "--bar:#6aa9ee;--limit:#ff9d5c;--mark:#b79cf0;--p0:#64748b;--p1:#6aa9ee;--p2:#e3b341;--p3:#4cc2a0;--p4:#e08bc0}}"
@@ -29,7 +29,8 @@ static const char style[] =
     "h2{font-size:1.15rem;margin:2.5rem 0 .1rem;font-family:ui-monospace,monospace;overflow-wrap:anywhere}"
     "p{margin:.3rem 0}.soft{color:var(--soft);font-size:.875rem}.alert{border-left:4px solid var(--limit);"
     "padding:.4rem .75rem;background:var(--panel)}a{color:var(--bar)}"
-    ".chart{margin:.8rem 0;padding:.75rem;background:var(--panel);border:1px solid var(--line);border-radius:6px}"
+    ".chart{margin:.8rem 0;padding:.75rem;background:var(--panel);border:1px solid var(--line);border-radius:6px;"
+    "overflow-x:auto}.chart>svg{display:block;min-width:36rem}"
     ".bar{display:grid;grid-template-columns:9rem 1fr;gap:0 .75rem;align-items:center;margin:.35rem 0}"
     ".bar .name{font-weight:600;overflow-wrap:anywhere}.bar .value{grid-column:2;font-size:.875rem;"
     "font-variant-numeric:tabular-nums}.bar svg{display:block;width:100%;height:1.4rem}.bar .value b{font-size:1rem}"
@@ -38,14 +39,15 @@ static const char style[] =
     "@media(max-width:40rem){.bar{grid-template-columns:1fr}.bar .value{grid-column:1}.axis{margin-left:0}}"
     ".grid{stroke:var(--line)}.measured{fill:var(--bar)}.spread{stroke:var(--fg)}.roof{stroke:var(--limit)}"
     ".other{fill:none;stroke:var(--mark)}.part0{fill:var(--p0)}.part1{fill:var(--p1)}.part2{fill:var(--p2)}"
-    ".part3{fill:var(--p3)}.part4{fill:var(--p4)}line,path{vector-effect:non-scaling-stroke;stroke-width:1.5px}"
+    ".part3{fill:var(--p3)}.part4{fill:var(--p4)}line,path{stroke-width:1.5px}"
     ".key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.8125rem;color:var(--soft)}"
     ".key svg{width:.9rem;height:.9rem;vertical-align:-.1rem;margin-right:.3rem}"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;"
     "width:100%;margin:.5rem 0}th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);text-align:right;"
     "white-space:nowrap}th{color:var(--soft);font-weight:600}td:first-child,th:first-child,td.text,th.text{text-align:"
     "left}"
-    "td.text{white-space:normal;min-width:12rem}td svg{width:6rem;height:.9rem;display:block}summary{cursor:pointer;"
+    "td.word{text-align:left}td.text{white-space:normal;min-width:12rem}td "
+    "svg{width:4rem;height:.9rem;display:block}summary{cursor:pointer;"
     "color:var(--soft);font-size:.875rem}code{font-family:ui-monospace,monospace;font-size:.875em;overflow-wrap:"
     "anywhere}";
 
@@ -111,8 +113,8 @@ static void grid(FILE *f, const axis *a, int height)
     double ms;
     for (int k = 0; tick(a, k, &ms); k++)
         if (log10(ms) > a->low && log10(ms) < a->high)
-            fprintf(f, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\"/>", at(a, ms), at(a, ms),
-                    height);
+            fprintf(f, "<line " ASSAY_THIN " class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\"/>", at(a, ms),
+                    at(a, ms), height);
 }
 
 static void tick_labels(FILE *f, const axis *a)
@@ -142,7 +144,9 @@ static void bar(FILE *f, const axis *a, const assay_report_row *row, int first)
     const assay_record *r = row->phase[ASSAY_PHASE_STEP];
     fprintf(f, "<div class=\"bar\"><div class=\"name\">");
     row_name(f, row);
-    fprintf(f, " <span class=\"soft\">%s</span></div>", row->any->arithmetic);
+    fputs(" <span class=\"soft\">", f);
+    assay_escape(f, row->any->arithmetic);
+    fputs("</span></div>", f);
     if (!r) {
         fputs("<div class=\"soft\">no step time; see below</div></div>\n", f);
         return;
@@ -156,9 +160,9 @@ static void bar(FILE *f, const axis *a, const assay_report_row *row, int first)
             (int)r->n, r->roof_ms);
     fprintf(f, "<rect class=\"measured\" x=\"%.1f\" y=\"5\" width=\"%.1f\" height=\"12\"/>", fmin(roof, end),
             fmax(fabs(end - roof), 1));
-    fprintf(f, "<line class=\"spread\" x1=\"%.1f\" x2=\"%.1f\" y1=\"11\" y2=\"11\"/>", at(a, r->q1_ms),
+    fprintf(f, "<line " ASSAY_THIN " class=\"spread\" x1=\"%.1f\" x2=\"%.1f\" y1=\"11\" y2=\"11\"/>", at(a, r->q1_ms),
             at(a, r->q3_ms));
-    fprintf(f, "<line class=\"roof\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"22\"/></svg>", roof, roof);
+    fprintf(f, "<line " ASSAY_THIN " class=\"roof\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"22\"/></svg>", roof, roof);
     fputs("<div class=\"value\"><b>", f);
     number(f, r->median_ms);
     fprintf(f, " ms</b> &middot; %.0f %% of the roof", 100 * r->roof_share);
@@ -183,7 +187,7 @@ static void published_strip(FILE *f, const axis *a, const char *id)
             grid(f, a, 22);
         }
         double x = at(a, p->ms);
-        fprintf(f, "<path class=\"other\" d=\"M%.1f 4v14\"><title>", x);
+        fprintf(f, "<path " ASSAY_THIN " class=\"other\" d=\"M%.1f 4v14\"><title>", x);
         assay_escape(f, p->implementation);
         fprintf(f, ", %.4g ms on ", p->ms);
         assay_escape(f, p->hardware);
@@ -255,85 +259,6 @@ static void phase_table(FILE *f, const assay_report_group *g)
     fputs("</div>\n", f);
 }
 
-/* What is known of an original: its defects by number, what it computed, and what stands for it here. */
-static void seed_cells(FILE *f, const assay_seed *s)
-{
-    const char *const cells[] = {s ? s->defects : "", s ? s->function : "", s ? s->ours : "", s ? s->today : ""};
-    for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
-        fputs("<td class=\"text\">", f);
-        assay_escape(f, cells[k]);
-    }
-}
-
-static void published_table(FILE *f, const char *id)
-{
-    int any = 0;
-    for (int k = 0; k < assay_published_count(); k++) {
-        const assay_published *p = assay_published_get(k);
-        if (strcmp(p->workload, id)) continue;
-        if (!any++)
-            fputs("<details><summary>published, other hardware</summary><div "
-                  "class=\"scroll\"><table><tr><th>implementation"
-                  "<th>phase<th>ms<th class=\"text\">hardware<th class=\"text\">source<th class=\"text\">remark"
-                  "<th class=\"text\">defects<th class=\"text\">its function<th class=\"text\">rows here"
-                  "<th class=\"text\">frameworks of today</tr>\n",
-                  f);
-        fputs("<tr><td>", f);
-        assay_escape(f, p->implementation);
-        fprintf(f, "<td>%s<td>", p->phase);
-        number(f, p->ms);
-        fputs("<td class=\"text\">", f);
-        assay_escape(f, p->hardware);
-        fputs("<td class=\"text\">", f);
-        assay_escape(f, p->source);
-        fputs("<td class=\"text\">", f);
-        assay_escape(f, p->note ? p->note : "");
-        seed_cells(f, assay_seed_find(id, p->implementation));
-        fputs("</tr>\n", f);
-    }
-    if (!any) return;
-    fputs("</table></div><ol>\n", f);
-    for (int k = 0; assay_defect_of(id, k); k++) { /* numbered from 1, as a list is */
-        fputs("<li>", f);
-        assay_escape(f, assay_defect_of(id, k)->text);
-        fputs("</li>\n", f);
-    }
-    fputs("</ol></details>\n", f);
-}
-
-static const char *known(const char *word)
-{
-    return word[0] ? word : "not known";
-}
-
-static void equal_work(FILE *f, const assay_report_group *g)
-{
-    fputs(
-        "<details><summary>what was inside the timed call, and how to repeat it</summary><div class=\"scroll\"><table>"
-        "<tr><th>implementation<th class=\"text\">version<th class=\"text\">work<th class=\"text\">certificate</tr>\n",
-        f);
-    for (int32_t k = 0; k < g->row_count; k++) {
-        const assay_record *r =
-            g->rows[k].phase[ASSAY_PHASE_STEP] ? g->rows[k].phase[ASSAY_PHASE_STEP] : g->rows[k].any;
-        const assay_equal_work *w = &r->work;
-        fputs("<tr><td>", f);
-        row_name(f, &g->rows[k]);
-        fputs("<td class=\"text\">", f);
-        assay_escape(f, r->version);
-        fputs("; suite at ", f);
-        assay_escape(f, known(r->commit));
-        fprintf(f,
-                "<td class=\"text\">dx of layer 1 %s; backward through %s steps; dead reverse steps %s; padding %s; "
-                "distinct tokens %s; embedding update %s; logits %s; loss by %s; update by %s; threads %d; calls in a "
-                "sample %d; "
-                "round trip %.3g ms<td class=\"text\"><code>%.16s</code></tr>\n",
-                known(w->dx_layer1), known(w->bptt_steps), known(w->dead_reverse_top), known(w->padding_frames),
-                known(w->distinct_tokens), known(w->embedding_update), known(w->logits), r->loss_by, r->update_by,
-                (int)r->threads, (int)r->calls, r->round_trip_ms, r->certificate);
-    }
-    fputs("</table></div></details>\n", f);
-}
-
 static void section(FILE *f, const assay_report_group *g)
 {
     const assay_record *any = g->rows[0].any;
@@ -372,8 +297,8 @@ static void section(FILE *f, const assay_report_group *g)
     }
     phase_table(f, g);
     assay_report_ratios_html(f, g);
-    published_table(f, g->id);
-    equal_work(f, g);
+    assay_report_published_html(f, g->id);
+    assay_report_work_html(f, g);
     fputs("</section>\n", f);
 }
 
@@ -481,9 +406,12 @@ void assay_report_html(FILE *f, const assay_report_parts *p)
     const assay_report_groups *g = &p->groups;
     fprintf(f,
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-            "content=\"width=device-width,initial-scale=1\">\n<title>Recurrent networks: measured times</title>\n"
-            "<style>%s</style></head>\n<body>\n",
+            "content=\"width=device-width,initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
+            "dark\">\n<title>Recurrent networks: measured times</title>\n"
+            "<style>%s</style>\n",
             style);
+    assay_chart_style(f);
+    fputs("</head>\n<body>\n", f);
     if (list->count || !p->beside || !(p->beside->audit_count + p->beside->convergence_count)) lead(f, list);
     if (g->count) overview(f, g);
     for (int32_t k = 0; k < g->count; k++)

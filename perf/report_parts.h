@@ -11,6 +11,9 @@
 
 #include <stdio.h>
 
+/* Of a line or path in a chart that is stretched to the page: the stroke is not. */
+#define ASSAY_THIN "vector-effect=\"non-scaling-stroke\""
+
 /* What a document is made of. */
 typedef struct assay_report_parts {
     const assay_records *list;
@@ -25,6 +28,9 @@ void assay_report_table(FILE *f, const assay_report_parts *p);
 void assay_report_markdown(FILE *f, const assay_report_parts *p);
 void assay_report_html(FILE *f, const assay_report_parts *p);
 
+/* Of one workload, folded: times of others; what was inside the timed calls. */
+void assay_report_published_html(FILE *f, const char *id);
+void assay_report_work_html(FILE *f, const assay_report_group *g);
 /* Of one workload; nothing where there is one row alone. */
 void assay_report_ratios_html(FILE *f, const assay_report_group *g);
 

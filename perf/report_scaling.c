@@ -151,8 +151,8 @@ static void chart(FILE *f, const assay_scaling *s, int colour)
     const double x_most = 1.05 * largest(s->x, s->count), y_most = 1.05 * largest(ms, s->count);
     const double a = s->fit.all.a, b = s->fit.all.b, from = a < 0 && b > 0 ? -a / b : 0; /* no time is below 0 */
     if (isfinite(a))
-        fprintf(f, "<line style=\"stroke:var(--p%d)\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", colour % 5,
-                WIDTH * from / x_most, HEIGHT * (1 - (a + b * from) / y_most), WIDTH,
+        fprintf(f, "<line " ASSAY_THIN " style=\"stroke:var(--p%d)\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>",
+                colour % 5, WIDTH * from / x_most, HEIGHT * (1 - (a + b * from) / y_most), WIDTH,
                 HEIGHT * (1 - (a + b * x_most) / y_most));
     for (int k = 0; k < s->count; k++)
         fprintf(f,
@@ -168,7 +168,9 @@ static void page_table(FILE *f, const assay_scaling *s, int colour)
             "height=\"10\"/></svg> <b>",
             colour % 5);
     assay_escape(f, s->any->implementation);
-    fprintf(f, "</b> %s: ", s->any->arithmetic);
+    fputs("</b> ", f);
+    assay_escape(f, s->any->arithmetic);
+    fputs(": ", f);
     verdict(f, s);
     fprintf(f, "%s</p>\n<div class=\"scroll\"><table><tr>", unfit(s));
     for (int c = 0; c < CELLS; c++)

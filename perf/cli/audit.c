@@ -110,7 +110,7 @@ static int write_svg(const request *q, const assay_audit *a)
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
-    const int charts = f ? assay_audit_draw(f, a) : 0, bad = !f || fclose(f);
+    const int charts = f ? assay_audit_draw(f, a, 1) : 0, bad = !f || fclose(f);
     int status = ASSAY_EXIT_UNABLE;
     if (bad)
         assay_print_error("audit: no memory for %s", q->svg);

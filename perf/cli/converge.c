@@ -116,7 +116,7 @@ static int write_svg(const request *q)
     FILE *f = open_memstream(&text, &size);
     for (int k = 0; k < q->count; k++)
         all[k] = &q->all[k];
-    if (f) assay_convergence_draw(f, all, q->count);
+    if (f) assay_convergence_draw(f, all, q->count, 1);
     int status = ASSAY_EXIT_UNABLE;
     if (f && !fclose(f))
         status = assay_output_write(q->svg, text, size);

@@ -139,7 +139,7 @@ static void without_time_there_is_nothing_to_draw(void **state)
     (void)state;
     make(&a);
     a.at[0].steps = 0;
-    assert_int_equal(assay_audit_draw(stdout, &a), 0);
+    assert_int_equal(assay_audit_draw(stdout, &a, 1), 0);
     assay_audit_free(&a);
 }
 

@@ -268,6 +268,51 @@ static void the_page_loads_nothing_and_escapes_what_it_prints(void **state)
     free(text);
 }
 
+/* Records come from files: no word of them may become a part of the page. */
+static void no_word_of_a_record_becomes_markup(void **state)
+{
+    (void)state;
+    assay_records list = assay_sample_records();
+    for (int32_t k = 0; k < list.count; k++) {
+        assay_record *r = &list.at[k];
+        char *const words[] = {r->implementation,
+                               r->version,
+                               r->arithmetic,
+                               r->commit,
+                               r->time,
+                               r->suite_version,
+                               r->loss_by,
+                               r->update_by,
+                               r->certificate,
+                               r->machine.cpu,
+                               r->machine.isa,
+                               r->machine.os,
+                               r->machine.kernel,
+                               r->machine.node,
+                               r->work.dx_layer1,
+                               r->work.bptt_steps,
+                               r->work.logits,
+                               r->work.padding_frames,
+                               r->work.embedding_update,
+                               r->work.distinct_tokens,
+                               r->work.dead_reverse_top,
+                               r->commit_time};
+        for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+            strcpy(words[w], "<u>&");
+        if (k % 7 == 6) r->commit[3] = '-'; /* some history */
+        r->fit = 0;
+        r->disturbed = r->n;
+    }
+    snprintf(list.left[0].workload, sizeof list.left[0].workload, "<u>&");
+    strcpy(list.at[14].workload, "c.emb-lstm.h128:h=64"); /* a point of --scale */
+    char *text = assay_report_text(&list, ASSAY_REPORT_HTML);
+    assert_non_null(strstr(text, "&lt;u&gt;&amp;"));
+    assert_null(strstr(text, "<u>"));
+    assert_null(strstr(text, "&lt;u&gt;& "));
+    free(text);
+    assay_records_free(&list);
+}
+
 /* Whose function it was, what stands for it here, and what was wrong: beside each time of others, in either format. */
 static void published_times_have_their_defects_beside_them(void **state)
 {
@@ -357,6 +402,7 @@ int main(void)
         cmocka_unit_test(every_format_names_seed_reason_and_missing_peers),
         cmocka_unit_test(both_roofs_and_the_memory_are_shown),
         cmocka_unit_test(the_page_loads_nothing_and_escapes_what_it_prints),
+        cmocka_unit_test(no_word_of_a_record_becomes_markup),
         cmocka_unit_test(published_times_have_their_defects_beside_them),
         cmocka_unit_test(escaped_text_ends_no_element_no_attribute_and_no_line),
         cmocka_unit_test(a_bar_in_a_reason_does_not_end_a_markdown_cell),
