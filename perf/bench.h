@@ -53,9 +53,9 @@ typedef struct assay_bench_options {
     int32_t threads;          /* for each implementation; 0 = searched: all cores, half of them, ... one */
     int32_t fixed_seed;       /* 1: take `seed`; 0: draw one for each workload, after the plugins were loaded */
     uint64_t seed;
-    const char *worker;                         /* path of assay-worker; NULL = beside this program */
-    const char *device_roof;                    /* path of assay-device-roof; NULL = beside this program */
-    const char *text;                           /* file for d.ptb-lm; NULL = the documented stream */
+    const char *worker;      /* path of assay-worker; NULL = beside this program */
+    const char *device_roof; /* path of assay-device-roof; NULL = beside this program */
+    const char *text;        /* file for d.ptb-lm; NULL = the documented stream */
     const char *suite_version, *commit, *commit_time, *build; /* for the record */
 
     /* Is this plugin certified for this problem, with that number of threads? (assay_gate_open()) Anything but
