@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define SECONDS_A_DAY 86400.
+#define CLOCK_SHARE   0.03 /* as for calibrations: compare.c */
 
 /* ---- what may be published ---- */
 
@@ -72,6 +73,15 @@ static double seconds_of(const char *text)
     return end && !*end ? (double)timegm(&utc) : NAN;
 }
 
+/* Why a device was slower than it can be, or NULL. Its cap on power is no such reason: it runs at its limit then. */
+static const char *slowed_by(const assay_record *r)
+{
+    const char *const words[] = {r->device.throttle_before, r->device.throttle_after};
+    for (int k = 0; k < 2; k++)
+        if (words[k][0] && strcmp(words[k], "none") && strcmp(words[k], "power cap")) return words[k];
+    return NULL;
+}
+
 int assay_baseline_is_fit(const assay_record *r, char *why, size_t why_size)
 {
     const char *changed = strrchr(r->commit, '-');
@@ -85,6 +95,8 @@ int assay_baseline_is_fit(const assay_record *r, char *why, size_t why_size)
         snprintf(why, why_size, "its calibration drifted by %.1f %%", 100 * r->drift);
     else if (assay_record_is_disturbed(r))
         snprintf(why, why_size, "in %d of %d samples threads waited for a processor", (int)r->disturbed, (int)r->n);
+    else if (slowed_by(r))
+        snprintf(why, why_size, "its device was slowed down: %s", slowed_by(r));
     else if (!isfinite(r->calibration_before) || !isfinite(r->calibration_after))
         snprintf(why, why_size, "its calibration is not known");
     else if (!r->certificate_level[0])
@@ -254,6 +266,28 @@ assay_status assay_baseline_publish(assay_publication *p, const assay_records *l
 
 /* ---- judging ---- */
 
+/* What is not known agrees: the calibrations are there all the same. */
+static int agree(const char *what, const char *unit, double base, double now, char *why, size_t why_size)
+{
+    if (!(base > 0) || !(now > 0) || fabs(now / base - 1) <= CLOCK_SHARE) return 1;
+    snprintf(why, why_size, "%s differ: %.4g %s, then %.4g %s: more than %.0f %% apart", what, base, unit, now, unit,
+             100 * CLOCK_SHARE);
+    return 0;
+}
+
+/* Of rows on a device: its name has agreed before. */
+static int same_state(const assay_record_device *base, const assay_record_device *now, char *why, size_t why_size)
+{
+    if (strcmp(base->driver, now->driver)) {
+        snprintf(why, why_size, "drivers differ: '%s', then '%s'", base->driver, now->driver);
+        return 0;
+    }
+    return agree("clocks", "MHz", base->sm_mhz_before, now->sm_mhz_before, why, why_size) &&
+           agree("clocks", "MHz", base->sm_mhz_after, now->sm_mhz_after, why, why_size) &&
+           agree("memory clocks", "MHz", base->memory_mhz, now->memory_mhz, why, why_size) &&
+           agree("power limits", "W", base->power_limit_w, now->power_limit_w, why, why_size);
+}
+
 static int stands(const assay_record *base, const assay_record *now, char *why, size_t why_size)
 {
     char unfit[144];
@@ -264,6 +298,10 @@ static int stands(const assay_record *base, const assay_record *now, char *why, 
         snprintf(why, why_size, "libraries differ: '%.70s', then '%.70s'", base->version, now->version);
     else if (strcmp(base->machine.os, now->machine.os))
         snprintf(why, why_size, "systems differ: '%.60s', then '%.60s'", base->machine.os, now->machine.os);
+    else if (slowed_by(now))
+        snprintf(why, why_size, "this run's device was slowed down: %s", slowed_by(now));
+    else if (!same_state(&base->device, &now->device, why, why_size))
+        return 0;
     else if (!(days >= 0))
         snprintf(why, why_size, "the baseline was measured later than this run: %s", base->time);
     else if (!(days <= ASSAY_BASELINE_DAYS))

@@ -20,8 +20,9 @@
 void assay_baseline_device(const assay_machine *m, char *out, size_t size);
 void assay_baseline_device_of(const assay_record *r, char *out, size_t size);
 
-/* 1: may be published. 0, and one line in why: a drifted calibration, a certificate that is not full, too few samples,
- * a workload of another size or of the user's text, a commit that nobody else has, no name that a file can have. */
+/* 1: may be published. 0, and one line in why: a drifted calibration, a device slowed by heat, a certificate that is
+ * not full, too few samples, a workload of another size or of the user's text, a commit that nobody else has, no name
+ * that a file can have. */
 int assay_baseline_is_fit(const assay_record *r, char *why, size_t why_size);
 
 typedef struct assay_publication {
@@ -44,7 +45,8 @@ assay_status assay_baseline_read(const char *folder, const assay_records *now, a
                                  size_t why_size);
 
 /* assay_compare_lists() with what a baseline wants beyond it: UNDECIDED, with the reason, where the baseline is unfit
- * or too old, was measured later than `now`, or with other libraries or another system. */
+ * or too old, was measured later than `now`, with other libraries or another system, or on a device by another driver,
+ * at other clocks or under another power limit. */
 assay_status assay_baseline_judge(const assay_records *baseline, const assay_records *now, assay_comparisons *out,
                                   char *why, size_t why_size);
 

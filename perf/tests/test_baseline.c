@@ -288,6 +288,114 @@ static void make_unfit(assay_record *before, assay_record *now)
     SET(before->certificate_level, "quick");
 }
 
+/* Both on the same device, at the same clocks. */
+static void be_on_a_device(assay_record *r)
+{
+    SET(r->device.name, "NVIDIA H200, compute 9.0, driver 13.0");
+    SET(r->device.driver, "580.65.06");
+    SET(r->device.throttle_before, "none");
+    SET(r->device.throttle_after, "power cap");
+    r->device.sm_mhz_before = r->device.sm_mhz_after = 1980;
+    r->device.memory_mhz = 3201;
+    r->device.power_limit_w = 700;
+}
+
+static void be_on_one_device(assay_record *before, assay_record *now)
+{
+    make_slower(before, now);
+    be_on_a_device(before);
+    be_on_a_device(now);
+}
+
+static void change_device(assay_record *before, assay_record *now)
+{
+    be_on_one_device(before, now);
+    SET(now->device.name, "NVIDIA H100, compute 9.0, driver 13.0");
+}
+
+static void change_driver(assay_record *before, assay_record *now)
+{
+    be_on_one_device(before, now);
+    SET(now->device.driver, "590.10");
+}
+
+/* Within 3 % at one end, 6 % lower at the other. */
+static void change_clock(assay_record *before, assay_record *now)
+{
+    be_on_one_device(before, now);
+    now->device.sm_mhz_after = 1860;
+}
+
+static void change_clock_a_little(assay_record *before, assay_record *now)
+{
+    be_on_one_device(before, now);
+    now->device.sm_mhz_before = 1950;
+}
+
+static void change_memory_clock(assay_record *before, assay_record *now)
+{
+    be_on_one_device(before, now);
+    now->device.memory_mhz = 2619;
+}
+
+static void change_power_limit(assay_record *before, assay_record *now)
+{
+    be_on_one_device(before, now);
+    now->device.power_limit_w = 500;
+}
+
+static void get_hot(assay_record *before, assay_record *now)
+{
+    be_on_one_device(before, now);
+    SET(now->device.throttle_after, "power cap, thermal");
+}
+
+static void do_not_know_the_clocks(assay_record *before, assay_record *now)
+{
+    be_on_one_device(before, now);
+    now->device.sm_mhz_before = now->device.sm_mhz_after = now->device.memory_mhz = now->device.power_limit_w = NAN;
+    SET(now->device.throttle_before, "");
+}
+
+static void change_governor(assay_record *before, assay_record *now)
+{
+    make_slower(before, now);
+    SET(before->machine.governor, "performance");
+    SET(now->machine.governor, "powersave");
+}
+
+static void devices_are_judged_at_one_driver_and_clock(void **state)
+{
+    (void)state;
+    expect_verdict(be_on_one_device, ASSAY_SLOWER, NULL);
+    expect_verdict(change_device, ASSAY_UNDECIDED, "device differ: 'NVIDIA H200, compute 9.0, driver 13.0', then");
+    expect_verdict(change_driver, ASSAY_UNDECIDED, "drivers differ: '580.65.06', then '590.10'");
+    expect_verdict(change_clock, ASSAY_UNDECIDED, "clocks differ: 1980 MHz, then 1860 MHz: more than 3 % apart");
+    expect_verdict(change_clock_a_little, ASSAY_SLOWER, NULL);
+    expect_verdict(change_memory_clock, ASSAY_UNDECIDED, "memory clocks differ: 3201 MHz, then 2619 MHz");
+    expect_verdict(change_power_limit, ASSAY_UNDECIDED, "power limits differ: 700 W, then 500 W");
+    expect_verdict(get_hot, ASSAY_UNDECIDED, "this run's device was slowed down: power cap, thermal");
+    expect_verdict(do_not_know_the_clocks, ASSAY_SLOWER, NULL); /* the calibrations agree */
+    expect_verdict(change_governor, ASSAY_UNDECIDED, "governor differ: 'performance', then 'powersave'");
+}
+
+/* A cap on power is how devices run at their limit; heat and faults are not. */
+static void a_device_that_was_slowed_down_makes_no_baseline(void **state)
+{
+    (void)state;
+    assay_records list = published();
+    assay_record *r = &list.at[0];
+    char why[192] = "";
+    be_on_a_device(r);
+    assert_int_equal(assay_baseline_is_fit(r, why, sizeof why), 1);
+    SET(r->device.throttle_before, "hardware slowdown");
+    expect_unfit(r, "its device was slowed down: hardware slowdown");
+    SET(r->device.throttle_before, "");
+    SET(r->device.throttle_after, "thermal");
+    expect_unfit(r, "its device was slowed down: thermal");
+    assay_records_free(&list);
+}
+
 static void only_like_is_judged_beside_like(void **state)
 {
     (void)state;
@@ -343,6 +451,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_folder_without_the_device_has_no_baselines, make, NULL),
         cmocka_unit_test_setup_teardown(a_damaged_or_misplaced_file_is_refused, make, NULL),
         cmocka_unit_test(only_like_is_judged_beside_like),
+        cmocka_unit_test(devices_are_judged_at_one_driver_and_clock),
+        cmocka_unit_test(a_device_that_was_slowed_down_makes_no_baseline),
         cmocka_unit_test(a_device_has_a_folder_of_its_own),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
