@@ -31,7 +31,8 @@ typedef struct assay_chart {
     const char *mark_name;
 } assay_chart;
 
-/* An SVG of charts below one another. alone: a file of its own, else a part of a page that has the style in its head. */
+/* An SVG of charts below one another. alone: a file of its own, else a part of a page that has the style in its head.
+ */
 void assay_chart_style(FILE *f);
 void assay_chart_begin(FILE *f, int charts, int alone);
 void assay_chart_put(FILE *f, const assay_chart *c, int index);
