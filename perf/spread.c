@@ -58,7 +58,7 @@ static assay_spread spread_from(const assay_records *list, int32_t first)
         if (!is_wanted(list, r) || !same_row(&list->at[first], r)) continue;
         s.nodes += !node_counted(list, first, k);
         if (r->median_ms < s.fastest->median_ms) s.fastest = r;
-        if (r->median_ms > s.slowest->median_ms) s.slowest = r;
+        if (r->median_ms >= s.slowest->median_ms) s.slowest = r;
         if (!s.unfit && is_unfit(r)) s.unfit = r;
     }
     s.apart = s.slowest->median_ms / s.fastest->median_ms - 1;
