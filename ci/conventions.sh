@@ -60,11 +60,13 @@ while read -r problem; do
     fail "$problem"
 done < <(printf '%s\0' "${headers[@]}" | xargs -0 -P "$(nproc)" -I{} bash -c 'compiles "$1"' _ {})
 
-# Code in the documents compiles.
+# Code in the documents compiles, each block for itself.
 for f in docs/*.md README.md; do
     [[ -f $f ]] || continue
-    code=$(awk '/^```/ {inside = $0 == "```c"; next} inside' "$f")
-    [[ -z $code ]] || cc -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only -x c - <<<"$code" || fail "$f: its code does not compile"
+    while read -r line; do
+        code=$(awk -v line="$line" 'NR > line {if (/^```$/) exit; print}' "$f")
+        cc -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only -x c - <<<"$code" || fail "$f:$line: its code does not compile"
+    done < <(awk '/^```c( file [^ ]+)?$/ {print NR}' "$f")
 done
 
 # Sections that are cited exist: "docs/tolerance.md 3.2, 3.3" and the like, in sources and documents.
