@@ -42,6 +42,7 @@ parts() {
     part no-false-alarm "$assay" check --case '*.plain' --impl naive --impl blas --repeat "$seeds" --no-shrink
     part mutants "$assay" mutants --json "$out/mutants.json"
     part honest "$assay" mutants --honest --json "$out/honest.json"
+    part docs ci/doc_blocks.py --long --timeout 1800 build/release
     part kill ci/kill.sh "$assay" "$killed"
     part fuzz ci/fuzz.sh "$fuzzing"
     part arm ci/arm.sh
