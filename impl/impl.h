@@ -16,11 +16,13 @@
 extern "C" {
 #endif
 
-#define ASSAY_ABI_VERSION 3u
-#define ASSAY_EXPORT      __attribute__((visibility("default")))
+#define ASSAY_ABI_VERSION 3u                                     /* of this header: docs/abi.md, "Changes" */
+#define ASSAY_EXPORT      __attribute__((visibility("default"))) /* of the entry point, and of nothing else */
 
+/* Where an implementation computes, and what its pointers point into, but for those to integers. */
 typedef enum assay_place { ASSAY_HOST, ASSAY_CUDA } assay_place;
 
+/* What run() is asked for. */
 typedef enum assay_pass {
     ASSAY_INFER,     /* outputs only; nothing is kept, and `packed` and `reserve` stay as they are: it may come between
                         TRAIN and BACKWARD, on other data. xent, ctc: losses. network: logits (and y) */
@@ -49,12 +51,12 @@ typedef struct assay_args {
     uint32_t struct_size; /* of this struct, as the harness knows it */
     int32_t accumulate;   /* BACKWARD: 0 overwrite grads, 1 add to them. dx, dh0, dc0 are always overwritten */
     int64_t step;         /* UPDATE, STEP: updates made before this one; Adam corrects with step + 1 */
-    void *packed, *grads, *workspace, *reserve;
+    void *packed, *grads, *workspace, *reserve; /* the plan's blocks, each as large as assay_sizes says */
     /* integers are in host memory; where the place is not the host, the _dev ones hold copies there, else the same */
-    const int32_t *ids, *lens, *labels, *label_lens;
-    const int32_t *ids_dev, *lens_dev, *labels_dev, *label_lens_dev;
-    const void *x, *h0, *c0, *mask, *class_weights, *dy, *dhn, *dcn, *dloss;
-    void *y, *hn, *cn, *logits, *loss_rows, *loss, *dx, *dh0, *dc0;
+    const int32_t *ids, *lens, *labels, *label_lens;                 /* the slot of that name, on the host */
+    const int32_t *ids_dev, *lens_dev, *labels_dev, *label_lens_dev; /* the slot of that name, in the plan's place */
+    const void *x, *h0, *c0, *mask, *class_weights, *dy, *dhn, *dcn, *dloss;         /* given: the slot of that name */
+    void *y, *hn, *cn, *logits, *loss_rows, *loss, *dx, *dh0, *dc0;                  /* wanted: the slot of that name */
     const void *param[ASSAY_MAX_PARAMS], *m[ASSAY_MAX_PARAMS], *v[ASSAY_MAX_PARAMS]; /* read by pack() only */
     void *dparam[ASSAY_MAX_PARAMS]; /* BACKWARD: non-NULL = wanted, not written; written by unpack() */
     void *param_1[ASSAY_MAX_PARAMS], *m_1[ASSAY_MAX_PARAMS], *v_1[ASSAY_MAX_PARAMS]; /* written by unpack() */
@@ -64,12 +66,14 @@ typedef struct assay_ctx assay_ctx;   /* the implementation's: one a device */
 typedef struct assay_plan assay_plan; /* the implementation's: descriptors for one problem, never tensors */
 typedef void *assay_stream;           /* CUstream for ASSAY_CUDA, else NULL */
 
+/* What a context is made for. */
 typedef struct assay_open_args {
-    uint32_t struct_size;
-    int32_t device;  /* ordinal, 0 for the host */
-    int32_t threads; /* host threads that run() may use in all, >= 1 */
+    uint32_t struct_size; /* of this struct, as the harness knows it */
+    int32_t device;       /* ordinal, 0 for the host */
+    int32_t threads;      /* host threads that run() may use in all, >= 1 */
 } assay_open_args;
 
+/* The table of an implementation; what is optional may be NULL. */
 typedef struct assay_impl {
     uint32_t struct_size; /* sizeof(assay_impl) as the plugin was compiled; fields are only ever appended */
     uint32_t abi_version; /* ASSAY_ABI_VERSION; on a mismatch nothing else is read */
@@ -102,6 +106,7 @@ typedef struct assay_impl {
 
 /* Id "assay.made-of/1": who computed what, for the record. Returned as const assay_made_of *. */
 #define ASSAY_EXT_MADE_OF "assay.made-of/1"
+/* What ASSAY_EXT_MADE_OF names. */
 typedef struct assay_made_of {
     const char *loss_by, *update_by; /* "own", "impl/common/host", "cudnn" ... */
 } assay_made_of;
@@ -109,6 +114,7 @@ typedef struct assay_made_of {
 /* Id "assay.waives/1": promises of run() that an implementation can't make, since it hosts a library or framework:
  * allocations are not held against it then, but stand in the record. Returned as const assay_waives *. */
 #define ASSAY_EXT_WAIVES "assay.waives/1"
+/* What ASSAY_EXT_WAIVES names. */
 typedef struct assay_waives {
     int32_t allocations; /* 1: run() allocates in every call */
 } assay_waives;
@@ -124,6 +130,7 @@ typedef struct assay_waives {
 /* Id "assay.explains/1": what a status and a plan can't say. Either may be NULL or return NULL; one line each.
  * Returned as const assay_explains *. */
 #define ASSAY_EXT_EXPLAINS "assay.explains/1"
+/* What ASSAY_EXT_EXPLAINS names. */
 typedef struct assay_explains {
     const char *(*last)(void);                    /* why the last call was not ASSAY_OK; until the next call */
     const char *(*notes)(const assay_plan *plan); /* which algorithms it takes; until plan_free() */
