@@ -44,6 +44,7 @@ parts() {
     part honest "$assay" mutants --honest --json "$out/honest.json"
     part docs ci/doc_blocks.py --long --timeout 1800 build/release
     part api bash -c 'ci/setup.sh ci/packages-docs.txt && ci/docs.sh build/release'
+    part package bash -c 'ci/setup.sh ci/packages-deb.txt && ci/deb.sh build/release'
     part kill ci/kill.sh "$assay" "$killed"
     part fuzz ci/fuzz.sh "$fuzzing"
     part arm ci/arm.sh
