@@ -96,6 +96,7 @@ expect 2 'is unknown' floor --arithmetic tf33
 # Of a set of own there is no committed case that could be to blame; honest code does not fail where a loss is infinite.
 expect 0 '1 ILL_POSED.* 0 committed' check --impl naive --op ctc --case ctc/ctc-mean.t4.n2.k5.u9-2
 expect 0 '1 ILL_POSED.* 0 committed' check --impl naive --case rnn/lstm.bi.l1.t0.n2.i4.h5
+expect 0 'naive UNSUPPORTED [0-9]*: [0-9]* computes in fp32 only, e.g. rnn/relu.* (forward, fp64)' check --impl naive --check forward --case 'rnn/relu.uni.l1.t5.n3.i4.h6.plain'
 expect 2 'selected by --op xent --check update:' check --op xent --check update
 expect 2 'list checks' mutants --check no-such-check
 expect 2 'list checks' mutants --check ward

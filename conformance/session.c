@@ -395,7 +395,7 @@ assay_reply assay_session_supports(assay_session *s, const assay_problem *p, ass
     if (r.outcome != ASSAY_ANSWERED) return r;
     *declared = a.declared;
     if (r.status == ASSAY_UNSUPPORTED) {
-        snprintf(why, why_size, "%s", r.what);
+        snprintf(why, why_size, "%s", r.what[0] ? r.what : ASSAY_NO_REASON);
         r.what[0] = '\0';
     }
     return r;

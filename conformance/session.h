@@ -114,6 +114,8 @@ int assay_session_still(assay_session *s, int on);
 /* Seconds that all threads of the worker have run so far; exact while they are stopped. -1: unknown. */
 double assay_session_processor(const assay_session *s);
 
+/* why of a refusal that came without one. */
+#define ASSAY_NO_REASON "no reason given"
 assay_reply assay_session_supports(assay_session *s, const assay_problem *p, assay_arithmetic *declared, char *why,
                                    size_t why_size);
 /* Replaces the session's plan. The four blocks are made in the worker, guarded, exact in size, filled with NaN. */

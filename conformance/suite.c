@@ -6,6 +6,7 @@
 #include "conformance/checks/checks.h"
 #include "conformance/clock.h"
 #include "conformance/names.h"
+#include "conformance/refusal.h"
 #include "conformance/session.h"
 #include "conformance/subject.h"
 #include "conformance/trial.h"
@@ -304,7 +305,7 @@ static standing ask(run_state *s, candidate *c, const assay_subject *subject)
         return out;
     }
     assay_session_limit(c->session, limit_for(s->o, &subject->p));
-    assay_reply r = assay_session_supports(c->session, &subject->p, &out.declared, why, sizeof why);
+    assay_reply r = assay_refusal_ask(c->session, &subject->p, &out.declared, why, sizeof why);
     if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK) {
         int honours = assay_arithmetic_honours(subject->p.arithmetic, &out.declared, out.why, sizeof out.why);
         out.verdict = honours ? ASSAY_VERDICT_PASS : ASSAY_VERDICT_FAIL;

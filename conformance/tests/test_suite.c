@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conformance/case_parse.h"
 #include "conformance/certificate.h"
 #include "conformance/mutation.h"
 #include "conformance/suite.h"
@@ -105,6 +106,37 @@ static void who_only_infers_is_judged_by_inference_alone(void **state)
     assert_int_equal(sum.counts[ASSAY_VERDICT_UNSUPPORTED], s.results);
     assert_string_equal(s.refused, "inference only");
     assert_int_equal(assay_summary_exit(&sum), 1);
+}
+
+/* `silent` gives none: the suite finds what it is that is refused. */
+static void a_refusal_without_a_reason_is_given_one(void **state)
+{
+    const char *const plugin[] = {ASSAY_SILENT};
+    const struct {
+        const char *id, *reason;
+    } refused[] = {
+        {"rnn/gru-before.uni.l1.t3.n2.i4.h5", "no reason given; missing: cell gru with gru_reset 0"},
+        {"rnn/lstm-sum.bi.l2.t3.n2.i4.h5", "no reason given; missing: directions 2 with merge 1"},
+        {"ctc/ctc-mean.t4.n2.k5.u2-1", "no reason given; missing: op ctc, here t 4, n 2"},
+        {"rnn/relu.uni.l1.t5.n3.i4.h6.plain", "no reason given; missing: arithmetic fp64"},
+    };
+    (void)state;
+    for (size_t k = 0; k < sizeof refused / sizeof *refused; k++) {
+        seen s;
+        assay_summary sum;
+        char why[256] = "";
+        assay_case_spec spec;
+        assay_case spelt;
+        assay_suite_options o = options(plugin, &s);
+        assert_int_equal(assay_case_parse(refused[k].id, &spec, &spelt, why, sizeof why), ASSAY_OK);
+        o.check = "forward";
+        o.glob = refused[k].id;
+        o.extra = &spelt;
+        o.extra_count = !assay_case_is_in_table(refused[k].id);
+        assert_int_equal(assay_suite_run(&o, &sum, why, sizeof why), ASSAY_OK);
+        assert_true(sum.counts[ASSAY_VERDICT_UNSUPPORTED] > 0);
+        assert_string_equal(s.refused, refused[k].reason);
+    }
 }
 
 static void a_crash_and_a_hang_cost_their_case_only(void **state)
@@ -447,6 +479,7 @@ int main(void)
         cmocka_unit_test(what_it_says_to_lack_is_not_held_against_it),
         cmocka_unit_test(rows_that_it_says_not_to_take_are_unsupported),
         cmocka_unit_test(who_only_infers_is_judged_by_inference_alone),
+        cmocka_unit_test(a_refusal_without_a_reason_is_given_one),
         cmocka_unit_test(a_seed_that_is_known_proves_nothing_about_others),
         cmocka_unit_test(what_cannot_be_decided_is_tried_on_other_data),
         cmocka_unit_test(a_glob_picks_from_the_set_that_is_asked_for),

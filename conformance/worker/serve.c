@@ -93,7 +93,7 @@ static void serve_supports(assay_server *s, const assay_request *q, int fd, assa
     s->scene.doing = "supports";
     a->status =
         assay_server_status(s, (int)s->impl->supports(s->ctx, &q->problem, &a->declared, &why), "supports", a->what);
-    if (a->status == ASSAY_UNSUPPORTED) snprintf(a->what, sizeof a->what, "%s", why ? why : "no reason given");
+    if (a->status == ASSAY_UNSUPPORTED) snprintf(a->what, sizeof a->what, "%s", why ? why : "");
 }
 
 static void drop_plan(assay_server *s)

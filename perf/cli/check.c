@@ -145,7 +145,9 @@ static int write_files(const run *r, const assay_summary *s)
         int bad = json_object_set_new(head, "complete", json_boolean(is_whole(r, s))) ||
                   json_object_set_new(head, "worst_passing_margin", assay_output_real(margin)) ||
                   json_object_set_new(head, "ill_posed_committed", json_integer(s->ill_posed_committed)) ||
-                  json_object_set_new(head, "counts", counts) || json_object_set(head, "results", r->results.all) ||
+                  json_object_set_new(head, "counts", counts) ||
+                  json_object_set_new(head, "unsupported", assay_results_refusals(&r->results)) ||
+                  json_object_set(head, "results", r->results.all) ||
                   (r->smallest.all && json_object_set(head, "smallest", r->smallest.all));
         if (bad) {
             json_decref(head);
@@ -254,7 +256,8 @@ int assay_command_check(int argc, char **argv)
         "check", NULL,
         "Runs the conformance checks on implementations, each in a process of its own. Each failure is printed "
         "with the\n"
-        "command that repeats it; what is UNSUPPORTED or SKIPPED is counted. Without --seed the data are new in each "
+        "command that repeats it; what is UNSUPPORTED or SKIPPED is counted, with its reasons. Without --seed the data "
+        "are new in each "
         "run.",
         "assay check --impl blas --impl ./mine.so --op ctc --quick"};
     assay_strings impls = {{0}, 0};

@@ -23,6 +23,7 @@ void assay_results_start(assay_results *r, double margin_limit, int keep)
 void assay_results_free(assay_results *r)
 {
     free(r->tallies);
+    free(r->reasons);
     json_decref(r->all);
     memset(r, 0, sizeof *r);
 }
@@ -90,6 +91,7 @@ void assay_results_add(assay_results *r, const assay_result *x)
     char impl[48];
     assay_result_tally *t = tally_of(r, assay_print_clean(x->impl, impl, sizeof impl), x->check);
     if (!t || (r->all && json_array_append_new(r->all, result_json(x)))) r->no_memory = 1;
+    if (x->verdict == ASSAY_VERDICT_UNSUPPORTED && !assay_results_add_reason(r, impl, x)) r->no_memory = 1;
     if (!t) return;
     if (x->verdict == ASSAY_VERDICT_SKIPPED && !t->counts[x->verdict])
         assay_print_clean(x->why, t->skipped, sizeof t->skipped);
@@ -164,6 +166,7 @@ void assay_results_print_table(const assay_results *r)
         printf(" %12d %8d  %-7s %s\n", t->counts[ASSAY_VERDICT_UNSUPPORTED], t->counts[ASSAY_VERDICT_SKIPPED], margin,
                t->margin_at);
     }
+    assay_results_print_refusals(stdout, r);
     for (int k = 0; k < r->tally_count; k++) { /* rows of one implementation stand together */
         const assay_result_tally *t = &r->tallies[k];
         if (t->skipped[0] && (k == 0 || strcmp(t[-1].impl, t->impl) != 0))

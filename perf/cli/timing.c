@@ -5,6 +5,7 @@
 #include "conformance/file.h"
 #include "conformance/floors.h"
 #include "conformance/hash.h"
+#include "conformance/refusal.h"
 #include "perf/cli/baselines.h"
 #include "perf/cli/command.h"
 #include "perf/cli/output.h"
@@ -46,7 +47,7 @@ static assay_status ask(const assay_timing_request *q, const char *plugin, const
         assay_session_end(session);
         return ASSAY_UNSUPPORTED;
     }
-    reply = assay_session_supports(session, need->problem, &declared, why, why_size);
+    reply = assay_refusal_ask(session, need->problem, &declared, why, why_size);
     assay_session_end(session);
     return reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_UNSUPPORTED ? ASSAY_UNSUPPORTED : ASSAY_OK;
 }

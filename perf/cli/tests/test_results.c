@@ -141,6 +141,72 @@ static void without_files_only_the_tallies_are_kept(void **state)
     assay_results_free(&r);
 }
 
+static void add_refusal(assay_results *r, const char *impl, const char *check, const char *id, const char *why)
+{
+    assay_result x = {.impl = impl,
+                      .plugin = "./x.so",
+                      .case_id = id,
+                      .check = check,
+                      .arithmetic = ASSAY_FP64,
+                      .verdict = ASSAY_VERDICT_UNSUPPORTED};
+    snprintf(x.why, sizeof x.why, "%s", why);
+    assay_results_add(r, &x);
+}
+
+static void printed_refusals(const assay_results *r, char *text, size_t size)
+{
+    FILE *f = fmemopen(text, size, "w");
+    assert_non_null(f);
+    assay_results_print_refusals(f, r);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void each_reason_of_each_implementation_is_one_line_with_its_count(void **state)
+{
+    assay_results *r = &((fixture *)*state)->results;
+    char text[1024] = "";
+    add_refusal(r, "one", "forward", "rnn/a", "fp32 only");
+    add_refusal(r, "two", "forward", "rnn/a", "no peepholes");
+    add_refusal(r, "one", "forward", "rnn/b", "no \033[2J");
+    add_refusal(r, "one", "backward", "rnn/b", "no \033[2J");
+    printed_refusals(r, text, sizeof text);
+    assert_string_equal(text, "one UNSUPPORTED 3: 2 no ?[2J, e.g. rnn/b (forward, fp64)\n"
+                              "one UNSUPPORTED 3: 1 fp32 only, e.g. rnn/a (forward, fp64)\n"
+                              "two UNSUPPORTED 1: 1 no peepholes, e.g. rnn/a (forward, fp64)\n");
+}
+
+/* A plugin may write a new one for each case. */
+static void reasons_beyond_a_number_are_counted_together(void **state)
+{
+    assay_results *r = &((fixture *)*state)->results;
+    char text[16384] = "", why[32];
+    for (int k = 0; k < ASSAY_REASONS + 5; k++) {
+        snprintf(why, sizeof why, "reason %d", k);
+        add_refusal(r, "one", "forward", "rnn/a", why);
+    }
+    printed_refusals(r, text, sizeof text);
+    assert_non_null(strstr(text, "one UNSUPPORTED 69: 5 for other reasons, e.g. rnn/a (forward, fp64)\n"));
+    assert_null(strstr(text, "reason 64"));
+    assert_non_null(strstr(text, "reason 63"));
+}
+
+static void reasons_are_in_the_file_too(void **state)
+{
+    assay_results *r = &((fixture *)*state)->results;
+    add_refusal(r, "one", "forward", "rnn/a", "fp32 only");
+    add_refusal(r, "one", "backward", "rnn/b", "fp32 only");
+    json_t *list = assay_results_refusals(r);
+    assert_int_equal(json_array_size(list), 1);
+    const json_t *x = json_array_get(list, 0);
+    assert_string_equal(json_string_value(json_object_get(x, "impl")), "one");
+    assert_string_equal(json_string_value(json_object_get(x, "why")), "fp32 only");
+    assert_int_equal(json_integer_value(json_object_get(x, "count")), 2);
+    assert_string_equal(json_string_value(json_object_get(x, "case")), "rnn/a");
+    assert_string_equal(json_string_value(json_object_get(x, "check")), "forward");
+    assert_string_equal(json_string_value(json_object_get(x, "arithmetic")), "fp64");
+    json_decref(list);
+}
+
 static void read_back(const char *path, char *buffer, size_t size)
 {
     FILE *f = fopen(path, "r");
@@ -160,7 +226,7 @@ static void junit_escapes_and_tells_failures_from_skips(void **state)
     read_back(f->path, text, sizeof text);
     assert_non_null(strstr(text, "name=\"rnn/a&lt;b&gt;&amp;&quot;c&quot; fp32\""));
     assert_non_null(strstr(text, "<failure message=\"FAIL: because &amp; so\">"));
-    assert_non_null(strstr(text, "<skipped message=\"UNSUPPORTED"));
+    assert_non_null(strstr(text, "<skipped message=\"UNSUPPORTED: because &amp; so\">"));
     assert_non_null(strstr(text, "<error message=\"CRASHED"));
     assert_non_null(strstr(text, "<testsuite name=\"two\">"));
 }
@@ -200,6 +266,9 @@ int main(void)
         TEST(a_margin_above_the_limit_is_counted_and_nan_is_above),
         TEST(json_keeps_seeds_of_64_bits_and_writes_null_for_infinity),
         cmocka_unit_test(without_files_only_the_tallies_are_kept),
+        TEST(each_reason_of_each_implementation_is_one_line_with_its_count),
+        TEST(reasons_beyond_a_number_are_counted_together),
+        TEST(reasons_are_in_the_file_too),
         TEST(junit_escapes_and_tells_failures_from_skips),
         TEST(what_a_plugin_says_cannot_break_files_or_terminals),
         TEST(a_file_that_cannot_be_written_leaves_nothing),
