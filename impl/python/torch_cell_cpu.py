@@ -15,11 +15,15 @@ NAME = "torch-cell"
 CELLS = {abi.ASSAY_LSTM: nn.LSTMCell, abi.ASSAY_GRU: nn.GRUCell}
 
 
-def supports(p):
+def refuse_losses(p):
     if p.op not in (abi.ASSAY_OP_RNN, abi.ASSAY_OP_NETWORK):
         raise abi.Unsupported("op: the losses are those of the row torch")
     if p.proj:
         raise abi.Unsupported("proj: nn.LSTMCell does not project")
+
+
+def supports(p):
+    refuse_losses(p)
     torch_cpu.supports(p)
     # `assay check --check arithmetic`, PyTorch 2.15: sigmoid 2.0, better than in nn.LSTM; tanh 1.2.
     return abi.arithmetic(p, activation_ulp=2.5, deterministic=1)
@@ -36,15 +40,18 @@ class Network(torch_cpu.Network):
 
     def cell(self, q):
         """On the parameters of the layer that the row torch would have built."""
-        p, kind = self.p, self.p.dialect.cell
-        more = {} if kind in CELLS else {"nonlinearity": "tanh" if kind == abi.ASSAY_RNN_TANH else "relu"}
-        cell = CELLS.get(kind, nn.RNNCell)(abi.layer_input(p, q // p.directions), p.h, bias=p.dialect.biases != abi.ASSAY_BIAS_NONE,
-                                           dtype=self.dtype, **more)
+        p = self.p
+        cell = self.make(abi.layer_input(p, q // p.directions))
         at = "_l%d%s" % (q // p.directions, "_reverse" * (q % p.directions))
         for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
             if hasattr(self.net, name + at):
                 setattr(cell, name, getattr(self.net, name + at))
         return cell
+
+    def make(self, width):
+        p, kind = self.p, self.p.dialect.cell
+        more = {} if kind in CELLS else {"nonlinearity": "tanh" if kind == abi.ASSAY_RNN_TANH else "relu"}
+        return CELLS.get(kind, nn.RNNCell)(width, p.h, bias=p.dialect.biases != abi.ASSAY_BIAS_NONE, dtype=self.dtype, **more)
 
     def recur(self, x, state, lens, past):
         pair = isinstance(state, tuple)
