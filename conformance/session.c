@@ -23,7 +23,8 @@
 
 static const double death_grace = 1;  /* s for a worker that said how it dies to be dead */
 static const double close_grace = 20; /* s at most for close() at the end of a session */
-static const double host_start = 180; /* s at least for an interpreter to load its framework, from a cold disk too */
+static const double host_start = 180; /* s at least for an interpreter to load its framework, from a cold disk too, and
+                                         for the framework to compile what a plan needs */
 
 static const char *const request_names[] = {
     [ASSAY_WIRE_OPEN] = "load or open",
@@ -408,7 +409,10 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
     memset(&q, 0, sizeof q);
     q.problem = *p;
     q.placement = (int32_t)placement;
+    const double limit = s->limit;
+    if (limit < host_start && assay_hosted_is(s->plugin)) s->limit = host_start;
     assay_reply r = ask(s, &q, ASSAY_WIRE_PLAN, -1, &a);
+    s->limit = limit;
     s->planned = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK;
     if (s->planned) {
         clean(a.notes, sizeof a.notes);

@@ -61,7 +61,7 @@ void assay_parent_seal(void);
 typedef struct assay_session_options {
     int32_t threads; /* for assay_open_args; >= 1 */
     int32_t device;
-    double time_limit;  /* seconds for any one request; assay_session_limit() changes it */
+    double time_limit;  /* seconds for any one request; assay_session_limit() changes it. A host may plan for longer */
     const char *worker; /* path of assay-worker; NULL = beside this program */
 } assay_session_options;
 

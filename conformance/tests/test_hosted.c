@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CLASSES = 3, REFUSED = 2001, RAISES = 2002, NO_MEMORY = 2003, CRASHES = 2004 }; /* as in plain.py */
+enum { CLASSES = 3, REFUSED = 2001, RAISES, NO_MEMORY, CRASHES, PLANS_SLOWLY, RUNS_SLOWLY }; /* as in plain.py */
 
 static assay_reply start(const char *module, assay_session **out)
 {
@@ -53,19 +53,25 @@ static void bind(bench *b, int id, size_t bytes, int input, assay_memory *m)
     assert_string_equal(assay_session_bind(b->session, id, m).what, "");
 }
 
-/* Logits 0, label 0: the loss is the logarithm of their number. */
-static assay_reply run(bench *b, int classes)
+/* Logits 0, label 0: the loss is the logarithm of their number. limit: of a request, in seconds. */
+static assay_reply run_within(bench *b, int classes, double limit)
 {
     const assay_problem p = problem(classes);
     const assay_call call = {.kind = ASSAY_CALL_RUN, .pass = ASSAY_INFER};
     assay_sizes sizes;
     memset(b, 0, sizeof *b);
     assert_string_equal(start(ASSAY_PLAIN, &b->session).what, "");
+    assay_session_limit(b->session, limit);
     assert_string_equal(assay_session_plan(b->session, &p, ASSAY_PLACE_START, &sizes).what, "");
     bind(b, ASSAY_X, (size_t)classes * sizeof(double), 1, &b->x);
     bind(b, ASSAY_LABELS, sizeof(int32_t), 1, &b->labels);
     bind(b, ASSAY_LOSS, sizeof(double), 0, &b->loss);
     return assay_session_run(b->session, &call, 1, 1, 0, NULL, NULL);
+}
+
+static assay_reply run(bench *b, int classes)
+{
+    return run_within(b, classes, 60);
 }
 
 static void done(bench *b)
@@ -124,6 +130,17 @@ static void a_crash_is_told(void **state)
     assert_int_equal(r.outcome, ASSAY_DIED);
     assert_int_equal(r.signal, SIGSEGV);
     assert_non_null(strstr(r.what, "a null pointer"));
+    done(&b);
+}
+
+/* Frameworks compile in plan(), for seconds where the processor is shared; a run has no such excuse. */
+static void a_plan_of_a_host_has_time_to_compile(void **state)
+{
+    bench b;
+    (void)state;
+    assert_string_equal(run_within(&b, PLANS_SLOWLY, 1.5).what, "");
+    done(&b);
+    assert_int_equal(run_within(&b, RUNS_SLOWLY, 1.5).outcome, ASSAY_TIMED_OUT);
     done(&b);
 }
 
@@ -330,6 +347,7 @@ int main(void)
         cmocka_unit_test(a_refusal_has_its_reason),
         cmocka_unit_test(an_exception_becomes_a_status_and_a_line),
         cmocka_unit_test(a_crash_is_told),
+        cmocka_unit_test(a_plan_of_a_host_has_time_to_compile),
         cmocka_unit_test(what_is_missing_is_skipped),
         cmocka_unit_test(a_module_has_an_environment_of_its_own),
         cmocka_unit_test(what_is_wrong_is_no_plugin),

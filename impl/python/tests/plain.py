@@ -6,11 +6,12 @@ Computes in double, whatever was asked for. A few sizes ask for misbehaviour, on
 """
 import ctypes
 import math
+import time
 
 import abi
 
 NAME, VERSION = "plain", "1"
-REFUSED, RAISES, NO_MEMORY, CRASHES = 2001, 2002, 2003, 2004  # classes
+REFUSED, RAISES, NO_MEMORY, CRASHES, PLANS_SLOWLY, RUNS_SLOWLY = 2001, 2002, 2003, 2004, 2005, 2006  # classes
 
 
 def supports(p):
@@ -35,11 +36,13 @@ class Plan:
 
     def __init__(self, p):
         self.p = p
+        time.sleep(3 if p.classes == PLANS_SLOWLY else 0)
 
     def run(self, what, a):
         p, real, wrong = self.p, abi.real(self.p), {RAISES: ValueError("too many classes"), NO_MEMORY: MemoryError("none")}
         if p.classes in wrong:
             raise wrong[p.classes]
+        time.sleep(3 if p.classes == RUNS_SLOWLY else 0)
         if p.classes == CRASHES:
             ctypes.string_at(8)
         x = abi.array(a.x, p.t * p.n * p.classes, real)
