@@ -79,6 +79,37 @@ def shapes(p):
             yield head + abi.ASSAY_DENSE_B, (p.classes,)
 
 
+def outer_of(p, batch_major):
+    return (p.n, p.t) if batch_major else (p.t, p.n)
+
+
+def tensors(p, batch_major):
+    """Shapes of the real tensors by their names, in the model's order of steps and samples."""
+    ld, last = p.layers * p.directions, p.op == abi.ASSAY_OP_NETWORK and p.head == abi.ASSAY_HEAD_LAST
+    outer = outer_of(p, batch_major)
+    states = {"h0": (ld, p.n, abi.state_width(p)), "c0": (ld, p.n, p.h)}
+    return {"x": (*outer, p.classes if p.op in LOSSES else p.i), **states, "hn": states["h0"], "cn": states["c0"],
+            "y": (*outer, abi.output_width(p)), "loss_rows": (p.n,) if last or is_ctc(p) else outer,
+            "class_weights": (p.classes,), "logits": (p.n, p.classes) if last else (*outer, p.classes)}
+
+
+def example(p, batch_major, ragged):
+    """What a call is given (above), all 0: for a model that compiles before there are data."""
+    shape, integers = tensors(p, batch_major), {}
+    reals = ["class_weights"] if is_xent(p) and p.dialect.xent_weighted else []
+    if p.op == abi.ASSAY_OP_NETWORK and p.vocab:
+        integers["ids"] = outer_of(p, batch_major)
+    else:
+        reals.append("x")
+    if is_ctc(p):
+        integers.update(labels=(p.n, max(p.max_label, 1)), label_lens=(p.n,))
+    elif is_xent(p):
+        integers["labels"] = shape["loss_rows"]
+    if ragged:
+        integers["lens"] = (p.n,)
+    return {**{k: np.zeros(shape[k], np.float32) for k in reals}, **{k: np.zeros(s, np.int32) for k, s in integers.items()}}
+
+
 IDLE, KEPT = collections.OrderedDict(), 512  # models by problem, with what they compiled, while no plan has them
 
 
@@ -104,14 +135,8 @@ class Plan:
         self.dtype = np.float64 if p.arithmetic == abi.ASSAY_FP64 else np.float32
         self.shapes = dict(shapes(p)) if is_stack(p) else {}
         self.weights, self.moments, self.grads = {}, (), {}
-        ld, last = p.layers * p.directions, p.op == abi.ASSAY_OP_NETWORK and p.head == abi.ASSAY_HEAD_LAST
-        outer = (p.n, p.t) if self.model.batch_major else (p.t, p.n)
-        rows = (p.n,) if last or is_ctc(p) else outer
-        self.shape = {"x": (*outer, p.classes if p.op in LOSSES else p.i), "h0": (ld, p.n, abi.state_width(p)),
-                      "c0": (ld, p.n, p.h), "y": (*outer, abi.output_width(p)), "loss_rows": rows, "class_weights": (p.classes,),
-                      "logits": (p.n, p.classes) if last else (*outer, p.classes)}
-        self.outer = outer
-        self.shape.update(hn=self.shape["h0"], cn=self.shape["c0"])
+        self.outer, self.shape = outer_of(p, self.model.batch_major), tensors(p, self.model.batch_major)
+        rows = self.shape["loss_rows"]
         self.steps = {"x", "y"} | (set() if len(self.shape["logits"]) == 2 else {"logits"}) | (
             {"loss_rows"} if len(rows) == 2 else set())
 

@@ -2,9 +2,7 @@
 
 SPDX-License-Identifier: MIT
 
-Cells are written as JAX's users write them: one product for all steps of x, one with h a step, gates by jnp.split. Rows
-that end early keep their state; x past a length is made 0 first, since a number that is none would reach the gradients
-through a select (docs/differences.md).
+jax_layers.py has cells and losses, jax_model.py the passes and when they are compiled.
 """
 import os
 
@@ -13,14 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax import lax
 
 import abi
 import arrays
+import jax_layers
+import jax_model
 
 NAME, LOSS_BY, UPDATE_BY = "jax", "optax", "optax"
 OPENED = []
-PHI = {abi.ASSAY_RNN_TANH: jnp.tanh, abi.ASSAY_RNN_RELU: jax.nn.relu}
 
 
 def VERSION():
@@ -53,154 +51,17 @@ def plan(p):
     return arrays.Plan(p, Model)
 
 
-def lstm(x, state, r, bias, d):
-    """x holds the products of all inputs and the biases."""
-    h, c = state
-    i, f, g, o = jnp.split(x + h @ r.T, 4, axis=-1)
-    c = jax.nn.sigmoid(f + d.forget_bias) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-    h = jax.nn.sigmoid(o) * jnp.tanh(c)
-    return h, c
-
-
-def gru(x, state, r, bias, d):
-    h, = state
-    xr, xz, xn = jnp.split(x, 3, axis=-1)
-    width = h.shape[-1]
-    reset, z = jnp.split(jax.nn.sigmoid(jnp.concatenate([xr, xz], -1) + h @ r[:2 * width].T + bias[:2 * width]), 2, axis=-1)
-    rn, bn = r[2 * width:], bias[2 * width:]
-    n = jnp.tanh({abi.ASSAY_RESET_BEFORE: lambda: xn + (reset * h) @ rn.T + bn,
-                  abi.ASSAY_RESET_AFTER_INSIDE: lambda: xn + reset * (h @ rn.T + bn),
-                  abi.ASSAY_RESET_AFTER_OUTSIDE: lambda: xn + reset * (h @ rn.T) + bn}[d.gru_reset]())
-    old, new = (z, 1 - z) if d.gru_mix == abi.ASSAY_MIX_KEEPS else (1 - z, z)
-    return (new * n + old * h,)
-
-
-def plain(x, state, r, bias, d):
-    return (PHI[d.cell](x + state[0] @ r.T),)
-
-
-class Model:
-    batch_major = False
-
+class Model(jax_layers.Layers):
     def __init__(self, p):
-        self.p, self.dtype = p, np.float32
-        self.cell = {abi.ASSAY_LSTM: lstm, abi.ASSAY_GRU: gru}.get(p.dialect.cell, plain)
-        self.states = ("h0", "c0") if p.dialect.cell == abi.ASSAY_LSTM else ("h0",)
-        self.head = abi.ASSAY_RNN_PARAMS * p.layers * p.directions
+        super().__init__(p)
         self.sgd = optax.sgd(p.lr) if p.optimizer == abi.ASSAY_OPT_SGD else None
-        self.forward = jax.jit(self.outputs)
-        self.differentiate = jax.jit(lambda own, start, rest: jax.vjp(lambda *leaves: self.outputs(*leaves, rest), own, start))
-        self.pull = jax.jit(self.pulled, static_argnums=2)
-        self.judge = jax.jit(jax.value_and_grad(lambda logits, given: self.losses(logits, given)[::-1], has_aux=True))
-        self.move = jax.jit(self.moved)
-        self.whole = jax.jit(self.trained, static_argnums=5)
+        self.compile()
 
     def load(self, values):
-        return {k: jnp.array(v) for k, v in values.items()}
+        return {k: jax_model.fresh(v) for k, v in values.items()}
 
     def store(self, index, value):
         return np.asarray(value)
-
-    def split(self, given):
-        """What is differentiated beside the weights, and the rest."""
-        given = {k: jnp.array(v) for k, v in given.items()}
-        if arrays.is_stack(self.p):
-            shape = (self.p.layers * self.p.directions, self.p.n, self.p.h)
-            given.update({k: jnp.zeros(shape, self.dtype) for k in self.states if k not in given})
-        return {k: given.pop(k) for k in ("x", "h0", "c0") if k in given}, given
-
-    def outputs(self, own, start, given):
-        if not arrays.is_stack(self.p):
-            rows, total = self.losses(start["x"], given)
-            return {"rows": rows, "total": total}
-        made = self.stack(own, start, given)
-        if self.p.op == abi.ASSAY_OP_NETWORK:
-            made["logits"] = self.linear(own, made["y"], given)
-        return made
-
-    def inside(self, given):
-        """(T, N, 1): is this step before the row's end?"""
-        return (jnp.arange(self.p.t)[:, None] < given["lens"])[..., None] if "lens" in given else None
-
-    def stack(self, own, start, given):
-        p, inside = self.p, self.inside(given)
-        if p.vocab:
-            ids = given["ids"] if inside is None else jnp.where(inside[..., 0], given["ids"], 0)
-            y = own[self.head + abi.ASSAY_EMBEDDING][ids]
-        else:
-            y = start["x"]
-        y = y if inside is None else jnp.where(inside, y, 0)
-        finals = []
-        for layer in range(p.layers):
-            halves = []
-            for q in range(layer * p.directions, (layer + 1) * p.directions):
-                out, final = self.layer(own, q, y, tuple(start[k][q] for k in self.states), inside)
-                halves.append(out)
-                finals.append(final)
-            y = jnp.concatenate(halves, -1)
-        return {"y": y, **{name: jnp.stack(each) for name, each in zip(("hn", "cn"), zip(*finals))}}
-
-    def layer(self, own, q, x, state, inside):
-        w, r, *biases = (own.get(abi.ASSAY_RNN_PARAMS * q + k) for k in (abi.ASSAY_W, abi.ASSAY_R, abi.ASSAY_B_IH, abi.ASSAY_B_HH))
-        zero = jnp.zeros(w.shape[:1], self.dtype)
-        b_ih, b_hh = (zero if b is None else b for b in biases)
-        gru_ = self.cell is gru
-        x = x @ w.T + (b_ih if gru_ else b_ih + b_hh)
-
-        def step(state, given):
-            x, inside = given
-            new = self.cell(x, state, r, b_hh, self.p.dialect)
-            if inside is None:
-                return new, new[0]
-            return tuple(jnp.where(inside, a, b) for a, b in zip(new, state)), jnp.where(inside, new[0], 0)
-        final, y = lax.scan(step, state, (x, inside), reverse=q % self.p.directions == 1)
-        return y, final
-
-    def linear(self, own, y, given):
-        p, weight = self.p, own[self.head + abi.ASSAY_DENSE_W]
-        if p.head == abi.ASSAY_HEAD_LAST:
-            y = y[jnp.maximum(given["lens"] - 1, 0), jnp.arange(p.n)] if "lens" in given else y[-1]
-        logits = y @ weight.T + (own[self.head + abi.ASSAY_DENSE_B] if p.dense_bias else 0)
-        inside = self.inside(given)
-        return logits if inside is None or logits.ndim == 2 else jnp.where(inside, logits, 0)
-
-    def losses(self, logits, given):
-        return self.ctc(logits, given) if arrays.is_ctc(self.p) else self.xent(logits, given)
-
-    def xent(self, x, given):
-        p, d, labels = self.p, self.p.dialect, given["labels"]
-        counts = jnp.ones(labels.shape, bool)
-        if "lens" in given and labels.ndim == 2:
-            counts = self.inside(given)[..., 0]
-        if d.xent_ignores:
-            counts &= labels != d.xent_ignore_index
-        labels, x = jnp.where(counts, labels, 0), jnp.where(counts[..., None], x, 0)
-        weights = given.get("class_weights")
-        if d.xent_smoothing or d.xent_weighted:
-            target = optax.smooth_labels(jax.nn.one_hot(labels, p.classes, dtype=self.dtype), d.xent_smoothing)
-            rows = optax.softmax_cross_entropy(x, target if weights is None else target * weights)
-        else:
-            rows = optax.softmax_cross_entropy_with_integer_labels(x, labels)
-        rows = jnp.where(counts, rows, 0)
-        divisor = {abi.ASSAY_REDUCE_MEAN: lambda: counts.sum(), abi.ASSAY_REDUCE_MEAN_ALL: lambda: counts.size,
-                   abi.ASSAY_REDUCE_MEAN_BATCH: lambda: p.n, abi.ASSAY_REDUCE_MEAN_WEIGHTED: lambda: (
-                       jnp.where(counts, weights[labels], 0).sum() if d.xent_weighted else counts.sum())}.get(d.xent_reduction, lambda: 1)()
-        divisor = jnp.asarray(divisor, self.dtype)
-        return rows, None if d.xent_reduction == abi.ASSAY_REDUCE_NONE else rows.sum() / jnp.where(divisor == 0, 1, divisor)
-
-    def ctc(self, x, given):
-        p, d, labels, counts = self.p, self.p.dialect, given["labels"], given["label_lens"]
-        lens, inside = given.get("lens", jnp.full((p.n,), p.t)), self.inside(given)
-        x = x if inside is None else jnp.where(inside, x, 0)
-        past = jnp.arange(labels.shape[1]) >= counts[:, None]
-        frames = jnp.arange(p.t) >= lens[:, None]
-        rows = optax.ctc_loss(x.swapaxes(0, 1), frames.astype(self.dtype), labels, past.astype(self.dtype), blank_id=d.ctc_blank)
-        least = counts + ((labels[:, 1:] == labels[:, :-1]) & ~past[:, 1:]).sum(1)  # Optax gives some 1e5 where there is no path
-        rows = jnp.where(lens < least, jnp.inf if d.ctc_infeasible == abi.ASSAY_INFEASIBLE_INF else 0, rows)
-        if d.ctc_reduction == abi.ASSAY_REDUCE_NONE:
-            return rows, None
-        share = rows / jnp.maximum(counts, 1) if d.ctc_reduction == abi.ASSAY_REDUCE_MEAN_TARGETS else rows
-        return rows, share.sum() / (1 if d.ctc_reduction == abi.ASSAY_REDUCE_SUM else max(p.n, 1))
 
     def moved(self, weights, moments, grads, count):
         if self.sgd:
@@ -211,44 +72,6 @@ class Model:
         updates, state = adam.update(grads, state)
         return optax.apply_updates(weights, updates), (state[0].mu, state[0].nu)
 
-    def pulled(self, back, cotangents, wanted):
-        own, start = back(cotangents)
-        return own, {k: v for k, v in start.items() if k in wanted}
-
-    def trained(self, weights, moments, start, given, count, wanted):
-        def total(own, leaves):
-            made = self.outputs(own, {**start, **leaves}, given)
-            made["rows"], made["total"] = self.losses(made["logits"], given)
-            return made["total"], made
-        leaves = {k: v for k, v in start.items() if k in wanted}
-        (grads, starts), made = jax.grad(total, (0, 1), has_aux=True)(weights, leaves)
-        return made, (grads, starts), *self.moved(weights, moments, grads, count)
-
-    def count(self, step):
+    def clock(self, step):
         """Optax counts in 32 bits and stops at the last; by then the corrections are 1 to the last digit."""
-        return jnp.int32(min(step, 2**31 - 2))
-
-    def infer(self, weights, given):
-        return self.forward(weights, *self.split(given))
-
-    def train(self, weights, given):
-        made, back = self.differentiate(weights, *self.split(given))
-        return made, (made, back)
-
-    def backward(self, kept, cotangents, wanted):
-        made, back = kept
-        given = {k: None if v is None else jnp.array(cotangents[k]) if k in cotangents else jnp.zeros_like(v)
-                 for k, v in made.items()}
-        own, start = self.pull(back, given, wanted)
-        return {**own, **start}
-
-    def loss(self, logits, given):
-        (total, rows), dlogits = self.judge(logits, {k: jnp.array(v) for k, v in given.items()})
-        return {"rows": rows, "total": total}, dlogits
-
-    def update(self, weights, moments, grads, step):
-        return self.move(weights, moments, grads, self.count(step))
-
-    def step(self, weights, moments, given, step, wanted):
-        made, (grads, starts), *after = self.whole(weights, moments, *self.split(given), self.count(step), wanted)
-        return made, {**grads, **starts}, *after
+        return (jax_model.fresh(np.int32(min(step, 2**31 - 2))),)
