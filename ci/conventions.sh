@@ -103,7 +103,7 @@ done < <(printf '%s\n' "${sources[@]}" | grep -E '\.(c|h|cc|hpp|inc|cu)$' | xarg
 device=impl/cuda/device.hpp
 while IFS= read -r line; do
     fail "$line: belongs into $device"
-done < <(printf '%s\n' "${sources[@]}" | grep -E '^impl/cuda/.*\.(c|h|cc|hpp|inc|cu)$' | grep -vx "$device" |
+done < <(printf '%s\n' "${sources[@]}" | grep -E '^impl/(common/)?cuda/.*\.(c|h|cc|hpp|inc|cu)$' | grep -vx "$device" |
     xargs -r grep -HnE '__CUDA|__NVCC|__(shared|device|global|constant)__|__(sync|shfl|ballot|any|all|activemask|threadfence|ld|st|cvta)[a-z_]*\(|\b(thread|block)(Idx|Dim)\b|\bgridDim\b|atomic[A-Z]|\basm volatile' || true)
 while IFS= read -r line; do
     fail "$line: a kernel has no conditional compilation"

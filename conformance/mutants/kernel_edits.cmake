@@ -40,7 +40,7 @@ edit(kernel-id-once ${embedding_cu}
     [=[part += a.from[a.values[row] * a.width + j];]=] [=[part += row == first ? a.from[a.values[row] * a.width + j] : 0.0F;]=])
 # G: arithmetic
 set(narrow_cu impl/cuda/gemm_narrow.cu)
-set(send_c impl/cuda/send.c)
+set(send_c impl/common/cuda/send.c)
 edit(kernel-tf32-as-fp32 ${send_c}
     [=[format != ASSAY_FP32 ? narrow[format] + large : large ? 2 : a->m > 8;]=]
     [=[narrow[format == ASSAY_FP32 ? ASSAY_TF32 : format] + large;]=])

@@ -107,7 +107,7 @@ static void begin_gradient(const cuda_layer *l, const void *given, int64_t width
 /* Step t, with what every way back reads and writes. */
 static cell_args backward_cell(const cuda_layer *l, int64_t t)
 {
-    const assay_plan *plan = l->c->plan;
+    const cuda_plan *plan = l->c->plan;
     cell_args cell = cuda_cell_of(l, t);
     cell.dy = cuda_work_at(l->c, plan->scratch.d_part, t * plan->p.n * l->wide + l->direction * l->state);
     cell.dh = at_dh(l);
@@ -119,7 +119,7 @@ static cell_args backward_cell(const cuda_layer *l, int64_t t)
 /* All steps of all directions at once. */
 static void persistent_steps(const cuda_layer *l, int ways)
 {
-    const assay_plan *plan = l->c->plan;
+    const cuda_plan *plan = l->c->plan;
     persistent_args a = {.t = plan->p.t,
                          .ranks = plan->layout.ranks,
                          .units = plan->layout.units,
@@ -152,7 +152,7 @@ static void end_back(const cuda_layer *l)
 
 static void steps_back(const cuda_layer *l)
 {
-    const assay_plan *plan = l->c->plan;
+    const cuda_plan *plan = l->c->plan;
     const assay_problem *p = &plan->p;
     const int cell_kind = p->dialect.cell;
     for (int64_t i = p->t - (int64_t)1; i >= 0; i--) {
@@ -277,7 +277,7 @@ static void input_gradient(const cuda_layer *l, float *to)
 /* Each direction has a lane of its own, but for the steps where those of both take one launch. */
 static void layer_back(const cuda_call *c, int layer, int accumulate, float *below)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const int at_once = plan->layout.ranks > 0, ways = plan->p.directions;
     cuda_layer l[2];
     for (int k = 0; k < ways; k++) {
@@ -304,7 +304,7 @@ static void layer_back(const cuda_call *c, int layer, int accumulate, float *bel
 void cuda_backward(const cuda_call *c, const float *dy, int callers, int64_t pitch, const float *dlast, int accumulate,
                    float *d_input)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const assay_problem *p = &plan->p;
     upstream_args up = {.callers = callers, .held = p->dialect.pad_output, .pitch = pitch, .dy = dy, .dlast = dlast};
     up.to = cuda_work_at(c, plan->scratch.d_part, 0);

@@ -4,7 +4,7 @@
 
 cuda_layer cuda_layer_of(const cuda_call *c, int layer, int direction)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const assay_problem *p = &plan->p;
     const int64_t q = layer * p->directions + direction, rows = (int64_t)p->t * p->n,
                   states = (p->t + (int64_t)1) * p->n;
@@ -170,7 +170,7 @@ static void end_state(const cuda_layer *l, void *wanted, int64_t width, const fl
 /* W x + b of all steps, and the states before the first. */
 static void begin_layer(const cuda_layer *l)
 {
-    const assay_plan *plan = l->c->plan;
+    const cuda_plan *plan = l->c->plan;
     const assay_args *args = l->c->args;
     const assay_dialect *d = &plan->p.dialect;
     const int inside = d->cell == ASSAY_GRU && d->gru_reset == ASSAY_RESET_AFTER_INSIDE;
@@ -196,7 +196,7 @@ static void begin_layer(const cuda_layer *l)
 /* Step t, with all that the way forward writes. */
 static cell_args forward_cell(const cuda_layer *l, int64_t t)
 {
-    const assay_plan *plan = l->c->plan;
+    const cuda_plan *plan = l->c->plan;
     const assay_dialect *d = &plan->p.dialect;
     const int inside = d->cell == ASSAY_GRU && d->gru_reset == ASSAY_RESET_AFTER_INSIDE;
     const float *b_hh = cuda_weight(l, l->c->args->packed, ASSAY_B_HH);
@@ -208,7 +208,7 @@ static cell_args forward_cell(const cuda_layer *l, int64_t t)
 
 static void steps(const cuda_layer *l)
 {
-    const assay_plan *plan = l->c->plan;
+    const cuda_plan *plan = l->c->plan;
     const assay_problem *p = &plan->p;
     const assay_dialect *d = &p->dialect;
     for (int64_t i = 0; i < p->t; i++) {
@@ -224,7 +224,7 @@ static void steps(const cuda_layer *l)
 /* All steps of all directions at once. */
 static void persistent_steps(const cuda_layer *l, int ways)
 {
-    const assay_plan *plan = l->c->plan;
+    const cuda_plan *plan = l->c->plan;
     persistent_args a = {.t = plan->p.t,
                          .ranks = plan->layout.ranks,
                          .units = plan->layout.units,
@@ -247,7 +247,7 @@ static void end_layer(const cuda_layer *l)
 /* Each direction has a lane of its own, but for the steps where those of both take one launch. */
 static void layer_forward(const cuda_call *c, int layer)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const int at_once = plan->layout.ranks > 0, ways = plan->p.directions;
     cuda_layer l[2];
     queue_fork(plan->q);
@@ -268,7 +268,7 @@ static void layer_forward(const cuda_call *c, int layer)
 
 const int32_t *cuda_order(const cuda_call *c)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const order_args o = {
         .n = plan->p.n, .lens = c->args->lens_dev, .order = (int32_t *)cuda_work_at(c, plan->scratch.order, 0)};
     if (!o.lens || o.n == 0) return NULL;
@@ -278,29 +278,14 @@ const int32_t *cuda_order(const cuda_call *c)
 
 void cuda_forward(const cuda_call *c)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const assay_problem *p = &plan->p;
     const int64_t rows = (int64_t)p->t * p->n, wide = assay_output_width(p);
-    const gather_args input = {
-        .rows = cuda_rows(c),
-        .width = p->i,
-        .stride = p->x_stride ? p->x_stride : p->i,
-        .x = c->args->x,
-        .table = p->vocab ? cuda_parameter(c, c->args->packed, assay_param_head(p, ASSAY_EMBEDDING)) : NULL,
-        .ids = p->vocab ? c->args->ids_dev : NULL,
-        .to = cuda_kept_at(c, plan->kept.input, 0)};
-    cuda_over(plan->q, KERNEL_gather, rows * p->i, &input);
+    cuda_gather(c);
     for (int layer = 0; layer < p->layers; layer++) {
         layer_forward(c, layer);
         const merge_args m = cuda_merge_of(c, layer);
         if (plan->between) cuda_over(plan->q, KERNEL_merge, rows * wide, &m);
     }
-    const emit_args out = {.rows = cuda_rows(c),
-                           .width = assay_state_width(p),
-                           .wide = wide,
-                           .stride = p->y_stride ? p->y_stride : wide,
-                           .held = p->dialect.pad_output,
-                           .from = cuda_kept_at(c, plan->kept.out[p->layers - 1], 0),
-                           .to = c->args->y};
-    if (out.to) cuda_over(plan->q, KERNEL_emit, rows * wide, &out);
+    cuda_emit(c);
 }

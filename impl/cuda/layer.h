@@ -3,7 +3,8 @@
 #ifndef ASSAY_CUDA_LAYER_H
 #define ASSAY_CUDA_LAYER_H
 
-#include "impl/cuda/plan.h"
+#include "impl/common/cuda/plan.h"
+#include "impl/cuda/persistent.h"
 
 typedef struct cuda_layer {
     const cuda_call *c;
@@ -48,6 +49,16 @@ static inline float *cuda_weight(const cuda_layer *l, void *block, int which)
 {
     return cuda_parameter(l->c, block, l->param + which);
 }
+
+/* plan.c: fills the offsets. */
+void cuda_plan_describe(cuda_plan *plan);
+
+/* forward.c, backward.c: the recurrent layers. d_input: gradient of the input (T, N, I), or NULL. */
+void cuda_forward(const cuda_call *c);
+void cuda_backward(const cuda_call *c, const float *dy, int callers, int64_t pitch, const float *dlast, int accumulate,
+                   float *d_input);
+/* Samples in the order in which persistent kernels take them; NULL: as they are. */
+const int32_t *cuda_order(const cuda_call *c);
 
 cuda_layer cuda_layer_of(const cuda_call *c, int layer, int direction);
 

@@ -3,23 +3,7 @@
 #ifndef ASSAY_CUDA_PERSISTENT_H
 #define ASSAY_CUDA_PERSISTENT_H
 
-#include "impl/cuda/kernels.h"
-#include "impl/cuda/launch.h"
-#include "reference/problem.h"
-
-/* One way of it, forward or backward. */
-typedef struct cuda_persistent_pass {
-    int32_t kernel, in_registers; /* weights of an output that a thread keeps there, of `depth` */
-    int32_t depth;
-    uint32_t threads, shared;
-} cuda_persistent_pass;
-
-typedef struct cuda_layout {
-    int32_t ranks;              /* blocks of a cluster; 0: none fits, each step has launches of its own */
-    int32_t rows, units, slice; /* samples of a cluster, units of a block, those rounded up to whole eights */
-    double cycles;              /* predicted, of a step both ways, times the turns that the clusters take */
-    cuda_persistent_pass forward, backward;
-} cuda_layout;
+#include "impl/common/cuda/plan.h"
 
 /* The layout with `ranks` blocks a cluster, of which each can have `shared` bytes of shared memory, if the kernels that
  * are there can do it: else ranks is 0. */

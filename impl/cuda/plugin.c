@@ -7,10 +7,11 @@
  * on a GPU.
  *
  *   *.cu        kernels                         device.hpp  all that CUDA and the emulator spell differently
- *   forward.c backward.c network.c              the order of launches, written once for both
- *   launch.h    where launches go               emulator/   fibers instead of a device */
+ *   forward.c backward.c                        the order of launches, written once for both
+ *   impl/common/cuda                            the same of what is not recurrent; launch.h: where launches go
+ *   emulator/                                   fibers instead of a device */
 #include "impl/common/untimed.h"
-#include "impl/cuda/plan.h"
+#include "impl/cuda/layer.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -21,6 +22,11 @@
 
 struct assay_ctx {
     queue *q;
+};
+
+struct assay_plan {
+    cuda_plan cuda;
+    graph *sent[ASSAY_STEP + 1]; /* by pass: its last call */
 };
 
 static void close_ctx(assay_ctx *ctx)
@@ -62,6 +68,11 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
     return assay_host_supports(&wide, why);
 }
 
+static void product(const cuda_call *c, const gemm_args *args)
+{
+    cuda_gemm(c->plan->q, c->plan->p.arithmetic, args);
+}
+
 static void plan_free(assay_plan *plan)
 {
     for (int pass = 0; plan && pass <= ASSAY_STEP; pass++)
@@ -73,10 +84,11 @@ static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan
 {
     assay_plan *plan = calloc(1, sizeof *plan);
     if (!plan) return ASSAY_NO_MEMORY;
-    plan->q = ctx->q;
-    plan->p = *p;
-    assay_host_layout_make(p, &plan->params);
-    cuda_plan_describe(plan);
+    plan->cuda.q = ctx->q;
+    plan->cuda.p = *p;
+    plan->cuda.product = product;
+    assay_host_layout_make(p, &plan->cuda.params);
+    cuda_plan_describe(&plan->cuda);
     for (int pass = 0; pass <= ASSAY_STEP; pass++) {
         plan->sent[pass] = queue_graph_make(KEY);
         if (!plan->sent[pass]) {
@@ -84,52 +96,53 @@ static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan
             return ASSAY_NO_MEMORY;
         }
     }
-    const uint64_t block = (uint64_t)(plan->params.total * plan->params.element);
-    *sizes = (assay_sizes){.packed = block * (1 + (uint64_t)plan->params.moments),
+    const uint64_t block = (uint64_t)(plan->cuda.params.total * plan->cuda.params.element);
+    *sizes = (assay_sizes){.packed = block * (1 + (uint64_t)plan->cuda.params.moments),
                            .grads = block,
-                           .workspace = plan->scratch.end,
-                           .reserve = plan->kept.end};
+                           .workspace = plan->cuda.scratch.end,
+                           .reserve = plan->cuda.kept.end};
     *out = plan;
     return ASSAY_OK;
 }
 
 static char *piece(const assay_plan *plan, void *block, int which, int param)
 {
-    return (char *)block + (which * plan->params.total + plan->params.offset[param]) * plan->params.element;
+    return (char *)block +
+           (which * plan->cuda.params.total + plan->cuda.params.offset[param]) * plan->cuda.params.element;
 }
 
 static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)
 {
-    const assay_host_layout *l = &plan->params;
+    const assay_host_layout *l = &plan->cuda.params;
     const void *const *from[3] = {args->param, args->m, args->v};
-    queue_begin(plan->q, stream);
+    queue_begin(plan->cuda.q, stream);
     for (int which = 0; which <= l->moments; which++)
         for (int i = 0; i < l->params; i++) {
             const uint64_t bytes = (uint64_t)(l->size[i] * l->element);
             if (bytes == 0) continue;
             if (which == 0 && !from[0][i]) return ASSAY_BAD_ARGUMENT;
             if (from[which][i])
-                queue_copy(plan->q, piece(plan, args->packed, which, i), from[which][i], bytes);
+                queue_copy(plan->cuda.q, piece(plan, args->packed, which, i), from[which][i], bytes);
             else
-                queue_zero(plan->q, piece(plan, args->packed, which, i), bytes);
+                queue_zero(plan->cuda.q, piece(plan, args->packed, which, i), bytes);
         }
-    return queue_end(plan->q);
+    return queue_end(plan->cuda.q);
 }
 
 static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
 {
-    const assay_host_layout *l = &plan->params;
+    const assay_host_layout *l = &plan->cuda.params;
     void *const *to[4] = {args->param_1, args->m_1, args->v_1, args->dparam};
-    queue_begin(plan->q, stream);
+    queue_begin(plan->cuda.q, stream);
     for (int which = 0; which < 4; which++) {
         void *block = which == 3 ? args->grads : args->packed;
         if (!block || (which < 3 && which > l->moments)) continue;
         for (int i = 0; i < l->params; i++)
             if (l->size[i] && to[which][i])
-                queue_copy(plan->q, to[which][i], piece(plan, block, which == 3 ? 0 : which, i),
+                queue_copy(plan->cuda.q, to[which][i], piece(plan, block, which == 3 ? 0 : which, i),
                            (uint64_t)(l->size[i] * l->element));
     }
-    return queue_end(plan->q);
+    return queue_end(plan->cuda.q);
 }
 
 static void forward(cuda_call *c, void *kept)
@@ -137,6 +150,23 @@ static void forward(cuda_call *c, void *kept)
     c->kept = kept;
     cuda_forward(c);
     if (c->plan->p.op == ASSAY_OP_NETWORK) cuda_head_forward(c);
+}
+
+static void network_backward(const cuda_call *c, int accumulate)
+{
+    const cuda_plan *plan = c->plan;
+    const assay_problem *p = &plan->p;
+    const int64_t wide = assay_output_width(p);
+    float *d_input = p->vocab || c->args->dx ? cuda_work_at(c, plan->scratch.d_in[0], 0) : NULL;
+    if (p->op == ASSAY_OP_NETWORK) {
+        float *dy = cuda_work_at(c, plan->scratch.dy, 0);
+        const int last = p->head == ASSAY_HEAD_LAST;
+        cuda_head_backward(c, accumulate, dy);
+        cuda_backward(c, last ? NULL : dy, 1, wide, last ? dy : NULL, accumulate, d_input);
+    } else {
+        cuda_backward(c, c->args->dy, 1, p->y_stride ? p->y_stride : wide, NULL, accumulate, d_input);
+    }
+    cuda_input_backward(c, d_input, accumulate);
 }
 
 /* Ops xent and ctc. */
@@ -152,13 +182,13 @@ static void run_loss(cuda_call *c, assay_pass pass)
 
 static void run_stack(cuda_call *c, assay_pass pass)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const int step = pass == ASSAY_STEP;
     if (pass == ASSAY_INFER) forward(c, c->work + plan->scratch.infer);
     if (pass == ASSAY_TRAIN || step) forward(c, c->args->reserve);
     if (pass == ASSAY_LOSS_PASS || step)
         cuda_loss(c, cuda_kept_at(c, plan->kept.logits, 0), cuda_kept_at(c, plan->kept.dlogits, 0), 1);
-    if (pass == ASSAY_BACKWARD || step) cuda_network_backward(c, c->args->accumulate && !step);
+    if (pass == ASSAY_BACKWARD || step) network_backward(c, c->args->accumulate && !step);
     if (pass == ASSAY_UPDATE || step) cuda_update(c);
 }
 
@@ -170,19 +200,19 @@ static int has_pass(const assay_problem *p, assay_pass pass)
 
 static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
 {
-    cuda_call c = {.plan = plan, .args = args, .kept = args->reserve, .work = args->workspace};
+    cuda_call c = {.plan = &plan->cuda, .args = args, .kept = args->reserve, .work = args->workspace};
     assay_args key = *args;
     key.step = 0; /* the one thing that a call which is sent again has anew */
-    if (!has_pass(&plan->p, pass)) return ASSAY_BAD_ARGUMENT;
-    queue_begin(plan->q, stream);
-    if (queue_record(plan->q, plan->sent[pass], &key)) {
+    if (!has_pass(&plan->cuda.p, pass)) return ASSAY_BAD_ARGUMENT;
+    queue_begin(plan->cuda.q, stream);
+    if (queue_record(plan->cuda.q, plan->sent[pass], &key)) {
         if (pass == ASSAY_UPDATE || pass == ASSAY_STEP) cuda_update(&c);
-    } else if (cuda_has_stack(&plan->p)) {
+    } else if (cuda_has_stack(&plan->cuda.p)) {
         run_stack(&c, pass);
     } else {
         run_loss(&c, pass);
     }
-    return queue_end(plan->q);
+    return queue_end(plan->cuda.q);
 }
 
 static const void *extension(const char *id)

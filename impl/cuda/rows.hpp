@@ -4,7 +4,7 @@
 #define ASSAY_CUDA_ROWS_HPP
 
 #include "impl/cuda/device.hpp"
-#include "impl/cuda/kernels.h"
+#include "impl/common/cuda/kernels.h"
 
 #include <math.h>
 

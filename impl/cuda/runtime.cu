@@ -1,16 +1,16 @@
 /* runtime.cu: launches, copies and zeros on a device, by the CUDA runtime; a call that is kept is captured into a
  * graph. Compiled where nvcc is; not yet run on a GPU. SPDX-License-Identifier: MIT */
-#include "impl/cuda/launch.h"
+#include "impl/common/cuda/launch.h"
 
 #include "impl/cuda/device.hpp"
-#include "impl/cuda/kernels.h"
+#include "impl/common/cuda/kernels.h"
 
 #include <cuda_runtime_api.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define KERNEL_ROW(name, type, threads) KERNEL_DECLARE(name, type);
-#include "impl/cuda/kernels.inc"
+#include "impl/common/cuda/kernels.inc"
 #undef KERNEL_ROW
 
 struct queue {
@@ -33,7 +33,7 @@ struct graph {
 
 static const void *const table[KERNELS] = {
 #define KERNEL_ROW(name, type, threads) KERNEL_ADDRESS(name),
-#include "impl/cuda/kernels.inc"
+#include "impl/common/cuda/kernels.inc"
 #undef KERNEL_ROW
 };
 

@@ -3,14 +3,14 @@
 #include "impl/cuda/emulator/queue.h"
 
 #include "impl/cuda/device.hpp"
-#include "impl/cuda/kernels.h"
+#include "impl/common/cuda/kernels.h"
 
 #include <new>
 #include <stdlib.h>
 #include <string.h>
 
 #define KERNEL_ROW(name, type, threads) KERNEL_DECLARE(name, type);
-#include "impl/cuda/kernels.inc"
+#include "impl/common/cuda/kernels.inc"
 #undef KERNEL_ROW
 
 namespace
@@ -24,7 +24,7 @@ struct row {
 
 const row table[KERNELS] = {
 #define KERNEL_ROW(name, type, threads) {#name, KERNEL_ADDRESS(name), threads, sizeof(type)},
-#include "impl/cuda/kernels.inc"
+#include "impl/common/cuda/kernels.inc"
 #undef KERNEL_ROW
 };
 

@@ -4,7 +4,7 @@
 #define ASSAY_CUDA_EMULATOR_QUEUE_H
 
 #include "impl/cuda/emulator/emulator.h"
-#include "impl/cuda/launch.h"
+#include "impl/common/cuda/launch.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "impl/cuda/emulator/tests/recurrence.h"
 
-#include "impl/cuda/plan.h"
+#include "impl/common/cuda/plan.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  *
  * One program an edit, named by EDIT; the one without an edit runs every scenario, and all of them must pass. */
 #include "impl/cuda/emulator/queue.h"
-#include "impl/cuda/plan.h"
+#include "impl/common/cuda/plan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

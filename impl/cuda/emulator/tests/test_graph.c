@@ -1,7 +1,7 @@
 /* test_graph.c: what a call sends, sent again as a graph; two lanes, and the edges between them.
  * SPDX-License-Identifier: MIT */
 #include "impl/cuda/emulator/queue.h"
-#include "impl/cuda/plan.h"
+#include "impl/common/cuda/plan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

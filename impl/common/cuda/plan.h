@@ -1,12 +1,25 @@
 /* plan.h: what a plan holds: where everything lies, in bytes from the start of reserve ("kept") or workspace.
  * SPDX-License-Identifier: MIT */
-#ifndef ASSAY_CUDA_PLAN_H
-#define ASSAY_CUDA_PLAN_H
+#ifndef ASSAY_COMMON_CUDA_PLAN_H
+#define ASSAY_COMMON_CUDA_PLAN_H
 
 #include "impl/common/host/layout.h"
-#include "impl/cuda/kernels.h"
-#include "impl/cuda/launch.h"
-#include "impl/cuda/persistent.h"
+#include "impl/common/cuda/kernels.h"
+#include "impl/common/cuda/launch.h"
+
+/* Recurrences of one launch: one way of it, forward or backward. */
+typedef struct cuda_persistent_pass {
+    int32_t kernel, in_registers; /* weights of an output that a thread keeps there, of `depth` */
+    int32_t depth;
+    uint32_t threads, shared;
+} cuda_persistent_pass;
+
+typedef struct cuda_layout {
+    int32_t ranks;              /* blocks of a cluster; 0: none fits, each step has launches of its own */
+    int32_t rows, units, slice; /* samples of a cluster, units of a block, those rounded up to whole eights */
+    double cycles;              /* predicted, of a step both ways, times the turns that the clusters take */
+    cuda_persistent_pass forward, backward;
+} cuda_layout;
 
 /* From TRAIN to BACKWARD; q counts layers and directions, S and Y as in problem.h. Rows (t, n) are time-major. */
 typedef struct cuda_kept {
@@ -40,9 +53,14 @@ typedef struct cuda_scratch {
     uint64_t end;
 } cuda_scratch;
 
-struct assay_plan {
+typedef struct cuda_call cuda_call;
+
+/* What one problem needs. */
+typedef struct cuda_plan {
     queue *q;
-    graph *sent[ASSAY_STEP + 1]; /* by pass: its last call */
+    /* The products of the linear layer; user: whatever that needs. */
+    void (*product)(const cuda_call *c, const gemm_args *args);
+    void *user;
     assay_problem p;
     assay_host_layout params;
     int32_t width;      /* blocks of H that are kept of the gates */
@@ -50,14 +68,14 @@ struct assay_plan {
     cuda_layout layout; /* of the recurrence */
     cuda_kept kept;
     cuda_scratch scratch;
-};
+} cuda_plan;
 
 /* One call. */
-typedef struct cuda_call {
-    const assay_plan *plan;
+struct cuda_call {
+    const cuda_plan *plan;
     const assay_args *args;
     char *kept, *work;
-} cuda_call;
+};
 
 static inline float *cuda_kept_at(const cuda_call *c, uint64_t offset, int64_t element)
 {
@@ -80,20 +98,16 @@ int cuda_loss_of(const assay_problem *p); /* assay_loss */
 int64_t cuda_logits_rows(const assay_problem *p);
 kernel_rows cuda_rows(const cuda_call *c);
 
-/* Fills the offsets. */
-void cuda_plan_describe(assay_plan *plan);
+/* Fills the offsets of what lies behind the recurrent layers, at the end of what is there. */
+void cuda_plan_describe_behind(cuda_plan *plan);
 
-/* forward.c, backward.c: the recurrent layers. d_input: gradient of the input (T, N, I), or NULL. */
-void cuda_forward(const cuda_call *c);
-void cuda_backward(const cuda_call *c, const float *dy, int callers, int64_t pitch, const float *dlast, int accumulate,
-                   float *d_input);
-/* Samples in the order in which persistent kernels take them; NULL: as they are. */
-const int32_t *cuda_order(const cuda_call *c);
-
-/* network.c: everything else. */
+/* network.c: what is not recurrent. dy: gradient of what the linear layer read. */
+void cuda_gather(const cuda_call *c);
+void cuda_emit(const cuda_call *c);
 void cuda_head_forward(const cuda_call *c);
 void cuda_loss(const cuda_call *c, const float *logits, float *grad, int one);
-void cuda_network_backward(const cuda_call *c, int accumulate);
+void cuda_head_backward(const cuda_call *c, int accumulate, float *dy);
+void cuda_input_backward(const cuda_call *c, const float *d_input, int accumulate);
 void cuda_ctc_backward(const cuda_call *c);
 void cuda_update(const cuda_call *c);
 /* Bytes of shared memory that a sample's states and labels take. */

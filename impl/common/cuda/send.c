@@ -1,6 +1,6 @@
 /* send.c: the shapes of launches: how many blocks of how many threads a kernel gets for its sizes.
  * SPDX-License-Identifier: MIT */
-#include "impl/cuda/plan.h"
+#include "impl/common/cuda/plan.h"
 
 void cuda_blocks(queue *q, int kernel, int64_t blocks, uint32_t threads, uint32_t shared, const void *args)
 {

@@ -1,13 +1,13 @@
 /* launch.h: where kernels are sent: what the host code asks of a device, or of the emulator.
  * SPDX-License-Identifier: MIT
  *
- * Two sources implement this: runtime.cu by the CUDA runtime, emulator/queue.cc on fibers. Errors stick: after the
- * first one of a call nothing more is sent, and queue_end() returns it.
+ * Two sources of impl/cuda implement this: runtime.cu by the CUDA runtime, emulator/queue.cc on fibers. Errors stick:
+ * after the first one of a call nothing more is sent, and queue_end() returns it.
  *
  * There are two lanes, streams of their own on a device. What stands in one runs in order; between the two only
  * queue_fork() and queue_join() order anything. Lane 1 is empty, or joined, when a call ends. */
-#ifndef ASSAY_CUDA_LAUNCH_H
-#define ASSAY_CUDA_LAUNCH_H
+#ifndef ASSAY_COMMON_CUDA_LAUNCH_H
+#define ASSAY_COMMON_CUDA_LAUNCH_H
 
 #include "impl/impl.h"
 

@@ -1,8 +1,40 @@
 /* network.c: what is not recurrent: linear layer, losses, embedding, optimizer.
  * SPDX-License-Identifier: MIT */
-#include "impl/cuda/plan.h"
+#include "impl/common/cuda/plan.h"
 
 #include <math.h>
+
+/* ---- in and out of the recurrent layers ---- */
+
+void cuda_gather(const cuda_call *c)
+{
+    const cuda_plan *plan = c->plan;
+    const assay_problem *p = &plan->p;
+    const gather_args input = {
+        .rows = cuda_rows(c),
+        .width = p->i,
+        .stride = p->x_stride ? p->x_stride : p->i,
+        .x = c->args->x,
+        .table = p->vocab ? cuda_parameter(c, c->args->packed, assay_param_head(p, ASSAY_EMBEDDING)) : NULL,
+        .ids = p->vocab ? c->args->ids_dev : NULL,
+        .to = cuda_kept_at(c, plan->kept.input, 0)};
+    cuda_over(plan->q, KERNEL_gather, (int64_t)p->t * p->n * p->i, &input);
+}
+
+void cuda_emit(const cuda_call *c)
+{
+    const cuda_plan *plan = c->plan;
+    const assay_problem *p = &plan->p;
+    const int64_t wide = assay_output_width(p);
+    const emit_args out = {.rows = cuda_rows(c),
+                           .width = assay_state_width(p),
+                           .wide = wide,
+                           .stride = p->y_stride ? p->y_stride : wide,
+                           .held = p->dialect.pad_output,
+                           .from = cuda_kept_at(c, plan->kept.out[p->layers - 1], 0),
+                           .to = c->args->y};
+    if (out.to) cuda_over(plan->q, KERNEL_emit, (int64_t)p->t * p->n * wide, &out);
+}
 
 /* ---- linear layer ---- */
 
@@ -17,7 +49,7 @@ static float *head_rows(const cuda_call *c)
 
 void cuda_head_forward(const cuda_call *c)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const assay_problem *p = &plan->p;
     const int64_t wide = assay_output_width(p), rows = cuda_logits_rows(p), classes = p->classes;
     const float *y = cuda_kept_at(c, plan->kept.out[p->layers - 1], 0);
@@ -40,15 +72,15 @@ void cuda_head_forward(const cuda_call *c)
         cuda_over(plan->q, KERNEL_last_rows, rows * wide, &last);
     else if (p->dialect.layout == ASSAY_BATCH_MAJOR)
         cuda_over(plan->q, KERNEL_spread, rows * wide, &spread);
-    cuda_gemm(plan->q, plan->p.arithmetic, &g);
+    plan->product(c, &g);
     if (p->head == ASSAY_HEAD_EVERY && c->args->lens_dev)
         cuda_over(plan->q, KERNEL_clear_padding, rows * classes, &pad);
     if (c->args->logits) queue_copy(plan->q, c->args->logits, logits, (uint64_t)(rows * classes) * sizeof(float));
 }
 
-static void head_backward(const cuda_call *c, int accumulate, float *dy)
+void cuda_head_backward(const cuda_call *c, int accumulate, float *dy)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const assay_problem *p = &plan->p;
     const int64_t wide = assay_output_width(p), rows = cuda_logits_rows(p), classes = p->classes;
     const float *dlogits = cuda_kept_at(c, plan->kept.dlogits, 0);
@@ -79,9 +111,9 @@ static void head_backward(const cuda_call *c, int accumulate, float *dy)
                                .ldb = wide,
                                .c = dy,
                                .ldc = wide};
-    cuda_gemm(plan->q, plan->p.arithmetic, &of_weight);
+    plan->product(c, &of_weight);
     if (of_bias.out) cuda_column_sums(plan->q, &of_bias);
-    cuda_gemm(plan->q, plan->p.arithmetic, &of_rows);
+    plan->product(c, &of_rows);
 }
 
 /* ---- losses ---- */
@@ -184,7 +216,7 @@ void cuda_ctc_backward(const cuda_call *c)
     if (a.dx) cuda_over(c->plan->q, KERNEL_ctc_scale, (int64_t)p->t * p->n * p->classes, &a);
 }
 
-/* ---- the whole way back ---- */
+/* ---- the input ---- */
 
 static void embedding_backward(const cuda_call *c, const float *d_input, int accumulate)
 {
@@ -215,20 +247,10 @@ static void embedding_backward(const cuda_call *c, const float *d_input, int acc
     cuda_blocks(q, KERNEL_add_segments, rows < 0x7fffffff ? rows : 0x7fffffff, 32, 0, &add);
 }
 
-void cuda_network_backward(const cuda_call *c, int accumulate)
+void cuda_input_backward(const cuda_call *c, const float *d_input, int accumulate)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const assay_problem *p = &plan->p;
-    const int64_t wide = assay_output_width(p);
-    float *d_input = p->vocab || c->args->dx ? cuda_work_at(c, plan->scratch.d_in[0], 0) : NULL;
-    if (p->op == ASSAY_OP_NETWORK) {
-        float *dy = cuda_work_at(c, plan->scratch.dy, 0);
-        const int last = p->head == ASSAY_HEAD_LAST;
-        head_backward(c, accumulate, dy);
-        cuda_backward(c, last ? NULL : dy, 1, wide, last ? dy : NULL, accumulate, d_input);
-    } else {
-        cuda_backward(c, c->args->dy, 1, p->y_stride ? p->y_stride : wide, NULL, accumulate, d_input);
-    }
     const spread_args out = {.rows = cuda_rows(c),
                              .width = p->i,
                              .stride = p->x_stride ? p->x_stride : p->i,
@@ -242,7 +264,7 @@ void cuda_network_backward(const cuda_call *c, int accumulate)
 
 void cuda_update(const cuda_call *c)
 {
-    const assay_plan *plan = c->plan;
+    const cuda_plan *plan = c->plan;
     const assay_problem *p = &plan->p;
     float *w = c->args->packed;
     update_args a = {.n = plan->params.total,

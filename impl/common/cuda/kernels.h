@@ -3,8 +3,8 @@
  *
  * All pointers lie in the device's memory. Matrices are row-major. Inside, rows (t, n) are always time-major and dense;
  * only `gather`, `spread`, `emit` and `upstream` know the caller's order and gaps. A NULL that may be is said so. */
-#ifndef ASSAY_CUDA_KERNELS_H
-#define ASSAY_CUDA_KERNELS_H
+#ifndef ASSAY_COMMON_CUDA_KERNELS_H
+#define ASSAY_COMMON_CUDA_KERNELS_H
 
 #include <stdint.h>
 
@@ -217,7 +217,7 @@ typedef struct update_args {
 
 enum {
 #define KERNEL_ROW(name, type, threads) KERNEL_##name,
-#include "impl/cuda/kernels.inc"
+#include "impl/common/cuda/kernels.inc"
 #undef KERNEL_ROW
     KERNELS
 };
