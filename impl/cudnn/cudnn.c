@@ -1,12 +1,14 @@
-/* cudnn.c: recurrent stacks and CTC by cuDNN 9: the plugins cudnn (the best that it has) and cudnn-pytorch (what
- * PyTorch would take of it). SPDX-License-Identifier: MIT
+/* cudnn.c: recurrent layers and CTC by cuDNN 9, and networks around them by cuBLAS and the kernels of impl/cuda: the
+ * plugins cudnn (the best that cuDNN has) and cudnn-pytorch (what PyTorch would take of it).
+ * SPDX-License-Identifier: MIT
  *
- * Not yet run on a GPU: what stands here was compiled against cuDNN's headers, and tried on a stand-in for it
- * (conformance/tests/fake), which proves the way around it and nothing about cuDNN. The activation error and the
- * determinism that it declares are guesses until a GPU has measured them.
+ * Not yet run on a GPU: what stands here was compiled against the headers of cuDNN and cuBLAS, and tried on stand-ins
+ * for them (conformance/tests/fake), which prove the way around them and nothing about either. The activation error and
+ * the determinism that it declares are guesses until a GPU has measured them.
  *
  *   ways.c     algorithms and math types      stack.c   passes          ctc.c     CTC
  *   weights.c  pack and unpack                cudnn.c   the plugin; CUDNN_NAME, CUDNN_AS_PYTORCH
+ *   network.c  all around the recurrent layers
  */
 #include "impl/cudnn/parts.h"
 
@@ -39,9 +41,24 @@ assay_status cudnn_judge(cudnnStatus_t status, const char *call)
     return status == CUDNN_STATUS_ALLOC_FAILED ? ASSAY_NO_MEMORY : ASSAY_FAILED;
 }
 
+assay_status cudnn_judge_blas(cublasStatus_t status, const char *call)
+{
+    if (status == CUBLAS_STATUS_SUCCESS) return ASSAY_OK;
+    snprintf(cudnn_reason(), CUDNN_REASON, "%s: %s", call, cublasGetStatusName(status));
+    return status == CUBLAS_STATUS_ALLOC_FAILED ? ASSAY_NO_MEMORY : ASSAY_FAILED;
+}
+
+assay_status cudnn_judge_kernels(assay_status status)
+{
+    if (status != ASSAY_OK) snprintf(cudnn_reason(), CUDNN_REASON, "a kernel of impl/cuda: %s", queue_reason());
+    return status;
+}
+
 static void close_ctx(assay_ctx *ctx)
 {
     if (!ctx) return;
+    queue_close(ctx->q);
+    if (ctx->blas) cublasDestroy(ctx->blas);
     if (ctx->no_dropout) cudnnDestroyDropoutDescriptor(ctx->no_dropout);
     if (ctx->handle) cudnnDestroy(ctx->handle);
     free(ctx);
@@ -58,6 +75,8 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
     if (st == ASSAY_OK) st = CUDNN_TRY(cudnnCreate, &ctx->handle);
     if (st == ASSAY_OK) st = CUDNN_TRY(cudnnCreateDropoutDescriptor, &ctx->no_dropout);
     if (st == ASSAY_OK) st = CUDNN_TRY(cudnnSetDropoutDescriptor, ctx->no_dropout, ctx->handle, 0, NULL, 0, 0);
+    if (st == ASSAY_OK) st = CUBLAS_TRY(cublasCreate, &ctx->blas);
+    if (st == ASSAY_OK) st = queue_open(args->device, &ctx->q);
     if (st == ASSAY_OK) {
         *out = ctx;
         return ASSAY_OK;
@@ -123,15 +142,11 @@ static assay_arithmetic declare(int asked)
 
 static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arithmetic *declared, const char **why)
 {
-    (void)ctx;
-    assay_status st = ASSAY_UNSUPPORTED;
-    if (p->op == ASSAY_OP_RNN)
-        st = stack_supports(p, why);
-    else if (p->op == ASSAY_OP_CTC)
-        st = cudnn_ctc_supports(p, why);
-    else
-        *why = p->op == ASSAY_OP_NETWORK ? "networks: losses and optimizers on a device are impl/cuda's, still to come"
-                                         : "cross-entropy on a device is impl/cuda's, still to come";
+    const int has_stack = p->op == ASSAY_OP_RNN || p->op == ASSAY_OP_NETWORK;
+    assay_status st = p->op == ASSAY_OP_CTC ? cudnn_ctc_supports(p, why) : ASSAY_OK;
+    if (has_stack) st = stack_supports(p, why);
+    if (st == ASSAY_OK && (p->op == ASSAY_OP_NETWORK || p->op == ASSAY_OP_XENT))
+        st = cudnn_network_supports(ctx, p, why);
     *declared = declare(p->arithmetic);
     return st;
 }
@@ -139,10 +154,9 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
 static void plan_free(assay_plan *plan)
 {
     if (!plan) return;
-    if (plan->p.op == ASSAY_OP_CTC)
-        cudnn_ctc_free(plan);
-    else
-        cudnn_stack_free(plan);
+    if (plan->p.op == ASSAY_OP_CTC) cudnn_ctc_free(plan);
+    if (plan->p.op == ASSAY_OP_RNN) cudnn_stack_free(plan);
+    cudnn_network_free(plan);
     free(plan);
 }
 
@@ -154,7 +168,11 @@ static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan
     plan->p = *p;
     plan->type = p->arithmetic == ASSAY_FP64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
     plan->element = p->arithmetic == ASSAY_FP64 ? sizeof(double) : sizeof(float);
-    assay_status st = p->op == ASSAY_OP_CTC ? cudnn_ctc_make(plan, sizes) : cudnn_stack_make(plan, sizes);
+    assay_status st;
+    if (p->op == ASSAY_OP_CTC)
+        st = cudnn_ctc_make(plan, sizes);
+    else
+        st = p->op == ASSAY_OP_RNN ? cudnn_stack_make(plan, sizes) : cudnn_network_make(plan, p, sizes);
     if (st != ASSAY_OK) {
         plan_free(plan);
         return st;
@@ -165,16 +183,22 @@ static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan
 
 static assay_status pack(assay_plan *plan, const assay_args *args, assay_stream stream)
 {
-    return cudnn_weights_pack(plan, args, stream);
+    if (plan->network) return cudnn_network_pack(plan, args, stream);
+    return cudnn_weights_in(plan, args->param, 1, cudnn_aligned(args->packed), stream);
 }
 
 static assay_status unpack(assay_plan *plan, const assay_args *args, assay_stream stream)
 {
-    return cudnn_weights_unpack(plan, args, stream);
+    if (plan->network) return cudnn_network_unpack(plan, args, stream);
+    assay_status st = ASSAY_OK;
+    if (args->packed) st = cudnn_weights_out(plan, cudnn_aligned(args->packed), args->param_1, stream);
+    if (args->grads && st == ASSAY_OK) st = cudnn_weights_out(plan, cudnn_aligned(args->grads), args->dparam, stream);
+    return st;
 }
 
 static assay_status run(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream)
 {
+    if (plan->network) return cudnn_network_run(plan, pass, args, stream);
     return plan->p.op == ASSAY_OP_CTC ? cudnn_ctc_run(plan, pass, args, stream)
                                       : cudnn_stack_run(plan, pass, args, stream);
 }
@@ -191,7 +215,7 @@ static const char *notes(const assay_plan *plan)
 
 static const void *extension(const char *id)
 {
-    static const assay_made_of made_of = {.loss_by = "cudnn", .update_by = "nobody"};
+    static const assay_made_of made_of = {.loss_by = "impl/cuda, CTC alone cudnn", .update_by = "impl/cuda"};
     static const assay_waives waives = {.allocations = 1};
     static const assay_explains explains = {.last = last, .notes = notes};
     if (strcmp(id, ASSAY_EXT_EXPLAINS) == 0) return &explains;
@@ -201,7 +225,7 @@ static const void *extension(const char *id)
 
 ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
 {
-    static char version[80]; /* asked of the libraries that were loaded */
+    static char version[112]; /* asked of the libraries that were loaded */
     static const assay_impl self = {
         .struct_size = sizeof self,
         .abi_version = ASSAY_ABI_VERSION,
@@ -219,9 +243,11 @@ ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
         .extension = extension,
     };
     const size_t library = cudnnGetVersion();
-    int runtime = 0;
+    int runtime = 0, blas[3] = {0};
     if (cudaRuntimeGetVersion(&runtime) != cudaSuccess) runtime = 0;
-    snprintf(version, sizeof version, "1, cuDNN %zu.%zu.%zu, CUDA %d.%d", library / 10000, library % 10000 / 100,
-             library % 100, runtime / 1000, runtime % 1000 / 10);
+    for (int k = 0; k < 3; k++)
+        cublasGetProperty((libraryPropertyType)(MAJOR_VERSION + k), &blas[k]);
+    snprintf(version, sizeof version, "2, cuDNN %zu.%zu.%zu, cuBLAS %d.%d.%d, CUDA %d.%d", library / 10000,
+             library % 10000 / 100, library % 100, blas[0], blas[1], blas[2], runtime / 1000, runtime % 1000 / 10);
     return &self;
 }

@@ -3,8 +3,10 @@
 #ifndef ASSAY_CUDNN_PARTS_H
 #define ASSAY_CUDNN_PARTS_H
 
+#include "impl/common/cuda/launch.h"
 #include "impl/impl.h"
 
+#include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 
@@ -14,10 +16,12 @@
 struct assay_ctx {
     cudnnHandle_t handle;
     cudnnDropoutDescriptor_t no_dropout; /* every stack needs one */
+    cublasHandle_t blas;
+    queue *q; /* of the kernels of impl/cuda */
     int device;
 };
 
-/* ---- errors: what CUDA or cuDNN said last, for the message of whoever called ---- */
+/* ---- errors: what CUDA, cuDNN or cuBLAS said last, for the message of whoever called ---- */
 
 enum { CUDNN_REASON = 192 };
 char *cudnn_reason(void); /* a line of CUDNN_REASON bytes; the worker's one thread */
@@ -25,8 +29,11 @@ char *cudnn_reason(void); /* a line of CUDNN_REASON bytes; the worker's one thre
 /* ASSAY_OK; else the reason is set and ASSAY_NO_MEMORY or ASSAY_FAILED returned. `call` names the function. */
 assay_status cudnn_judge_cuda(cudaError_t error, const char *call);
 assay_status cudnn_judge(cudnnStatus_t status, const char *call);
-#define CUDA_TRY(function, ...)  cudnn_judge_cuda(function(__VA_ARGS__), #function)
-#define CUDNN_TRY(function, ...) cudnn_judge(function(__VA_ARGS__), #function)
+assay_status cudnn_judge_blas(cublasStatus_t status, const char *call);
+assay_status cudnn_judge_kernels(assay_status status); /* of queue_end() */
+#define CUDA_TRY(function, ...)   cudnn_judge_cuda(function(__VA_ARGS__), #function)
+#define CUDNN_TRY(function, ...)  cudnn_judge(function(__VA_ARGS__), #function)
+#define CUBLAS_TRY(function, ...) cudnn_judge_blas(function(__VA_ARGS__), #function)
 
 /* ---- one way to run a stack ---- */
 
@@ -71,8 +78,8 @@ typedef struct cudnn_weights {
 
 struct assay_plan {
     assay_ctx *ctx;
-    assay_problem p;
-    size_t element; /* bytes */
+    assay_problem p; /* of a network: its recurrent layers alone */
+    size_t element;  /* bytes */
     cudnnDataType_t type;
     cudnn_way way[CUDNN_USES];
     cudnn_weights weights;
@@ -83,7 +90,8 @@ struct assay_plan {
     uint64_t staged[CUDNN_SLOTS], lens_dev, reserve_copy, work, workspace;
     uint64_t kept_y, kept, reserve;
     struct cudnn_ctc *ctc;
-    char notes[400]; /* which way was taken, and what cuDNN said of the others */
+    struct cudnn_network *network; /* op network and op xent */
+    char notes[400];               /* which way was taken, and what cuDNN said of the others */
 };
 
 /* ways.c: makes plan->way and plan->notes. plan->type, element, weights of the first way are set by it, too. */
@@ -100,14 +108,28 @@ int64_t cudnn_state_elements(const assay_problem *p, int width); /* of h (width 
 assay_status cudnn_weights_find(assay_ctx *ctx, const assay_problem *p, cudnnRNNDescriptor_t rnn, void *space,
                                 size_t bytes, cudnn_weights *out);
 int cudnn_weights_same(const assay_problem *p, const cudnn_weights *a, const cudnn_weights *b);
-assay_status cudnn_weights_pack(const assay_plan *plan, const assay_args *args, cudaStream_t stream);
-assay_status cudnn_weights_unpack(const assay_plan *plan, const assay_args *args, cudaStream_t stream);
+/* From canonical tensors into a weight space: what is NULL is missing, or zero where nothing is `needed`; and back,
+ * what is not NULL. */
+assay_status cudnn_weights_in(const assay_plan *plan, const void *const *from, int needed, char *space,
+                              cudaStream_t stream);
+assay_status cudnn_weights_out(const assay_plan *plan, char *space, void *const *to, cudaStream_t stream);
+/* Zero for the gradients of what cuDNN has and the problem lacks: an optimizer would move it. */
+assay_status cudnn_weights_clear_absent(const assay_plan *plan, char *space, cudaStream_t stream);
 
 /* ctc.c */
 assay_status cudnn_ctc_supports(const assay_problem *p, const char **why);
 assay_status cudnn_ctc_make(assay_plan *plan, assay_sizes *sizes);
 void cudnn_ctc_free(assay_plan *plan);
 assay_status cudnn_ctc_run(assay_plan *plan, assay_pass pass, const assay_args *args, cudaStream_t stream);
+
+/* network.c: recurrent layers, and all that stands around them; cross-entropy alone. */
+assay_status cudnn_network_supports(const assay_ctx *ctx, const assay_problem *p, const char **why);
+assay_problem cudnn_network_stack(const assay_problem *p); /* the recurrent layers as a problem of their own */
+assay_status cudnn_network_make(assay_plan *plan, const assay_problem *p, assay_sizes *sizes);
+void cudnn_network_free(assay_plan *plan);
+assay_status cudnn_network_pack(const assay_plan *plan, const assay_args *args, cudaStream_t stream);
+assay_status cudnn_network_run(assay_plan *plan, assay_pass pass, const assay_args *args, cudaStream_t stream);
+assay_status cudnn_network_unpack(const assay_plan *plan, const assay_args *args, cudaStream_t stream);
 
 /* Where a block's aligned part begins; blocks are asked for with CUDNN_ALIGN bytes more. */
 static inline char *cudnn_aligned(void *block)

@@ -92,6 +92,7 @@ static assay_status each(const assay_plan *plan, int q, assay_status (*move)(con
 typedef struct journey {
     const void *const *from; /* canonical tensors; or NULL */
     void *const *to;
+    int needed; /* what is not there is an error */
     char *space;
     cudaStream_t stream;
 } journey;
@@ -101,11 +102,18 @@ static assay_status copy(void *to, const void *from, int64_t bytes, cudaStream_t
     return CUDA_TRY(cudaMemcpyAsync, to, from, (size_t)bytes, cudaMemcpyDeviceToDevice, stream);
 }
 
+static assay_status clear_absent(const piece *x, void *user)
+{
+    const journey *j = user;
+    if (x->param >= 0) return ASSAY_OK;
+    return CUDA_TRY(cudaMemsetAsync, j->space + x->space, 0, (size_t)x->bytes, j->stream);
+}
+
 static assay_status move_in(const piece *x, void *user)
 {
     const journey *j = user;
-    if (x->param < 0) return CUDA_TRY(cudaMemsetAsync, j->space + x->space, 0, (size_t)x->bytes, j->stream);
-    if (!j->from[x->param]) return ASSAY_BAD_ARGUMENT;
+    if (x->param < 0) return ASSAY_OK;
+    if (!j->from[x->param]) return j->needed ? ASSAY_BAD_ARGUMENT : ASSAY_OK;
     return copy(j->space + x->space, (const char *)j->from[x->param] + x->tensor, x->bytes, j->stream);
 }
 
@@ -116,25 +124,31 @@ static assay_status move_out(const piece *x, void *user)
     return copy((char *)j->to[x->param] + x->tensor, j->space + x->space, x->bytes, j->stream);
 }
 
-/* The gaps between parts are cleared: what cuDNN does with them is its own affair. */
-assay_status cudnn_weights_pack(const assay_plan *plan, const assay_args *args, cudaStream_t stream)
+static assay_status each_layer(const assay_plan *plan, assay_status (*move)(const piece *, void *), journey *j)
 {
-    journey j = {.from = args->param, .space = cudnn_aligned(args->packed), .stream = stream};
-    assay_status st = CUDA_TRY(cudaMemsetAsync, j.space, 0, plan->way[CUDNN_USE_TRAIN].weights, stream);
+    assay_status st = ASSAY_OK;
     for (int q = 0; q < plan->p.layers * plan->p.directions && st == ASSAY_OK; q++)
-        st = each(plan, q, move_in, &j);
+        st = each(plan, q, move, j);
     return st;
 }
 
-assay_status cudnn_weights_unpack(const assay_plan *plan, const assay_args *args, cudaStream_t stream)
+/* The gaps between parts are cleared: what cuDNN does with them is its own affair. */
+assay_status cudnn_weights_in(const assay_plan *plan, const void *const *from, int needed, char *space,
+                              cudaStream_t stream)
 {
-    journey j = {.stream = stream};
-    assay_status st = ASSAY_OK;
-    for (int gradients = 0; gradients < 2; gradients++) {
-        j.to = gradients ? args->dparam : args->param_1;
-        j.space = cudnn_aligned(gradients ? args->grads : args->packed);
-        for (int q = 0; j.space && q < plan->p.layers * plan->p.directions && st == ASSAY_OK; q++)
-            st = each(plan, q, move_out, &j);
-    }
-    return st;
+    journey j = {.from = from, .needed = needed, .space = space, .stream = stream};
+    const assay_status st = CUDA_TRY(cudaMemsetAsync, space, 0, plan->way[CUDNN_USE_TRAIN].weights, stream);
+    return st == ASSAY_OK ? each_layer(plan, move_in, &j) : st;
+}
+
+assay_status cudnn_weights_out(const assay_plan *plan, char *space, void *const *to, cudaStream_t stream)
+{
+    journey j = {.to = to, .space = space, .stream = stream};
+    return each_layer(plan, move_out, &j);
+}
+
+assay_status cudnn_weights_clear_absent(const assay_plan *plan, char *space, cudaStream_t stream)
+{
+    journey j = {.space = space, .stream = stream};
+    return each_layer(plan, clear_absent, &j);
 }
