@@ -81,10 +81,9 @@ static void a_crash_is_no_fault(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_named_fault_kills_where_one_is_expected),
-                                       cmocka_unit_test(a_failure_without_a_reason_is_no_fault),
-                                       cmocka_unit_test(wrong_numbers_are_no_fault),
-                                       cmocka_unit_test(a_fault_is_no_death_by_numbers_or_crash),
-                                       cmocka_unit_test(a_crash_is_no_fault)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_named_fault_kills_where_one_is_expected),
+        cmocka_unit_test(a_failure_without_a_reason_is_no_fault), cmocka_unit_test(wrong_numbers_are_no_fault),
+        cmocka_unit_test(a_fault_is_no_death_by_numbers_or_crash), cmocka_unit_test(a_crash_is_no_fault)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
