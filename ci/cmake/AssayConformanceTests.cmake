@@ -53,7 +53,7 @@ foreach(impl ${implementations})
         continue()
     endif()
     add_test(NAME perf.${impl} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
-        COMMAND assay bench --impl ${impl} --workload f.* --budget 60)
+        COMMAND assay bench --impl ${impl} --workload f.* --budget 20)
     set_tests_properties(perf.${impl} PROPERTIES LABELS "perf;${impl}" TIMEOUT 600 RUN_SERIAL ON SKIP_RETURN_CODE 77
         FIXTURES_REQUIRED conforms.${impl})
 endforeach()
