@@ -17,7 +17,7 @@ ci/setup.sh
 ci/build.sh ci
 suite ci build/ci/ctest.log
 
-# Out of the instrumented builds (ci/presets.json) stay test_roof, test_bench and test_bench_device, which depend on rates, and
+# Out of the instrumented builds (ci/presets.json) stay test_roof and test_bench, which depend on rates, and
 # test_golden_teeth, which evaluates some ten thousand problems; out of the sanitizers test_suite and test_learning, minutes of
 # reference each (ci/nightly.sh), and of coverage too, with what covers nothing of reference/ and conformance/.
 ci/build.sh asan

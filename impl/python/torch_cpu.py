@@ -200,16 +200,17 @@ class Loss:
     def run(self, what, a):
         shape = (*self.steps, self.p.classes)
         if what == abi.ASSAY_BACKWARD:
-            made = self.rows if self.total is None else self.total
-            cotangent = self.view(a.dloss, (made.numel(),))
-            g = torch.autograd.grad(made, self.x, cotangent.view(made.shape), retain_graph=True) if a.dloss else [0]
+            cotangent = self.view(a.dloss, (self.made.numel(),))
+            g = torch.autograd.grad(self.made, self.x, cotangent.view(self.made.shape), retain_graph=True) if a.dloss else [0]
             if a.dx:
                 dx = self.view(a.dx, shape, self.p.x_stride)
                 dx.copy_(g[0]) if a.dloss else dx.zero_()
             return
-        self.x = self.view(a.x, shape, self.p.x_stride).requires_grad_(what == abi.ASSAY_TRAIN)
-        self.rows, self.total = self.losses(a, self.x)
-        self.write_losses(a, self.rows, self.total)
+        x = self.view(a.x, shape, self.p.x_stride).requires_grad_(what == abi.ASSAY_TRAIN)
+        rows, total = self.losses(a, x)
+        self.write_losses(a, rows, total)
+        if what == abi.ASSAY_TRAIN:  # an inference in between leaves it alone
+            self.x, self.made = x, rows if total is None else total
 
 
 class Network(Loss):
@@ -294,26 +295,28 @@ class Network(Loss):
         return y.index_copy(batch, keep, out), last
 
     def forward(self, a, train):
+        """Leaves, where gradients end, and what is made of them, where they begin; the caller keeps them, or not."""
         p, ld, lens_past = self.p, self.p.layers * self.p.directions, self.lengths(a)
         shape = {"x": (*self.steps, p.i), "h0": (ld, p.n, abi.state_width(p)), "c0": (ld, p.n, p.h)}
         lstm = p.dialect.cell == abi.ASSAY_LSTM
-        self.leaf = {"x": None if p.vocab else self.view(a.x, shape["x"], p.x_stride)}
+        leaf = {"x": None if p.vocab else self.view(a.x, shape["x"], p.x_stride)}
         for name in ("h0", "c0")[:1 + lstm]:
             given = self.view(getattr(a, name), shape[name])
-            self.leaf[name] = torch.zeros(shape[name], dtype=self.dtype) if given is None else given
-        for leaf in self.leaf.values():
-            if leaf is not None:
-                leaf.requires_grad_(train)
-        x = self.leaf["x"]
+            leaf[name] = torch.zeros(shape[name], dtype=self.dtype) if given is None else given
+        for each in leaf.values():
+            if each is not None:
+                each.requires_grad_(train)
+        x = leaf["x"]
         if p.vocab:
             ids = self.integers(a.ids, self.steps)
             x = F.embedding(ids if lens_past[1] is None else ids.masked_fill(lens_past[1], 0),
                             self.weights[self.head + abi.ASSAY_EMBEDDING])
-        state = (self.leaf["h0"], self.leaf["c0"]) if lstm else self.leaf["h0"]
+        state = (leaf["h0"], leaf["c0"]) if lstm else leaf["h0"]
         y, last = self.recur(x, state, *lens_past)
-        self.made = {"y": y, "hn": last[0] if lstm else last, "cn": last[1] if lstm else None}
+        made = {"y": y, "hn": last[0] if lstm else last, "cn": last[1] if lstm else None}
         if p.op == abi.ASSAY_OP_NETWORK:
-            self.made["logits"] = self.linear(y, *lens_past)
+            made["logits"] = self.linear(y, *lens_past)
+        return leaf, made
 
     def linear(self, y, lens, past):
         weight, bias = (self.weights.get(self.head + k) for k in (abi.ASSAY_DENSE_W, abi.ASSAY_DENSE_B))
@@ -323,8 +326,8 @@ class Network(Loss):
         logits = F.linear(y, weight, bias)
         return logits if past is None else logits.masked_fill(past[..., None], 0)
 
-    def write(self, a):
-        for name, value in self.made.items():
+    def write(self, a, made):
+        for name, value in made.items():
             if getattr(a, name) and value is not None:
                 stride = self.p.y_stride if name == "y" else 0
                 self.view(getattr(a, name), value.shape, stride).copy_(value.detach())
@@ -368,11 +371,10 @@ class Network(Loss):
     def run(self, what, a):
         if what == abi.ASSAY_INFER:
             with torch.no_grad():
-                self.forward(a, False)
-            self.write(a)
+                self.write(a, self.forward(a, False)[1])
         if what in (abi.ASSAY_TRAIN, abi.ASSAY_STEP):
-            self.forward(a, True)
-            self.write(a)
+            self.leaf, self.made = self.forward(a, True)
+            self.write(a, self.made)
         if what in (abi.ASSAY_LOSS_PASS, abi.ASSAY_STEP):
             self.loss(a)
         if what in (abi.ASSAY_BACKWARD, abi.ASSAY_STEP):
