@@ -30,9 +30,9 @@ fail() {
     failures=$((failures + 1))
 }
 
-inside() { # inside COMMAND...: in the bare system, in /srv/work, with nothing of this one's environment
+inside() { # inside COMMAND...: in the bare system, in /srv/trial, with nothing of this one's environment
     chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive \
-        sh -c 'mkdir -p /srv/work && cd /srv/work && exec "$@"' - "$@"
+        sh -c 'mkdir -p /srv/trial && cd /srv/trial && exec "$@"' - "$@"
 }
 expect() { # expect STATUS TEXT COMMAND...: the exit status, and what its output has to contain
     local status=0 wanted=$1 text=$2 said
@@ -70,7 +70,7 @@ inside apt-get install -y -qq --no-install-recommends gcc libc6-dev >"$work/log"
 command=$(inside sh -c 'rm fresh.c && assay new fresh --ops ctc' | sed -n '2s/^ *//p')
 expect 0 '' sh -c "$command"
 expect 1 'UNSUPPORTED' assay check --impl ./fresh.so --quick
-awk '/^```c file mine\.c$/ {on = 1; next} /^```$/ {on = 0} on' docs/adding-an-implementation.md >"$root/srv/work/mine.c"
+awk '/^```c file mine\.c$/ {on = 1; next} /^```$/ {on = 0} on' docs/adding-an-implementation.md >"$root/srv/trial/mine.c"
 expect 0 '' sh -c "${command//fresh/mine}"
 expect 0 ' 0 committed cases ILL_POSED' assay check --impl ./mine.so --op ctc --quick
 
