@@ -44,6 +44,17 @@ void assay_baseline_device_of(const assay_record *r, char *out, size_t size)
         assay_baseline_device(&r->machine, out, size);
 }
 
+int assay_baseline_same_row(const assay_record *a, const assay_record *b)
+{
+    char x[ASSAY_BASELINE_DEVICE], y[ASSAY_BASELINE_DEVICE];
+    if (strcmp(a->workload, b->workload) || strcmp(a->implementation, b->implementation) ||
+        strcmp(a->arithmetic, b->arithmetic) || strcmp(a->phase, b->phase))
+        return 0;
+    assay_baseline_device_of(a, x, sizeof x);
+    assay_baseline_device_of(b, y, sizeof y);
+    return !strcmp(x, y);
+}
+
 /* Names go into paths. */
 static int is_name(const char *text)
 {

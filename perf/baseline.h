@@ -20,6 +20,9 @@
 void assay_baseline_device(const assay_machine *m, char *out, size_t size);
 void assay_baseline_device_of(const assay_record *r, char *out, size_t size);
 
+/* 1 if a and b have the same workload, implementation, arithmetic, phase and device (of that name). */
+int assay_baseline_same_row(const assay_record *a, const assay_record *b);
+
 /* 1: may be published. 0, and one line in why: a drifted calibration, a device slowed by heat, a certificate that is
  * not full, too few samples, a workload of another size or of the user's text, a commit that nobody else has, no name
  * that a file can have. */

@@ -27,20 +27,7 @@ static int oldest_first(const void *a, const void *b)
 
 static int same_line(const assay_record *a, const assay_record *b)
 {
-    char x[ASSAY_BASELINE_DEVICE], y[ASSAY_BASELINE_DEVICE];
-    if (strcmp(a->workload, b->workload) || strcmp(a->implementation, b->implementation) ||
-        strcmp(a->arithmetic, b->arithmetic) || strcmp(a->phase, b->phase) || strcmp(a->machine.node, b->machine.node))
-        return 0;
-    assay_baseline_device_of(a, x, sizeof x);
-    assay_baseline_device_of(b, y, sizeof y);
-    return !strcmp(x, y);
-}
-
-static int is_wanted(const assay_records *list, const assay_record *r)
-{
-    return !strcmp(r->phase, "step") ||
-           (!strcmp(r->phase, "infer") &&
-            !assay_records_find(list, r->workload, r->implementation, r->arithmetic, "step"));
+    return !strcmp(a->machine.node, b->machine.node) && assay_baseline_same_row(a, b);
 }
 
 static int came_before(const assay_records *list, int32_t at)
@@ -82,7 +69,7 @@ assay_status assay_histories_make(const assay_records *list, assay_histories *ou
     out->at = calloc((size_t)list->count + 1, sizeof *out->at);
     if (!out->at) return ASSAY_NO_MEMORY;
     for (int32_t k = 0; k < list->count && st == ASSAY_OK; k++) {
-        if (!is_wanted(list, &list->at[k]) || came_before(list, k)) continue;
+        if (!assay_records_is_headline(list, &list->at[k]) || came_before(list, k)) continue;
         assay_history *h = &out->at[out->count];
         st = line_from(list, k, h);
         if (st == ASSAY_OK && h->count)

@@ -206,6 +206,13 @@ const assay_record *assay_records_find(const assay_records *list, const char *wo
     return NULL;
 }
 
+int assay_records_is_headline(const assay_records *list, const assay_record *r)
+{
+    return !strcmp(r->phase, "step") ||
+           (!strcmp(r->phase, "infer") &&
+            !assay_records_find(list, r->workload, r->implementation, r->arithmetic, "step"));
+}
+
 /* ---- to JSON ---- */
 
 static json_t *number(double x)

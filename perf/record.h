@@ -124,4 +124,7 @@ assay_status assay_records_read(const char *path, assay_records *list, char *why
 const assay_record *assay_records_find(const assay_records *list, const char *workload, const char *implementation,
                                        const char *arithmetic, const char *phase);
 
+/* 1 if r, one of the list, is what its row is known by: a training step or, of a row that has none, inference. */
+int assay_records_is_headline(const assay_records *list, const assay_record *r);
+
 #endif

@@ -9,23 +9,12 @@
 
 static int same_row(const assay_record *a, const assay_record *b)
 {
-    char x[ASSAY_BASELINE_DEVICE], y[ASSAY_BASELINE_DEVICE];
-    if (strcmp(a->workload, b->workload) || strcmp(a->implementation, b->implementation) ||
-        strcmp(a->arithmetic, b->arithmetic) || strcmp(a->phase, b->phase) || strcmp(a->commit, b->commit))
-        return 0;
-    assay_baseline_device_of(a, x, sizeof x);
-    assay_baseline_device_of(b, y, sizeof y);
-    return !strcmp(x, y);
-}
-
-static int has_step(const assay_records *list, const assay_record *r)
-{
-    return assay_records_find(list, r->workload, r->implementation, r->arithmetic, "step") != NULL;
+    return !strcmp(a->commit, b->commit) && assay_baseline_same_row(a, b);
 }
 
 static int is_wanted(const assay_records *list, const assay_record *r)
 {
-    return r->machine.node[0] && (!strcmp(r->phase, "step") || (!strcmp(r->phase, "infer") && !has_step(list, r)));
+    return r->machine.node[0] && assay_records_is_headline(list, r);
 }
 
 static int came_before(const assay_records *list, int32_t at)
