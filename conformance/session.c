@@ -137,6 +137,7 @@ assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wir
     if (s->still) assay_process_continue(&s->process);
     heard = assay_process_hear(&s->process, a, sizeof *a, &got, s->limit);
     if (seconds) *seconds = assay_clock() - start;
+    s->answered = assay_process_seconds(&s->process);
     if (heard == ASSAY_HEARD_END) return autopsy(s, doing);
     if (heard == ASSAY_HEARD_NOTHING) {
         char what[96];
@@ -377,6 +378,11 @@ int assay_session_still(assay_session *s, int on)
 double assay_session_processor(const assay_session *s)
 {
     return s->alive ? assay_process_seconds(&s->process) : -1;
+}
+
+double assay_session_processor_at_answer(const assay_session *s)
+{
+    return s->alive ? s->answered : -1;
 }
 
 assay_footprint assay_session_memory(const assay_session *s, int restart)

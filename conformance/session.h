@@ -113,6 +113,8 @@ assay_footprint assay_session_memory(const assay_session *s, int restart);
 int assay_session_still(assay_session *s, int on);
 /* Seconds that all threads of the worker have run so far; exact while they are stopped. -1: unknown. */
 double assay_session_processor(const assay_session *s);
+/* The same as it was when the clock around the last request was read, before the worker was told to stop. */
+double assay_session_processor_at_answer(const assay_session *s);
 
 /* why of a refusal that came without one. */
 #define ASSAY_NO_REASON "no reason given"

@@ -11,7 +11,8 @@
 struct assay_session {
     assay_process process;
     int alive;
-    int still; /* 1: stopped but while a request is answered */
+    int still;       /* 1: stopped but while a request is answered */
+    double answered; /* s of processor time when the clock around the last request was read */
     uint64_t sequence;
     double limit;                        /* s, for one request */
     char *plugin;                        /* as the caller wrote it */

@@ -33,7 +33,7 @@ double assay_rig_ahead(const assay_rig *r)
 
 void assay_rig_mark(assay_rig *r)
 {
-    if (r->verdict == ASSAY_VERDICT_PASS) r->mark = assay_session_processor(r->session);
+    if (r->verdict == ASSAY_VERDICT_PASS) r->mark = assay_session_processor_at_answer(r->session);
 }
 
 static int answered(assay_rig *r, const char *what, const assay_reply *reply)
@@ -153,7 +153,7 @@ int assay_rig_store(assay_rig *r, const assay_values *given)
         else if (m->fd >= 0 && !m->input)
             assay_memory_poison(m);
     }
-    assay_rig_mark(r);
+    r->mark = assay_session_processor(r->session);
     return 1;
 }
 

@@ -23,7 +23,7 @@ typedef struct assay_rig {
     int64_t start;         /* bytes that its worker had before the plan; -1: unknown */
     int64_t most;          /* the most that it had until assay_rig_end(); -1: unknown */
     double round_trip;     /* seconds of a request that does nothing, median */
-    double mark;           /* processor time of its worker at assay_rig_mark() */
+    double mark;           /* processor time of its worker from which on work is done ahead of the next call */
     assay_verdict verdict; /* PASS as long as all is well */
     char why[256];
 } assay_rig;
@@ -55,8 +55,9 @@ int assay_rig_room(assay_rig *r, unsigned roles, assay_values *out);
 void assay_rig_read(assay_rig *r, unsigned roles, assay_values *out);
 void assay_rig_read_one(assay_rig *r, int id, assay_values *out);
 
-/* Processor time of the worker, all its threads, since the numbers of the block were there or since the last
- * assay_rig_mark(): what was done ahead of the call that comes next. 0 where the system doesn't tell. */
+/* Processor time of the worker, all its threads, since the numbers of the block were there or, if assay_rig_mark() was
+ * called, since the clock around the request before that call was read: what was done ahead of the call that comes
+ * next, also between an answer and the stop behind it. 0 where the system doesn't tell. */
 double assay_rig_ahead(const assay_rig *r);
 void assay_rig_mark(assay_rig *r);
 

@@ -60,7 +60,7 @@ static float first_weight(const ahead *a)
 /* A hand's share of an honest call. 0 if there is another call to work on before it is done. */
 static int burn(const ahead *a, int call, float first)
 {
-    const double end = own_seconds() + 1e-9 * CHEAT_NAP_NANOSECONDS / hand_count();
+    const double end = own_seconds() + 1e-9 * CHEAT_AHEAD_NANOSECONDS / hand_count();
     while (own_seconds() < end) {
         const float now = first_weight(a);
         if (a->call != call || a->leaving || (!isnan(now) && now != first)) return 0;
