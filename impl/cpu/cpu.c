@@ -3,10 +3,11 @@
  *
  * fp32, and bf16 operands with fp32 sums where the processor multiplies them. Weights are packed into panels of 16
  * units with all their gates (panels.c); a step multiplies the inputs and the states of all rows by one panel after the
- * other, and while the sums are in L1 they become gates and states. The threads of a team share the units of a layer,
- * so that each core's part of R stays in its L2, and meet once a step. dW, dR and dx of many steps are one product
- * each, and so is W x of few rows. Products leave no time to memory: each fetches what the next one reads or writes.
- * Results repeat bitwise for a given number of threads.
+ * other, and while the sums are in L1 they become gates and states. Threads with enough samples take a slice of the
+ * batch, or a direction, each, and wait for nobody; else those of a team share the units of a layer, so that each
+ * core's part of R stays in its L2, and meet once a step. dW, dR and dx of many steps are one product each, and so is
+ * W x of few rows. Products leave no time to memory: each fetches what the next one reads or writes. Results repeat
+ * bitwise for a given number of threads.
  *
  *   kernel.h  the product of a tile, for each instruction set     panels.c      parameters as products read them
  *   cells.inc  gates and states of a panel, for the same          product.inc   products of the linear layer
@@ -22,6 +23,10 @@
 
 #define LEAST_ROWS  4  /* samples of a slice */
 #define LEAST_UNITS 64 /* of a thread: with less to do, meeting in each step costs more than it gains */
+/* From so many samples a thread on, reading all weights of a layer, if they are no more than so many bytes, costs no
+ * more than meeting; and where a thread has to wait for its core, or shares it, the others don't wait with it. */
+#define ALONE_ROWS  32
+#define ALONE_BYTES ((int64_t)2 << 20)
 
 static void close_ctx(assay_ctx *ctx)
 {
@@ -69,13 +74,29 @@ static assay_status supports(assay_ctx *ctx, const assay_problem *p, assay_arith
     return assay_host_supports(&in_floats, why);
 }
 
+/* Do so many slices, in each direction, keep all threads at work well enough? */
+static int each_alone(const assay_problem *p, int threads, int slices)
+{
+    const int64_t below = p->layers > 1 ? assay_output_width(p) : 0, in = p->i > below ? p->i : below;
+    const int64_t weights = (in + assay_state_width(p)) * assay_gates(p->dialect.cell) * p->h;
+    return slices * p->directions == threads && p->n >= ALONE_ROWS * slices &&
+           weights * (int64_t)sizeof(float) <= ALONE_BYTES;
+}
+
+static stack_shape shape_of(const assay_problem *p, int threads)
+{
+    const int slices = stack_slices_wanted(p, threads, ALONE_ROWS), alone = each_alone(p, threads, slices);
+    stack_shape shape = {.units = cpu_units(p), .grain = CPU_GRAIN, .parts = 1, .slices = slices};
+    if (!alone && p->h >= LEAST_UNITS * threads)
+        shape.parts = threads, shape.slices = 1;
+    else if (!alone)
+        shape.slices = stack_slices_wanted(p, threads, LEAST_ROWS);
+    return shape;
+}
+
 static assay_status plan_make(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes)
 {
-    const int threads = assay_host_team_size(ctx->team), together = p->h >= LEAST_UNITS * threads;
-    const stack_shape shape = {.units = cpu_units(p),
-                               .grain = CPU_GRAIN,
-                               .parts = together ? threads : 1,
-                               .slices = together ? 1 : stack_slices_wanted(p, threads, LEAST_ROWS)};
+    const stack_shape shape = shape_of(p, assay_host_team_size(ctx->team));
     assay_host_layout params;
     cpu_layout_make(p, &params);
     return stack_plan_make(ctx, p, &shape, &params, cpu_ops_of(p->arithmetic), out, sizes);
