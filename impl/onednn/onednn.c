@@ -30,7 +30,7 @@ struct assay_plan {
     assay_problem p;
     onednn_stack stack;
     /* bytes from the start of reserve (kept), of the workspace */
-    uint64_t embedded, last, logits, dlogits, reserve;
+    uint64_t embedded, last, logits, dlogits, trained, reserve;
     uint64_t dy, loss, infer, workspace;
 };
 
@@ -113,6 +113,7 @@ static void describe(assay_plan *plan)
         plan->loss = assay_host_carve(&plan->workspace, HOST(loss_scratch)(p, 1));
     }
     plan->infer = assay_host_carve(&plan->workspace, has_stack(p) ? plan->reserve : 0);
+    plan->trained = assay_host_carve(&plan->reserve, plan->stack.trained);
 }
 
 static void plan_free(assay_plan *plan)
@@ -212,6 +213,7 @@ static onednn_stack_args stack_args(const assay_plan *plan, const assay_args *ar
     return (onednn_stack_args){.packed = args->packed,
                                .grads = args->grads,
                                .kept = kept,
+                               .trained = kept == args->reserve ? in(kept, plan->trained) : NULL,
                                .workspace = args->workspace,
                                .x = plan->p.vocab ? in(kept, plan->embedded) : args->x,
                                .h0 = args->h0,

@@ -8,13 +8,13 @@
 #include <string.h>
 
 /* In which block a tensor of a layer lies for as long as the block; the others come with each call. */
-enum { CALL, PACKED, GRADS, KEPT };
+enum { CALL, PACKED, GRADS, KEPT, TRAINED };
 static const char block_of[ONEDNN_TENSORS] = {
     [ONEDNN_BIAS] = PACKED,       [ONEDNN_W_INFER] = PACKED, [ONEDNN_R_INFER] = PACKED,
     [ONEDNN_W_TRAIN] = PACKED,    [ONEDNN_R_TRAIN] = PACKED, [ONEDNN_W_BACKWARD] = PACKED,
     [ONEDNN_R_BACKWARD] = PACKED, [ONEDNN_DW] = GRADS,       [ONEDNN_DR] = GRADS,
     [ONEDNN_DBIAS] = GRADS,       [ONEDNN_Y] = KEPT,         [ONEDNN_HN] = KEPT,
-    [ONEDNN_CN] = KEPT,           [ONEDNN_KEPT] = KEPT,
+    [ONEDNN_CN] = KEPT,           [ONEDNN_KEPT] = TRAINED,
 };
 
 static uint64_t most(uint64_t a, uint64_t b)
@@ -61,7 +61,7 @@ static void place(onednn_stack *s)
     const uint64_t block = s->params.total * sizeof(float);
     s->packed = block * (1 + s->params.moments);
     s->grads = block;
-    uint64_t *const end[] = {[PACKED] = &s->packed, [GRADS] = &s->grads, [KEPT] = &s->kept};
+    uint64_t *const end[] = {[PACKED] = &s->packed, [GRADS] = &s->grads, [KEPT] = &s->kept, [TRAINED] = &s->trained};
     uint64_t library = 0;
     for (int l = 0; l < p->layers; l++)
         for (int k = 0; k < ONEDNN_TENSORS; k++) {
@@ -118,7 +118,7 @@ static float *plain(const onednn_stack *s, void *block, int layer, int direction
 
 static void find(const onednn_stack *s, const onednn_stack_args *a, int layer, void *at[ONEDNN_TENSORS])
 {
-    void *const blocks[] = {[PACKED] = a->packed, [GRADS] = a->grads, [KEPT] = a->kept};
+    void *const blocks[] = {[PACKED] = a->packed, [GRADS] = a->grads, [KEPT] = a->kept, [TRAINED] = a->trained};
     for (int k = 0; k < ONEDNN_TENSORS; k++)
         at[k] = block_of[k] == CALL || !blocks[(int)block_of[k]] ? NULL : in(blocks[(int)block_of[k]], s->at[layer][k]);
     if (a->workspace) at[ONEDNN_SCRATCH] = in(a->workspace, s->library);

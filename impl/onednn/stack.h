@@ -8,20 +8,22 @@
 
 /* Parameters and their gradients lie twice in their blocks: plain, with the gates of a GRU in oneDNN's order (z r n),
  * which is what the optimizer works on; and behind that, as the passes of each layer want them. Offsets are in bytes
- * from the start of a block; those of `kept` from the start of reserve, or of INFER's part of the workspace. */
+ * from the start of a block; those of `kept` from the start of reserve, or of INFER's part of the workspace, and of
+ * `trained` from wherever it lies. */
 typedef struct onednn_stack {
     assay_problem p;
     assay_host_layout params;
     onednn_layer *layer[ASSAY_MAX_LAYERS]; /* all above the first are one and the same */
     uint64_t at[ASSAY_MAX_LAYERS][ONEDNN_TENSORS];
-    uint64_t packed, grads, kept, scratch;       /* bytes that the stack needs of each block */
-    uint64_t library, zeros, states, between[2]; /* in scratch: see stack.c */
+    uint64_t packed, grads, kept, trained, scratch; /* bytes that the stack needs of each block; `trained`, the most of
+                                                       reserve, is what INFER does not keep */
+    uint64_t library, zeros, states, between[2];    /* in scratch: see stack.c */
 } onednn_stack;
 
 typedef struct onednn_stack_args {
-    void *packed, *grads, *kept, *workspace;
-    const float *x, *h0, *c0, *dy, *dhn, *dcn; /* as in problem.h; states and cotangents may be NULL */
-    float *hn, *cn, *dx, *dh0, *dc0;           /* each may be NULL */
+    void *packed, *grads, *kept, *trained, *workspace; /* trained: NULL for INFER */
+    const float *x, *h0, *c0, *dy, *dhn, *dcn;         /* as in problem.h; states and cotangents may be NULL */
+    float *hn, *cn, *dx, *dh0, *dc0;                   /* each may be NULL */
 } onednn_stack_args;
 
 /* Fills *s, but for the four blocks' first parts: `packed` and `grads` begin behind params. ASSAY_FAILED,
