@@ -176,6 +176,18 @@ grep -q "^Written by .assay check --impl naive --op 'xent' --quick --seed 0x7 --
     complain 'check --markdown: the command that was given expected in it'
 [[ $(stat -c %a cache) == 700 ]] || complain 'check --cache: a folder that others cannot read expected'
 
+# A lone dash names no file: where text goes to standard output it is refused, and `report`, whose document may go there, takes it.
+for command in $commands; do
+    while read -r option; do
+        case $command$option in
+        report--out) expect 0 'Nothing was timed' report --out - none.json ;;
+        *) expect 2 "$option -: " "$command" "$option" - ;;
+        esac
+    done < <("$assay" "$command" --help | sed -n 's/^  \(--[a-z]*\) \(FILE\|DIR\|FOLDER\) .*/\1/p')
+done
+expect 2 '-: expected a folder' publish --why x - none.json
+[[ ! -e ./- ]] || complain 'with a lone dash: a file of that name was made'
+
 # Golden vectors: as they are, one that another function would have given, one that its list does not know, a damaged one.
 expect 0 ' 0 beyond their bounds, 0 unreadable' truth --golden
 mkdir golden

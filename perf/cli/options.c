@@ -100,12 +100,10 @@ static int try_others(const assay_usage *u, const assay_option *options, const a
 /* Files and folders, once everything else is known to be good. */
 static int try_paths(const assay_usage *u, const assay_option *options)
 {
-    static int (*const tries[])(const char *command, const char *option,
-                                const char *path) = {[ASSAY_TAKES_OUTPUT] = assay_path_output,
-                                                     [ASSAY_TAKES_INPUT] = assay_path_input,
-                                                     [ASSAY_TAKES_FOLDER] = assay_path_folder,
-                                                     [ASSAY_TAKES_PRIVATE] = assay_path_private,
-                                                     [ASSAY_TAKES_STORE] = assay_path_store};
+    static int (*const tries[])(const char *command, const char *option, const char *path) = {
+        [ASSAY_TAKES_OUTPUT] = assay_path_output,   [ASSAY_TAKES_PAGE] = assay_path_output,
+        [ASSAY_TAKES_INPUT] = assay_path_input,     [ASSAY_TAKES_FOLDER] = assay_path_folder,
+        [ASSAY_TAKES_PRIVATE] = assay_path_private, [ASSAY_TAKES_STORE] = assay_path_store};
     int status = -1;
     for (const assay_option *o = options; o->name && status < 0; o++) {
         if ((size_t)o->takes >= sizeof tries / sizeof *tries || !tries[o->takes]) continue;
@@ -125,6 +123,9 @@ static int set(const assay_usage *u, const assay_option *o, const char *text)
         *(int *)o->target = 1;
         break;
     case ASSAY_TAKES_TEXT:
+    case ASSAY_TAKES_PAGE:
+        *(const char **)o->target = strcmp(text, "-") ? text : NULL;
+        break;
     case ASSAY_TAKES_OUTPUT:
     case ASSAY_TAKES_INPUT:
     case ASSAY_TAKES_FOLDER:

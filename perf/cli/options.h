@@ -19,6 +19,7 @@ typedef enum assay_takes {
     ASSAY_TAKES_TEXT,    /* const char * */
     ASSAY_TAKES_TEXTS,   /* assay_strings */
     ASSAY_TAKES_OUTPUT,  /* const char *: file to be written (paths.h) */
+    ASSAY_TAKES_PAGE,    /* const char *: file for what else goes to standard output, which NULL and "-" stand for */
     ASSAY_TAKES_INPUT,   /* const char *: file to be read */
     ASSAY_TAKES_FOLDER,  /* const char *: folder to be written into, made if its parent is there */
     ASSAY_TAKES_PRIVATE, /* const char *: the same, for our eyes only */

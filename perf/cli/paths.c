@@ -72,9 +72,19 @@ static int is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Other programs mean standard output by it, and nobody a file of that name. */
+static int is_dash(const char *command, const char *option, const char *path, const char *expected)
+{
+    if (strcmp(path, "-") != 0) return 0;
+    assay_print_error("%s: --%s -: expected %s: standard output has the text (./- is a name)", command, option,
+                      expected);
+    return 1;
+}
+
 int assay_path_output(const char *command, const char *option, const char *path)
 {
     char why[PATH_MAX + 128];
+    if (is_dash(command, option, path, "a file")) return ASSAY_EXIT_USAGE;
     if (assay_file_probe(path, why, sizeof why) == ASSAY_OK) return -1;
     assay_print_error("%s: --%s %s", command, option, why); /* why begins with the path */
     return ASSAY_EXIT_USAGE;
@@ -98,6 +108,7 @@ int assay_path_input(const char *command, const char *option, const char *path)
 static int try_folder(const char *command, const char *option, const char *path, mode_t mode)
 {
     char inside[PATH_MAX], why[PATH_MAX + 128];
+    if (is_dash(command, option, path, "a folder")) return ASSAY_EXIT_USAGE;
     if (mkdir(path, mode) && errno != EEXIST) return refuse(command, option, path, strerror(errno));
     if (!is_folder(path)) return refuse(command, option, path, "expected a folder");
     if (snprintf(inside, sizeof inside, "%s/probe", path) >= (int)sizeof inside)

@@ -8,7 +8,7 @@
 /* Each returns -1 if all is well, else the exit status 2 after one line on stderr that names command, option and path.
  * What they try out leaves nothing behind. Any thread. */
 
-/* A file that will be written. */
+/* A file that will be written. A lone dash is none, nor is it a folder: standard output has the text. */
 int assay_path_output(const char *command, const char *option, const char *path);
 /* An ordinary file that will be read. */
 int assay_path_input(const char *command, const char *option, const char *path);

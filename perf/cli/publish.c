@@ -99,6 +99,7 @@ static int publish(const char *folder, const char *reason, const assay_records *
 static const char *misuse(const assay_strings *files, const char *reason)
 {
     if (files->count < 2) return "expected DIR and files of records";
+    if (!strcmp(files->at[0], "-")) return "-: expected a folder (./- is a name)";
     if (!reason || !reason[0]) return "--why: expected the reason that the baselines keep";
     if (strlen(reason) >= sizeof((assay_record *)0)->reason) return "--why: expected at most 159 characters";
     return NULL;

@@ -23,7 +23,7 @@ int assay_command_report(int argc, char **argv)
     const assay_option options[] = {
         {"format", "FORMAT", "table, markdown, html, json or customSmallerIsBetter; default table", ASSAY_TAKES_TEXT,
          &format},
-        {"out", "FILE", "write it there; default: standard output", ASSAY_TAKES_OUTPUT, &out},
+        {"out", "FILE", "write it there; default, and -: standard output", ASSAY_TAKES_PAGE, &out},
         {0}};
     int status = assay_options_read(&usage, options, argc, argv, &files);
     if (status >= 0) return status;

@@ -17,7 +17,7 @@ typedef struct values {
     uint64_t seed;
     double real;
     int threads;
-    const char *text, *output, *second, *input, *folder, *store;
+    const char *text, *output, *second, *page, *input, *folder, *private, *store;
     assay_strings texts, positional;
 } values;
 
@@ -33,7 +33,9 @@ static int read_line(values *v, const char *positional, char **argv)
                                     {"threads", "N", "threads", ASSAY_TAKES_THREADS, &v->threads},
                                     {"output", "FILE", "a file", ASSAY_TAKES_OUTPUT, &v->output},
                                     {"second", "FILE", "a file", ASSAY_TAKES_OUTPUT, &v->second},
+                                    {"page", "FILE", "a file", ASSAY_TAKES_PAGE, &v->page},
                                     {"input", "FILE", "a file", ASSAY_TAKES_INPUT, &v->input},
+                                    {"private", "DIR", "a folder", ASSAY_TAKES_PRIVATE, &v->private},
                                     {"folder", "DIR", "a folder", ASSAY_TAKES_FOLDER, &v->folder},
                                     {"store", "DIR", "a folder", ASSAY_TAKES_STORE, &v->store},
                                     {"texts", "TEXT", "texts", ASSAY_TAKES_TEXTS, &v->texts},
@@ -101,6 +103,23 @@ static void an_output_can_be_written_and_is_not_yet(void **state)
     assert_int_equal(read_line(&v, NULL, LINE("--output", "")), 2);
     assert_int_equal(read_line(&v, NULL, LINE("--output", "test_options.tmp")), -1);
     assert_int_not_equal(access("test_options.tmp", F_OK), 0);
+}
+
+static void a_dash_is_standard_output_or_refused(void **state)
+{
+    (void)state;
+    values v = {0};
+    assert_int_equal(read_line(&v, NULL, LINE("--output", "-")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--folder", "-")), 2);
+    assert_int_equal(read_line(&v, NULL, LINE("--private", "-")), 2);
+    assert_int_not_equal(access("-", F_OK), 0);
+    v = (values){0};
+    assert_int_equal(read_line(&v, NULL, LINE("--output", "./-")), -1);
+    assert_int_equal(read_line(&v, NULL, LINE("--page", "test_options.tmp", "--page", "-")), -1);
+    assert_null(v.page);
+    assert_int_equal(read_line(&v, NULL, LINE("--page", "test_options.tmp")), -1);
+    assert_string_equal(v.page, "test_options.tmp");
+    assert_int_equal(read_line(&v, NULL, LINE("--page", "no/such/file")), 2);
 }
 
 static void two_options_do_not_name_one_file(void **state)
@@ -266,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_count_is_a_whole_number_from_one),
         cmocka_unit_test(threads_have_a_bound),
         cmocka_unit_test(an_output_can_be_written_and_is_not_yet),
+        cmocka_unit_test(a_dash_is_standard_output_or_refused),
         cmocka_unit_test(two_options_do_not_name_one_file),
         cmocka_unit_test(an_input_is_a_file_that_is_there),
         cmocka_unit_test(a_folder_is_made_in_one_that_is_there),
