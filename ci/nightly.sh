@@ -30,6 +30,16 @@ part() { # part NAME command...
     if ((status > worst)); then worst=$status; fi
 }
 
+# shellcheck disable=SC2317 # called by part
+site() { # the page of all that the parts left, in this run or an earlier one
+    local files=() file
+    for file in report/records scaling mutants honest truth; do
+        [[ ! -f $out/$file.json ]] || files+=("$out/$file.json")
+    done
+    ((${#files[@]})) || { echo "ci/nightly.sh: page: no part has left anything in $out" >&2; return 1; }
+    "$assay" report --format html --out "$out/report.html" "${files[@]}"
+}
+
 parts() {
     part ctest ctest --preset release
     part sanitizers ctest --test-dir build/asan --label-regex '^unit$' --exclude-regex '^test_(roof|bench|bench_device|golden_teeth)$' \
@@ -52,7 +62,7 @@ parts() {
     part workloads "$assay" run --all --budget "$budget" --out "$out/report"
     part scaling "$assay" bench --workload b1.lstm-ce-short --scale t --scale n --scale h --scale threads --budget "$scaling" \
         --json "$out/scaling.json"
-    part page "$assay" report --format html --out "$out/report.html" "$out/report/records.json" "$out/scaling.json"
+    part page site
 }
 
 looking=1

@@ -167,6 +167,18 @@ echo '{"schema": "assay.records/1", "records": [], "left_out": []}' >none.json
 expect 2 'cannot be made: No such file' publish --why x no/such/folder none.json
 expect 1 '' publish --why x baselines none.json
 expect 2 'out no/such/file' report --out no/such/file file
+expect 0 '1 killed' mutants --mutant xent-normaliser --json kills.json
+expect 0 '1 mutants, 1 killed (100.0 %)' report kills.json
+expect 0 '| killed | F7 | xent-normaliser |' report --format markdown kills.json none.json
+expect 2 'kills.json: --format json has no room for it, expected html' report --format json kills.json
+sed 's/"margin": /"margin": "x", "was": /' kills.json >broken.json
+expect 2 'broken.json: mutants.0.: "margin" is missing or not what was expected' report broken.json
+sed 's/"held": true/"held": 1/' kills.json >broken.json
+expect 2 'broken.json: mutants.0.: "held" is missing' report broken.json
+head -c 300 kills.json >broken.json
+expect 2 'broken.json:' report broken.json
+echo '{"schema": "assay.truth/1"}' >broken.json
+expect 2 'broken.json: truth: "version" is missing or not what was expected' report broken.json
 expect 2 'expected a folder' check --impl naive --cache file
 expect 2 'expected a folder' run --impl naive --out file
 expect 0 'PASS' check --impl naive --case 'xent/*one' --cache cache --json out.json # made where its parent is there
@@ -195,6 +207,7 @@ cp "$here/../fixtures/golden/haiku.lstm.safetensors" golden/
 (cd golden && sha256sum haiku* >MANIFEST) # by name: what a wildcard finds depends on whether MANIFEST is there yet
 expect 0 '1 golden vectors, 0 beyond' truth --golden --vectors golden --json out.json
 grep -q '"holds": true' out.json || complain "truth --golden --json: '\"holds\": true' expected in it"
+expect 0 '1 golden vectors of 1 sources, 0 beyond' report out.json
 printf 'ABCDEFGH' | dd of=golden/haiku.lstm.safetensors bs=1 conv=notrunc status=none seek=$(($(stat -c %s golden/haiku.lstm.safetensors) - 8))
 expect 3 '' truth --golden --vectors golden
 (cd golden && sha256sum haiku* >MANIFEST)

@@ -1,4 +1,4 @@
-/* escape.c: text inside HTML and XML.
+/* escape.c: text inside HTML and XML, and in a table of Markdown.
  * SPDX-License-Identifier: MIT */
 #include "perf/escape.h"
 
@@ -21,5 +21,17 @@ void assay_escape(FILE *f, const char *text)
         default:
             fputc((unsigned char)*text < ' ' ? ' ' : *text, f);
         }
+    }
+}
+
+void assay_escape_cell(FILE *f, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '<')
+            fputs("&lt;", f);
+        else if (*text == '&')
+            fputs("&amp;", f);
+        else
+            fprintf(f, "%s%c", *text == '|' ? "\\" : "", (unsigned char)*text < ' ' ? ' ' : *text);
     }
 }

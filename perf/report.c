@@ -41,6 +41,13 @@ static char *smaller_is_better(const assay_records *list)
     return text;
 }
 
+int assay_report_is_of_times(const assay_report_parts *p)
+{
+    const assay_report_beside *b = p->beside;
+    const int beside = b && (b->audit_count || b->convergence_count || b->kills_count || b->truths_count);
+    return p->list->count || p->list->left_count || !beside;
+}
+
 static char *write_document(const assay_report_parts *p, assay_report_format format)
 {
     char *text = NULL;
@@ -83,7 +90,11 @@ void assay_report_beside_free(assay_report_beside *b)
         assay_convergence_free(b->convergence[k]);
         free(b->convergence[k]);
     }
-    b->audit_count = b->convergence_count = 0;
+    for (int k = 0; k < b->kills_count; k++)
+        assay_kills_free(&b->kills[k]);
+    for (int k = 0; k < b->truths_count; k++)
+        assay_truths_free(&b->truths[k]);
+    memset(b, 0, sizeof *b);
 }
 
 static assay_status add_audit(const json_t *root, const char *path, assay_report_beside *beside, char *why,
@@ -94,6 +105,27 @@ static assay_status add_audit(const json_t *root, const char *path, assay_report
         return ASSAY_BAD_ARGUMENT;
     }
     return assay_audit_parse(root, path, &beside->audit[beside->audit_count++], why, why_size);
+}
+
+static int has_room(int count, const char *path, const char *what, char *why, size_t why_size)
+{
+    if (count < ASSAY_MOST_PROOFS) return 1;
+    snprintf(why, why_size, "%s: more than %d files of %s", path, ASSAY_MOST_PROOFS, what);
+    return 0;
+}
+
+static assay_status add_kills(const json_t *root, const char *path, assay_report_beside *beside, char *why,
+                              size_t why_size)
+{
+    if (!has_room(beside->kills_count, path, "mutants", why, why_size)) return ASSAY_BAD_ARGUMENT;
+    return assay_kills_parse(root, path, &beside->kills[beside->kills_count++], why, why_size);
+}
+
+static assay_status add_truths(const json_t *root, const char *path, assay_report_beside *beside, char *why,
+                               size_t why_size)
+{
+    if (!has_room(beside->truths_count, path, "proofs", why, why_size)) return ASSAY_BAD_ARGUMENT;
+    return assay_truths_parse(root, path, &beside->truths[beside->truths_count++], why, why_size);
 }
 
 static assay_status add_convergence(const json_t *root, const char *path, assay_report_beside *beside, char *why,
@@ -119,6 +151,29 @@ static assay_status add_convergence(const json_t *root, const char *path, assay_
     return ASSAY_OK;
 }
 
+static const struct {
+    const char *schema;
+    assay_status (*add)(const json_t *root, const char *path, assay_report_beside *beside, char *why, size_t why_size);
+} kinds[] = {{ASSAY_AUDIT_SCHEMA, add_audit},
+             {ASSAY_CONVERGENCE_SCHEMA, add_convergence},
+             {ASSAY_KILLS_SCHEMA, add_kills},
+             {ASSAY_TRUTH_SCHEMA, add_truths}};
+#define KINDS (sizeof kinds / sizeof *kinds)
+
+int assay_report_has_room(assay_report_format format, const assay_report_beside *b)
+{
+    const int drawn = b->audit_count + b->convergence_count, listed = b->kills_count + b->truths_count;
+    switch (format) {
+    case ASSAY_REPORT_HTML:
+        return 1;
+    case ASSAY_REPORT_TABLE:
+    case ASSAY_REPORT_MARKDOWN:
+        return !drawn;
+    default:
+        return !drawn && !listed;
+    }
+}
+
 assay_status assay_report_read(const char *path, assay_records *list, assay_report_beside *beside, char *why,
                                size_t why_size)
 {
@@ -128,10 +183,11 @@ assay_status assay_report_read(const char *path, assay_records *list, assay_repo
     if (st != ASSAY_OK) return st;
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     const char *schema = json_string_value(json_object_get(root, "schema"));
-    if (schema && !strcmp(schema, ASSAY_AUDIT_SCHEMA))
-        st = add_audit(root, path, beside, why, why_size);
-    else if (schema && !strcmp(schema, ASSAY_CONVERGENCE_SCHEMA))
-        st = add_convergence(root, path, beside, why, why_size);
+    size_t k = 0;
+    while (schema && k < KINDS && strcmp(schema, kinds[k].schema) != 0)
+        k++;
+    if (schema && k < KINDS)
+        st = kinds[k].add(root, path, beside, why, why_size);
     else
         st = assay_records_parse(text, path, list, why, why_size);
     if (st != ASSAY_OK) assay_file_clean_message(why);

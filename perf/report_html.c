@@ -46,8 +46,13 @@ static const char style[] =
     "width:100%;margin:.5rem 0}th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);text-align:right;"
     "white-space:nowrap}th{color:var(--soft);font-weight:600}td:first-child,th:first-child,td.text,th.text{text-align:"
     "left}"
-    "td.word{text-align:left}td.text{white-space:normal;min-width:12rem}td "
-    "svg{width:4rem;height:.9rem;display:block}summary{cursor:pointer;"
+    "td.word,th.word{text-align:left}td.text{white-space:normal;min-width:12rem}td.wide{min-width:20rem}td "
+    "svg{width:4rem;height:.9rem;display:block}td.strip{width:60%}td.strip svg{width:100%}.stack td{vertical-align:top}"
+    ".only{display:none}@media(max-width:40rem){.stack,.stack tbody,.stack tr,.stack td{display:block}.stack "
+    "tr:first-child{display:none}"
+    ".stack td{border:0;padding:.1rem .3rem;text-align:left}.stack tr{border-bottom:1px solid "
+    "var(--line);padding:.4rem 0}"
+    ".stack .only{display:inline}}summary{cursor:pointer;"
     "color:var(--soft);font-size:.875rem}code{font-family:ui-monospace,monospace;font-size:.875em;overflow-wrap:"
     "anywhere}";
 
@@ -412,7 +417,10 @@ void assay_report_html(FILE *f, const assay_report_parts *p)
             style);
     assay_chart_style(f);
     fputs("</head>\n<body>\n", f);
-    if (list->count || !p->beside || !(p->beside->audit_count + p->beside->convergence_count)) lead(f, list);
+    if (assay_report_is_of_times(p))
+        lead(f, list);
+    else
+        fputs("<h1>Recurrent networks: what was checked</h1>\n", f);
     if (g->count) overview(f, g);
     for (int32_t k = 0; k < g->count; k++)
         section(f, &g->at[k]);
@@ -422,6 +430,10 @@ void assay_report_html(FILE *f, const assay_report_parts *p)
         assay_audit_html(f, &p->beside->audit[k]);
     for (int k = 0; p->beside && k < p->beside->convergence_count; k++)
         assay_convergence_html(f, p->beside->convergence[k]);
+    for (int k = 0; p->beside && k < p->beside->kills_count; k++)
+        assay_kills_html(f, &p->beside->kills[k]);
+    for (int k = 0; p->beside && k < p->beside->truths_count; k++)
+        assay_truths_html(f, &p->beside->truths[k]);
     left_out(f, list);
     fputs("</body></html>\n", f);
 }

@@ -24,6 +24,9 @@ typedef struct assay_report_parts {
     const assay_report_beside *beside; /* NULL: nothing */
 } assay_report_parts;
 
+/* Whether records are what it is about: that nothing was timed is no news where only other files were given. */
+int assay_report_is_of_times(const assay_report_parts *p);
+
 void assay_report_table(FILE *f, const assay_report_parts *p);
 void assay_report_markdown(FILE *f, const assay_report_parts *p);
 void assay_report_html(FILE *f, const assay_report_parts *p);

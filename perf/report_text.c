@@ -1,5 +1,6 @@
 /* report_text.c: the report as a terminal table and as Markdown.
  * SPDX-License-Identifier: MIT */
+#include "perf/escape.h"
 #include "perf/report_parts.h"
 #include "perf/seeds.h"
 
@@ -113,7 +114,7 @@ void assay_report_table(FILE *f, const assay_report_parts *p)
 {
     const assay_records *list = p->list;
     const assay_report_groups *g = &p->groups;
-    lead(f, list);
+    if (assay_report_is_of_times(p)) lead(f, list);
     for (int32_t k = 0; k < g->count; k++) {
         const assay_report_group *group = &g->at[k];
         fprintf(f, "\n%s: %s\n  ", group->title,
@@ -130,6 +131,10 @@ void assay_report_table(FILE *f, const assay_report_parts *p)
     }
     assay_report_history_table(f, p);
     assay_report_scaling_table(f, &p->scalings);
+    for (int k = 0; p->beside && k < p->beside->kills_count; k++)
+        assay_kills_table(f, &p->beside->kills[k]);
+    for (int k = 0; p->beside && k < p->beside->truths_count; k++)
+        assay_truths_table(f, &p->beside->truths[k]);
     if (list->left_count) fprintf(f, "\nWithout a number:\n");
     for (int32_t k = 0; k < list->left_count; k++) {
         const assay_left_out *l = &list->left[k];
@@ -138,15 +143,6 @@ void assay_report_table(FILE *f, const assay_report_parts *p)
 }
 
 /* ---- Markdown ---- */
-
-/* A cell must not end the row. */
-static void cell(FILE *f, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '|') fputc('\\', f);
-        fputc(*text == '\n' ? ' ' : *text, f);
-    }
-}
 
 static void markdown_row(FILE *f, const assay_report_row *row, int first)
 {
@@ -190,10 +186,8 @@ static void markdown_published(FILE *f, const char *id)
     fprintf(f, "\n</details>\n");
 }
 
-void assay_report_markdown(FILE *f, const assay_report_parts *p)
+static void markdown_lead(FILE *f, const assay_records *list)
 {
-    const assay_records *list = p->list;
-    const assay_report_groups *g = &p->groups;
     fprintf(f, "# Recurrent networks: measured times\n\n");
     lead(f, list);
     fprintf(f,
@@ -202,6 +196,16 @@ void assay_report_markdown(FILE *f, const assay_report_parts *p)
             "most memory that the worker had above what it had before the plan. *x fastest*: 95 %% interval of the "
             "paired ratio. *margin*: worst error of the timed calls' "
             "results over their limit.\n");
+}
+
+void assay_report_markdown(FILE *f, const assay_report_parts *p)
+{
+    const assay_records *list = p->list;
+    const assay_report_groups *g = &p->groups;
+    if (assay_report_is_of_times(p))
+        markdown_lead(f, list);
+    else
+        fprintf(f, "# Recurrent networks: what was checked\n");
     for (int32_t k = 0; k < g->count; k++) {
         const assay_report_group *group = &g->at[k];
         fprintf(f, "\n## %s\n\n%s; ", group->title,
@@ -222,12 +226,16 @@ void assay_report_markdown(FILE *f, const assay_report_parts *p)
     }
     assay_report_history_markdown(f, p);
     assay_report_scaling_markdown(f, &p->scalings);
+    for (int k = 0; p->beside && k < p->beside->kills_count; k++)
+        assay_kills_markdown(f, &p->beside->kills[k]);
+    for (int k = 0; p->beside && k < p->beside->truths_count; k++)
+        assay_truths_markdown(f, &p->beside->truths[k]);
     if (list->left_count)
         fprintf(f, "\n## Without a number\n\n| workload | implementation | phase | why |\n|---|---|---|---|\n");
     for (int32_t k = 0; k < list->left_count; k++) {
         const assay_left_out *l = &list->left[k];
         fprintf(f, "| %s | %s | %s | ", l->workload, l->implementation, l->phase);
-        cell(f, l->why);
+        assay_escape_cell(f, l->why);
         fprintf(f, " |\n");
     }
 }

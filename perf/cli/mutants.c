@@ -10,10 +10,10 @@
 #include "perf/cli/paths.h"
 #include "perf/cli/plugins.h"
 #include "perf/cli/print.h"
+#include "perf/kills.h"
 
 #include <fnmatch.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,12 +23,7 @@ typedef struct request {
     int honest, all;
     assay_suite_options suite;
     assay_plugins plugins;
-    json_t *rows;
-    int run, held, no_memory;
-    int asked, named; /* mutants whose cause is asked for; those whose diagnosis named it */
-    double weakest;   /* of the mutants that were killed */
-    char weakest_at[48];
-    int first_kills[ASSAY_MUTATION_CHECKS][2]; /* per check: mutants it killed; those that nothing else killed */
+    assay_kills found;
 } request;
 
 static int stop(void *user)
@@ -59,20 +54,6 @@ static int is_wanted(const request *q, const assay_mutant *m)
     return !q->check || assay_names_hold(m->checks, ' ', q->check);
 }
 
-static void tally(request *q, const assay_mutation_result *r)
-{
-    int killers = 0;
-    for (int k = 0; k < r->by_count; k++)
-        killers += r->by[k].kills > 0;
-    for (int i = 0; i < assay_check_count() && i < ASSAY_MUTATION_CHECKS; i++) {
-        for (int k = 0; k < r->by_count; k++) {
-            if (strcmp(r->by[k].check, assay_check_get(i)->name) != 0 || r->by[k].kills == 0) continue;
-            q->first_kills[i][0]++;
-            q->first_kills[i][1] += killers == 1;
-        }
-    }
-}
-
 static void show(const request *q, const assay_mutation_result *r)
 {
     char margin[16];
@@ -91,21 +72,6 @@ static void show(const request *q, const assay_mutation_result *r)
     fflush(stdout);
 }
 
-static void keep(request *q, const assay_mutation_result *r)
-{
-    json_t *by = json_array();
-    int bad = 0;
-    for (int k = 0; k < r->by_count; k++)
-        bad |= json_array_append_new(by, json_pack("{s:s, s:i, s:o, s:s, s:s}", "check", r->by[k].check, "kills",
-                                                   r->by[k].kills, "margin", assay_output_real(r->by[k].margin), "case",
-                                                   r->by[k].case_id, "what", r->by[k].what));
-    bad |= json_array_append_new(q->rows, json_pack("{s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:s, s:o}", "name",
-                                                    r->mutant->name, "id", r->mutant->id, "what", r->mutant->what,
-                                                    "held", r->held, "margin", assay_output_real(r->weakest), "named",
-                                                    r->mutant->checks, "why", r->why, "cause", r->cause, "by", by));
-    if (bad) q->no_memory = 1;
-}
-
 static int one(request *q, const assay_mutant *m)
 {
     assay_mutation_result r;
@@ -118,7 +84,7 @@ static int one(request *q, const assay_mutant *m)
     }
     q->suite.extra = extra;
     q->suite.extra_count = m->glob ? assay_documented_cases(q->suite.level, 0, m->glob, extra) : 0;
-    if (!q->run) printf("seed %s\n", assay_print_seed(q->suite.seed, seed, sizeof seed));
+    if (!q->found.count) printf("seed %s\n", assay_print_seed(q->suite.seed, seed, sizeof seed));
     fflush(stdout);
     assay_status st = assay_mutation_run(m, path, &q->suite, q->all, &r, why, sizeof why);
     if (assay_interrupted()) return ASSAY_EXIT_UNABLE;
@@ -127,15 +93,9 @@ static int one(request *q, const assay_mutant *m)
         return ASSAY_EXIT_UNABLE;
     }
     show(q, &r);
-    keep(q, &r);
-    tally(q, &r);
-    q->run++;
-    q->held += r.held;
-    q->asked += assay_mutant_cause(m->name) != NULL;
-    q->named += r.named;
-    if (r.held && m->death != ASSAY_DEATH_NONE && (r.weakest < q->weakest || !q->weakest_at[0])) {
-        q->weakest = r.weakest;
-        snprintf(q->weakest_at, sizeof q->weakest_at, "%s", m->name);
+    if (!assay_kills_add(&q->found, &r)) {
+        assay_print_error("mutants: no memory");
+        return ASSAY_EXIT_UNABLE;
     }
     return ASSAY_EXIT_HELD;
 }
@@ -143,36 +103,53 @@ static int one(request *q, const assay_mutant *m)
 /* Of the checks that were asked for: a selection of mutants asks for those that kill them. */
 static void print_checks(const request *q)
 {
-    for (int i = 0; i < assay_check_count() && i < ASSAY_MUTATION_CHECKS; i++) {
-        if (q->check ? strcmp(assay_check_get(i)->name, q->check) != 0 : q->glob && q->first_kills[i][0] == 0) continue;
-        printf("%-12s killed %3d, %3d of them alone%s\n", assay_check_get(i)->name, q->first_kills[i][0],
-               q->first_kills[i][1], q->first_kills[i][0] == 0 && !q->glob && !q->check ? "   KILLS NOTHING" : "");
+    for (int i = 0; i < assay_check_count(); i++) {
+        const char *name = assay_check_get(i)->name;
+        int alone;
+        const int killed = assay_kills_by(&q->found, name, &alone);
+        if (q->check ? strcmp(name, q->check) != 0 : q->glob && killed == 0) continue;
+        printf("%-12s killed %3d, %3d of them alone%s\n", name, killed, alone,
+               killed == 0 && !q->glob && !q->check ? "   KILLS NOTHING" : "");
     }
+}
+
+static void print_sums(const assay_kills *k, int held)
+{
+    char margin[16];
+    const assay_kill *weakest = assay_kills_weakest(k);
+    int named;
+    const int asked = assay_kills_causes(k, &named);
+    if (k->honest)
+        printf("%d honest variants, %d pass with margin < %.1f\n", (int)k->count, held, ASSAY_HONEST_MARGIN);
+    else if (weakest)
+        printf("%d mutants, %d killed (%.1f %%), weakest margin %s at %s\n", (int)k->count, held,
+               100.0 * held / k->count, assay_print_number(weakest->margin, margin, sizeof margin), weakest->name);
+    else
+        printf("%d mutants, none killed\n", (int)k->count);
+    if (asked) printf("%d of %d causes named by the diagnosis\n", named, asked);
+}
+
+static int write_found(const request *q)
+{
+    json_t *head = assay_output_head("mutants");
+    if (head && assay_kills_put(&q->found, head)) {
+        json_decref(head);
+        head = NULL;
+    }
+    return assay_output_json(q->json, head);
 }
 
 static int finish(request *q, int status)
 {
-    char margin[16];
-    int whole = status == ASSAY_EXIT_HELD;
+    int named;
+    const int held = assay_kills_held(&q->found);
+    q->found.complete = status == ASSAY_EXIT_HELD;
     if (!q->honest) print_checks(q);
-    if (q->honest)
-        printf("%d honest variants, %d pass with margin < %.1f\n", q->run, q->held, ASSAY_HONEST_MARGIN);
-    else if (q->held)
-        printf("%d mutants, %d killed (%.1f %%), weakest margin %s at %s\n", q->run, q->held, 100.0 * q->held / q->run,
-               assay_print_number(q->weakest, margin, sizeof margin), q->weakest_at);
-    else
-        printf("%d mutants, none killed\n", q->run);
-    if (q->asked) printf("%d of %d causes named by the diagnosis\n", q->named, q->asked);
+    print_sums(&q->found, held);
     if (assay_interrupted()) assay_interrupt_tell("mutants");
-    if (q->held < q->run || q->named < q->asked) status = ASSAY_EXIT_BROKEN;
+    if (held < q->found.count || assay_kills_causes(&q->found, &named) > named) status = ASSAY_EXIT_BROKEN;
     if (q->json) {
-        json_t *head = q->no_memory ? NULL : assay_output_head("mutants");
-        if (head &&
-            (json_object_set_new(head, "complete", json_boolean(whole)) || json_object_set(head, "mutants", q->rows))) {
-            json_decref(head);
-            head = NULL;
-        }
-        int written = assay_output_json(q->json, head);
+        const int written = write_found(q);
         if (written != ASSAY_EXIT_HELD && status != ASSAY_EXIT_BROKEN) status = written;
     }
     return status;
@@ -193,8 +170,7 @@ int assay_command_mutants(int argc, char **argv)
                            .seed = assay_seed_fresh(),
                            .level = ASSAY_LEVEL_QUICK,
                            .floors = assay_path_own("share", "floors", floors, sizeof floors),
-                           .stop = stop},
-                 .weakest = INFINITY};
+                           .stop = stop}};
     const assay_option options[] = {
         {"mutant", "GLOB", "these only, by name or id", ASSAY_TAKES_TEXT, &q.glob},
         {"check", "NAME", "those that this check must kill", ASSAY_TAKES_TEXT, &q.check},
@@ -213,17 +189,18 @@ int assay_command_mutants(int argc, char **argv)
     }
     if (assay_plugins_scan("mutants", &q.plugins)) return ASSAY_EXIT_UNABLE;
     assay_interrupt_watch();
-    q.rows = json_array();
+    q.found.honest = q.honest;
+    q.found.seed = q.suite.seed;
     status = ASSAY_EXIT_HELD;
     for (int k = 0; k < assay_mutant_count() && status == ASSAY_EXIT_HELD; k++)
         if (is_wanted(&q, assay_mutant_get(k))) status = one(&q, assay_mutant_get(k));
-    if (status == ASSAY_EXIT_HELD && q.run == 0) {
+    if (status == ASSAY_EXIT_HELD && q.found.count == 0) {
         assay_print_error("mutants: none matches; `assay list mutants` names them");
         status = ASSAY_EXIT_USAGE;
     } else {
         status = finish(&q, status);
     }
-    json_decref(q.rows);
+    assay_kills_free(&q.found);
     assay_plugins_free(&q.plugins);
     return status;
 }

@@ -15,8 +15,9 @@ int assay_command_report(int argc, char **argv)
     static const assay_usage usage = {
         "report", "RECORDS...",
         "Turns records (`assay bench --json`) into a table, Markdown, one HTML page, JSON, or entries for dashboards\n"
-        "(customSmallerIsBetter). Several files make one report; a page shows what `assay audit --json`\n"
-        "and `assay converge --json` wrote, too.",
+        "(customSmallerIsBetter). Several files make one report. What `assay mutants --json` and `assay truth --json`\n"
+        "wrote stands in tables, Markdown and pages, too; what `assay audit --json` and `assay converge --json` wrote\n"
+        "in pages alone.",
         "assay report --format html --out report.html b1.json"};
     assay_strings files = {{0}, 0};
     const char *format = "table", *out = NULL;
@@ -41,8 +42,11 @@ int assay_command_report(int argc, char **argv)
     status = ASSAY_EXIT_HELD;
     for (int k = 0; k < files.count && status == ASSAY_EXIT_HELD; k++) {
         assay_status st = assay_report_read(files.at[k], &records, &beside, why, sizeof why);
-        if (st == ASSAY_OK) continue;
-        assay_print_error("report: %s", why);
+        if (st == ASSAY_OK && assay_report_has_room((assay_report_format)chosen, &beside)) continue;
+        if (st == ASSAY_OK)
+            assay_print_error("report: %s: --format %s has no room for it, expected html", files.at[k], format);
+        else
+            assay_print_error("report: %s", why);
         status = st == ASSAY_NO_MEMORY ? ASSAY_EXIT_UNABLE : ASSAY_EXIT_USAGE;
     }
     if (status == ASSAY_EXIT_HELD) {

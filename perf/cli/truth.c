@@ -7,7 +7,7 @@
 #include "perf/cli/output.h"
 #include "perf/cli/paths.h"
 #include "perf/cli/print.h"
-#include "perf/cli/truth_table.h"
+#include "perf/truth_file.h"
 #include "perf/roof.h"
 #include "perf/state.h"
 #include "perf/workload.h"
@@ -84,7 +84,7 @@ static int finish(request *q, int whole)
 {
     const assay_golden_tally *g = &q->tally;
     if (!q->golden) {
-        assay_truth_print(&q->table);
+        assay_truth_print(stdout, &q->table);
         printf("%d dialects of ops, %d proofs, %d do not hold\n", assay_truth_dialects(&q->table), q->proofs,
                q->broken);
     }
@@ -98,6 +98,7 @@ static int finish(request *q, int whole)
                  : g->beyond                                          ? ASSAY_EXIT_BROKEN
                                                                       : ASSAY_EXIT_HELD;
     if (g->files == 0 || (q->proofs == 0 && !q->golden)) status = ASSAY_EXIT_UNABLE; /* nothing was proved */
+    json_object_set_new(head, "schema", json_string(ASSAY_TRUTH_SCHEMA));
     json_object_set_new(head, "complete", json_boolean(whole && !q->no_memory));
     json_object_set_new(head, "full", json_boolean(q->full));
     json_object_set_new(head, "broken", json_integer(q->broken));
@@ -116,9 +117,7 @@ static void on_proof(void *user, const assay_proof *p)
 {
     request *q = user;
     int holds = p->error <= p->bound;
-    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "op", p->op, "dialect", p->dialect, "tensor",
-                            p->tensor, "what", p->what, "error", assay_output_real(p->error), "bound",
-                            assay_output_real(p->bound), "holds", holds);
+    json_t *row = assay_truth_proof_json(p);
     if (!assay_truth_note(&q->table, p) || json_array_append_new(q->rows, row)) q->no_memory = 1;
     if (!holds || q->all) {
         assay_print_colour(holds ? ASSAY_GREEN : ASSAY_RED, 7, holds ? "holds" : "BROKEN");

@@ -377,6 +377,19 @@ static void nothing_timed_is_said(void **state)
     free(text);
 }
 
+static void what_a_format_would_drop_it_has_no_room_for(void **state)
+{
+    static assay_report_beside b;
+    (void)state;
+    b.kills_count = 1;
+    assert_true(assay_report_has_room(ASSAY_REPORT_HTML, &b) && assay_report_has_room(ASSAY_REPORT_TABLE, &b) &&
+                assay_report_has_room(ASSAY_REPORT_MARKDOWN, &b));
+    assert_false(assay_report_has_room(ASSAY_REPORT_JSON, &b) || assay_report_has_room(ASSAY_REPORT_SMALLER, &b));
+    b.audit_count = 1;
+    assert_true(assay_report_has_room(ASSAY_REPORT_HTML, &b));
+    assert_false(assay_report_has_room(ASSAY_REPORT_TABLE, &b) || assay_report_has_room(ASSAY_REPORT_MARKDOWN, &b));
+}
+
 static void formats_have_names(void **state)
 {
     (void)state;
@@ -408,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_bar_in_a_reason_does_not_end_a_markdown_cell),
         cmocka_unit_test(dashboards_get_a_name_a_unit_and_a_value),
         cmocka_unit_test(nothing_timed_is_said),
+        cmocka_unit_test(what_a_format_would_drop_it_has_no_room_for),
         cmocka_unit_test(formats_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,13 +41,17 @@ typedef struct assay_truth_table {
     int row_count, line_count;
 } assay_truth_table;
 
+/* Counts one error. 1 if it is the one to show. */
+int assay_truth_cell_note(assay_truth_cell *c, double error, double bound);
 /* Counts one proof. 0 if there's no memory. */
 int assay_truth_note(assay_truth_table *t, const assay_proof *p);
-/* For a terminal. */
-void assay_truth_print(const assay_truth_table *t);
+/* Both tables, for a terminal and as Markdown. */
+void assay_truth_print(FILE *to, const assay_truth_table *t);
+void assay_truth_rows_markdown(FILE *f, const assay_truth_table *t);
 /* For docs/truth.md: to be freed; NULL if there's no memory. */
 char *assay_truth_markdown(const assay_truth_table *t, const char *command);
-/* Rows that are an op and dialect, proved by double against quad. */
+/* Rows that are an op and dialect, proved by double against quad; others are generators and published values. */
+int assay_truth_is_dialect(const assay_truth_row *r);
 int assay_truth_dialects(const assay_truth_table *t);
 void assay_truth_free(assay_truth_table *t);
 

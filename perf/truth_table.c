@@ -1,6 +1,8 @@
-/* truth_table.c: collects proofs by dialect and by method, and writes both tables.
+/* truth_table.c: collects proofs by dialect and by method, and writes both tables as text.
  * SPDX-License-Identifier: MIT */
-#include "perf/cli/truth_table.h"
+#include "perf/truth_table.h"
+
+#include "perf/escape.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -32,12 +34,11 @@ static double closeness(double error, double bound)
     return isnan(c) ? INFINITY : c;
 }
 
-/* 1 if this proof is the one to show. */
-static int note_cell(assay_truth_cell *c, const assay_proof *p)
+int assay_truth_cell_note(assay_truth_cell *c, double error, double bound)
 {
-    if (c->count++ && !(closeness(p->error, p->bound) > closeness(c->error, c->bound))) return 0;
-    c->error = p->error;
-    c->bound = p->bound;
+    if (c->count++ && !(closeness(error, bound) > closeness(c->error, c->bound))) return 0;
+    c->error = error;
+    c->bound = bound;
     return 1;
 }
 
@@ -77,14 +78,14 @@ int assay_truth_note(assay_truth_table *t, const assay_proof *p)
     if (!r || !l) return 0;
     r->proofs++;
     r->broken += broken;
-    note_cell(&r->cell[column_of(p->what)], p);
+    assay_truth_cell_note(&r->cell[column_of(p->what)], p->error, p->bound);
     l->broken += broken;
-    if (note_cell(&l->cell, p)) snprintf(l->worst_at, sizeof l->worst_at, "%s %s", p->dialect, p->tensor);
+    if (assay_truth_cell_note(&l->cell, p->error, p->bound))
+        snprintf(l->worst_at, sizeof l->worst_at, "%s %s", p->dialect, p->tensor);
     return 1;
 }
 
-/* An op's dialect is one that was computed in double and in quad; other rows are generators and published values. */
-static int is_dialect(const assay_truth_row *r)
+int assay_truth_is_dialect(const assay_truth_row *r)
 {
     return r->cell[ASSAY_TRUTH_DOUBLE].count > 0;
 }
@@ -93,7 +94,7 @@ int assay_truth_dialects(const assay_truth_table *t)
 {
     int count = 0;
     for (int k = 0; k < t->row_count; k++)
-        count += is_dialect(&t->rows[k]);
+        count += assay_truth_is_dialect(&t->rows[k]);
     return count;
 }
 
@@ -103,31 +104,65 @@ static const char *cell_text(const assay_truth_cell *c, char buffer[32])
     return buffer;
 }
 
-void assay_truth_print(const assay_truth_table *t)
+void assay_truth_print(FILE *to, const assay_truth_table *t)
 {
     char text[ASSAY_TRUTH_OTHER][32];
-    printf("%-8s %-40s %6s %7s %11s %9s %11s %9s\n", "op", "dialect", "proofs", "broken", "double/quad", "rows",
-           "differences", "dual");
+    fprintf(to, "%-8s %-40s %6s %7s %11s %9s %11s %9s\n", "op", "dialect", "proofs", "broken", "double/quad", "rows",
+            "differences", "dual");
     for (int k = 0; k < t->row_count; k++) {
         const assay_truth_row *r = &t->rows[k];
-        if (!is_dialect(r)) continue;
+        if (!assay_truth_is_dialect(r)) continue;
         for (int c = 0; c < ASSAY_TRUTH_OTHER; c++)
             cell_text(&r->cell[c], text[c]);
-        printf("%-8s %-40s %6d %7d %11s %9s %11s %9s\n", r->op, r->dialect, r->proofs, r->broken, text[0], text[1],
-               text[2], text[3]);
+        fprintf(to, "%-8s %-40s %6d %7d %11s %9s %11s %9s\n", r->op, r->dialect, r->proofs, r->broken, text[0], text[1],
+                text[2], text[3]);
     }
-    printf("\n%-8s %-52s %6s %7s %9s %9s  %s\n", "of", "proved by", "proofs", "broken", "error", "bound",
-           "closest to its bound");
+    fprintf(to, "\n%-8s %-52s %6s %7s %9s %9s  %s\n", "of", "proved by", "proofs", "broken", "error", "bound",
+            "closest to its bound");
     for (int k = 0; k < t->line_count; k++) {
         const assay_truth_line *l = &t->lines[k];
-        printf("%-8s %-52s %6d %7d %9.1e %9.0e  %s\n", l->op, l->what, l->cell.count, l->broken, l->cell.error,
-               l->cell.bound, l->worst_at);
+        fprintf(to, "%-8s %-52s %6d %7d %9.1e %9.0e  %s\n", l->op, l->what, l->cell.count, l->broken, l->cell.error,
+                l->cell.bound, l->worst_at);
+    }
+}
+
+void assay_truth_rows_markdown(FILE *f, const assay_truth_table *t)
+{
+    char cell[ASSAY_TRUTH_OTHER][32];
+    fputs("| op | dialect | proofs | broken | double/quad | rows | differences | dual |\n"
+          "|---|---|---|---|---|---|---|---|\n",
+          f);
+    for (int k = 0; k < t->row_count; k++) {
+        const assay_truth_row *r = &t->rows[k];
+        if (!assay_truth_is_dialect(r)) continue;
+        for (int c = 0; c < ASSAY_TRUTH_OTHER; c++)
+            cell_text(&r->cell[c], cell[c]);
+        fputs("| ", f);
+        assay_escape_cell(f, r->op);
+        fputs(" | ", f);
+        assay_escape_cell(f, r->dialect);
+        fprintf(f, " | %d | %d | %s | %s | %s | %s |\n", r->proofs, r->broken, cell[0], cell[1], cell[2], cell[3]);
+    }
+    fprintf(f,
+            "\n%d dialects of ops. By method:\n\n| of | proved by | proofs | broken | error | bound | closest to its "
+            "bound |\n"
+            "|---|---|---|---|---|---|---|\n",
+            assay_truth_dialects(t));
+    for (int k = 0; k < t->line_count; k++) {
+        const assay_truth_line *l = &t->lines[k];
+        fputs("| ", f);
+        assay_escape_cell(f, l->op);
+        fputs(" | ", f);
+        assay_escape_cell(f, l->what);
+        fprintf(f, " | %d | %d | %.1e | %.0e | ", l->cell.count, l->broken, l->cell.error, l->cell.bound);
+        assay_escape_cell(f, l->worst_at);
+        fputs(" |\n", f);
     }
 }
 
 char *assay_truth_markdown(const assay_truth_table *t, const char *command)
 {
-    char *text = NULL, cell[ASSAY_TRUTH_OTHER][32];
+    char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     if (!f) return NULL;
@@ -138,28 +173,9 @@ char *assay_truth_markdown(const assay_truth_table *t, const char *command)
         "shapes of a\ndialect: the double build against _Float128, normwise (bound 1e-13) and by rows (1e-12); every "
         "gradient in _Float128\nagainst central differences (1e-12); forward-mode dual numbers against every gradient "
         "(1e-13). A dash: the method does\nnot apply, because that gradient is by definition not the derivative of "
-        "the forward pass (cut, clipped straight through,\nminus softmax), or because nothing is differentiated.\n\n"
-        "| op | dialect | proofs | broken | double/quad | rows | differences | dual |\n"
-        "|---|---|---|---|---|---|---|---|\n",
+        "the forward pass (cut, clipped straight through,\nminus softmax), or because nothing is differentiated.\n\n",
         command);
-    for (int k = 0; k < t->row_count; k++) {
-        const assay_truth_row *r = &t->rows[k];
-        if (!is_dialect(r)) continue;
-        for (int c = 0; c < ASSAY_TRUTH_OTHER; c++)
-            cell_text(&r->cell[c], cell[c]);
-        fprintf(f, "| %s | %s | %d | %d | %s | %s | %s | %s |\n", r->op, r->dialect, r->proofs, r->broken, cell[0],
-                cell[1], cell[2], cell[3]);
-    }
-    fprintf(f,
-            "\n%d dialects of ops. By method:\n\n| of | proved by | proofs | broken | error | bound | closest to its "
-            "bound |\n"
-            "|---|---|---|---|---|---|---|\n",
-            assay_truth_dialects(t));
-    for (int k = 0; k < t->line_count; k++) {
-        const assay_truth_line *l = &t->lines[k];
-        fprintf(f, "| %s | %s | %d | %d | %.1e | %.0e | %s |\n", l->op, l->what, l->cell.count, l->broken,
-                l->cell.error, l->cell.bound, l->worst_at);
-    }
+    assay_truth_rows_markdown(f, t);
     if (fclose(f)) {
         free(text);
         return NULL;
