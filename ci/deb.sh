@@ -48,6 +48,14 @@ package=$(find "$work/package" -maxdepth 1 -name '*.deb')
 [[ -f $package ]] || { echo "deb: expected one package in $work/package" >&2; exit 3; }
 dpkg-deb --field "$package" Package Version Architecture Installed-Size Depends
 
+echo "== before lintian"
+# Who answers for the package is whoever publishes it (ASSAY_CONTACT).
+if command -v lintian >/dev/null; then
+    said=$(lintian --allow-root --fail-on error,warning --suppress-tags malformed-contact,bogus-mail-host-in-debian-changelog "$package" 2>&1) || fail "lintian: $said"
+else
+    echo "deb: not looked at: no lintian here (ci/packages-deb.txt)"
+fi
+
 echo "== a bare $VERSION_CODENAME"
 components=main
 if [[ $ID == ubuntu ]]; then components=main,universe; fi
@@ -65,7 +73,7 @@ expect 0 ' 0 committed cases ILL_POSED' assay check --impl naive --impl blas --q
 expect 0 '0 beyond their bounds' assay truth --golden
 expect 0 'check --impl ./fresh.so' assay new fresh --ops ctc
 expect 0 '' test -s fresh.c
-expect 0 '' test -s /usr/share/man/man1/assay.1
+expect 0 '' test -s /usr/share/man/man1/assay.1.gz
 inside apt-get install -y -qq --no-install-recommends gcc libc6-dev >"$work/log" 2>&1 || { tail -5 "$work/log" >&2; exit 1; }
 command=$(inside sh -c 'rm fresh.c && assay new fresh --ops ctc' | sed -n '2s/^ *//p')
 expect 0 '' sh -c "$command"

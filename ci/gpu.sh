@@ -69,12 +69,12 @@ done
 make_bundle() { # make_bundle FILE
     local stage program
     stage=$(mktemp -d)
-    mkdir -p "$stage/assay/lib/assay/impl" "$stage/assay/bin" "$stage/assay/lib/found"
+    mkdir -p "$stage/assay/lib/assay/impl" "$stage/assay/lib/assay/worker" "$stage/assay/bin" "$stage/assay/lib/found"
     cp "$build"/bin/assay "$build"/bin/assay-worker "$build"/bin/assay-guest "$stage/assay/bin/"
     for program in assay-device-roof gpu-limits gpu-probe gpu-probe-bits gpu-probe-ctc gpu-sweep; do
         [[ ! -x $build/bin/$program ]] || cp "$build/bin/$program" "$stage/assay/bin/"
     done
-    cp "$build"/lib/libassay_worker.so "$stage/assay/lib/"
+    cp "$build"/lib/assay/worker/libassay_worker.so "$stage/assay/lib/assay/worker/"
     for so in "$build"/lib/assay/impl/*.so; do cp "$so" "$stage/assay/lib/assay/impl/"; done
     find "$stage/assay" -type f -exec strip --strip-unneeded {} +
     ldd "$stage"/assay/bin/* "$stage"/assay/lib/assay/impl/*.so 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u |

@@ -56,7 +56,7 @@ expect 0 ' 0 committed cases' "$assay" check --impl "$work/mine/build/mine.so" -
 expect 0 'Passed' ctest --test-dir "$work/mine/build" -R conforms
 expect 8 'offers' ctest --test-dir "$work/mine/build" # nothing passed there, so that test fails
 
-export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+export PKG_CONFIG_PATH=$prefix/share/pkgconfig
 expect 0 '0.1.0' pkg-config --modversion assay
 read -ra flags < <(pkg-config --cflags assay)
 expect 0 '' cc -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -fvisibility=hidden "${flags[@]}" "$work/mine/mine.c" -o "$work/mine/other.so" -lm

@@ -11,7 +11,7 @@ if(ASSAY_SANITIZE OR ASSAY_COVERAGE)
 endif()
 
 install(TARGETS assay assay-worker RUNTIME DESTINATION bin)
-install(TARGETS assay_worker_lib LIBRARY DESTINATION lib)
+install(TARGETS assay_worker_lib LIBRARY DESTINATION lib/assay/worker) # nobody links it: the worker and the Python host load it
 get_property(plugins GLOBAL PROPERTY ASSAY_PLUGINS_impl)
 foreach(name ${plugins})
     if(TARGET plugin_${name})
@@ -30,13 +30,13 @@ set(package ${CMAKE_BINARY_DIR}/package)
 write_basic_package_version_file(${package}/AssayConfigVersion.cmake VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
 install(FILES ci/install/AssayConfig.cmake ${package}/AssayConfigVersion.cmake DESTINATION lib/cmake/Assay)
 configure_file(ci/install/assay.pc.in ${package}/assay.pc @ONLY)
-install(FILES ${package}/assay.pc DESTINATION lib/pkgconfig)
+install(FILES ${package}/assay.pc DESTINATION share/pkgconfig) # it names no architecture
 
 # The manual page says what --help says, since it is made of it.
 add_custom_command(OUTPUT ${package}/assay.1 DEPENDS assay ${CMAKE_SOURCE_DIR}/ci/install/man.sh
     COMMAND ${CMAKE_SOURCE_DIR}/ci/install/man.sh $<TARGET_FILE:assay> ${package}/assay.1 VERBATIM)
 add_custom_target(assay_man ALL DEPENDS ${package}/assay.1)
-install(FILES ${package}/assay.1 DESTINATION share/man/man1)
+install(FILES ${package}/assay.1 ci/install/assay-worker.1 DESTINATION share/man/man1)
 install(FILES ci/install/completion.bash DESTINATION share/bash-completion/completions RENAME assay)
 install(PROGRAMS ci/fleet/job.sh DESTINATION share/assay/fleet)
 install(FILES README.md CHANGELOG.md DESTINATION share/doc/assay)
@@ -45,11 +45,16 @@ install(DIRECTORY docs/ DESTINATION share/doc/assay/docs)
 
 set(CPACK_GENERATOR DEB TGZ)
 set(CPACK_PACKAGE_NAME assay)
-set(CPACK_PACKAGE_CONTACT "The developers of Assay")
+set(ASSAY_CONTACT "The developers of Assay" CACHE STRING "Who answers for a package: NAME <ADDRESS>, which Debian's policy wants")
+set(CPACK_PACKAGE_CONTACT "${ASSAY_CONTACT}")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+set(CPACK_PACKAGE_DESCRIPTION "It proves that an implementation of LSTM, GRU, plain RNN, softmax\ncross-entropy or CTC computes the stated function, \
+with limits that are\nmeasured and never typed in, and only then times it, beside the limit of\nthe machine. Implementations are shared objects, each in a \
+process of its\nown.")
+set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/AssayDebian.cmake)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "cmake, gcc, gnuplot-nox, python3")
 include(CPack)

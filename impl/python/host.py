@@ -142,7 +142,7 @@ class Table:
 
 
 def serve(socket, path):
-    worker = ctypes.CDLL(os.path.join(HERE, "..", "..", "libassay_worker.so"))
+    worker = ctypes.CDLL(os.path.join(HERE, "..", "worker", "libassay_worker.so"))
     options = abi.assay_worker_options(struct_size=ctypes.sizeof(abi.assay_worker_options), sandbox=1)
     warnings.simplefilter("ignore")  # an implementation prints nothing
     worker.assay_worker_settle()
