@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/audit_file.h"
 
+#include "perf/json.h"
 #include "reference/tensors.h"
 
 #include <math.h>
@@ -10,16 +11,12 @@
 
 #define MOST_STEPS 1000000
 
-static json_t *real(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *finding(const assay_finding *f)
 {
     if (!f->rule[0]) return json_null();
     return json_pack("{s:s, s:s, s:o, s:o, s:o}", "verdict", assay_verdict_name(f->verdict), "rule", f->rule, "error",
-                     real(f->error), "limit", real(f->limit), "margin", real(f->margin));
+                     assay_json_real(f->error), "limit", assay_json_real(f->limit), "margin",
+                     assay_json_real(f->margin));
 }
 
 /* ---- out ---- */
@@ -31,7 +28,7 @@ static json_t *curves_of(const assay_audit_tensor *x, int half)
     for (int c = 0; c < ASSAY_AUDIT_CURVES; c++) {
         json_t *points = json_array();
         for (int t = 0; t < x->steps; t++)
-            json_array_append_new(points, real(assay_audit_at(x, c, half, t)));
+            json_array_append_new(points, assay_json_real(assay_audit_at(x, c, half, t)));
         json_object_set_new(all, names[c], points);
     }
     return json_pack("{s:b, s:i, s:i, s:o}", "from_end", x->from_end[half], "first_other_bit", x->first_bit[half],
@@ -44,8 +41,8 @@ static json_t *tensor_of(const assay_audit_tensor *x)
     for (int k = 0; k < ASSAY_AUDIT_BINS; k++)
         json_array_append_new(ulps, json_integer(x->ulps[k]));
     for (int k = 0; k < x->share_count; k++)
-        json_array_append_new(shares,
-                              json_pack("{s:s, s:o}", "at", x->share[k].words, "share", real(x->share[k].share)));
+        json_array_append_new(
+            shares, json_pack("{s:s, s:o}", "at", x->share[k].words, "share", assay_json_real(x->share[k].share)));
     for (int h = 0; x->steps > 0 && h < x->halves; h++)
         json_array_append_new(halves, curves_of(x, h));
     json_t *t =
@@ -60,7 +57,7 @@ static json_t *tensor_of(const assay_audit_tensor *x)
                  {"mean", x->mean},         {"spread", x->spread},         {"bias", x->bias},
                  {"taken_out", x->declared}};
     for (size_t k = 0; k < sizeof reals / sizeof *reals; k++)
-        json_object_set_new(t, reals[k].name, real(reals[k].value));
+        json_object_set_new(t, reals[k].name, assay_json_real(reals[k].value));
     json_object_set_new(t, "ulps", ulps);
     json_object_set_new(t, "most_at", shares);
     json_object_set_new(t, "time", halves);
@@ -74,8 +71,8 @@ static json_t *side_of(const assay_audit_side *s)
                      "implementation", s->name, "version", s->version, "hash", s->hash, "declared", "operand",
                      assay_format_name(a->operand), "accumulate", assay_format_name(a->accumulate), "store",
                      assay_format_name(a->store), "activation_ulp", a->activation_ulp, "deterministic",
-                     a->deterministic, "wanders", s->wanders, "wanders_by", real(s->wander), "fresh_worker_alike",
-                     s->fresh_alike, "cause", s->cause);
+                     a->deterministic, "wanders", s->wanders, "wanders_by", assay_json_real(s->wander),
+                     "fresh_worker_alike", s->fresh_alike, "cause", s->cause);
 }
 
 int assay_audit_put(const assay_audit *a, json_t *head)
@@ -100,14 +97,6 @@ int assay_audit_put(const assay_audit *a, json_t *head)
 
 /* ---- back ---- */
 
-static int word(const json_t *of, const char *name, char *to, size_t size)
-{
-    const char *text = json_string_value(json_object_get(of, name));
-    if (!text || strlen(text) >= size) return 0;
-    strcpy(to, text);
-    return 1;
-}
-
 static int number(const json_t *of, const char *name, double *to)
 {
     const json_t *v = json_object_get(of, name);
@@ -130,7 +119,7 @@ static int verdict_by_name(const json_t *of, assay_verdict *to)
 static int read_finding(const json_t *of, assay_finding *f)
 {
     if (json_is_null(of)) return 1;
-    return word(of, "rule", f->rule, sizeof f->rule) && verdict_by_name(of, &f->verdict) &&
+    return assay_json_word(of, "rule", f->rule, sizeof f->rule) && verdict_by_name(of, &f->verdict) &&
            number(of, "error", &f->error) && number(of, "limit", &f->limit) && number(of, "margin", &f->margin);
 }
 
@@ -171,8 +160,9 @@ static int read_time(const json_t *halves, assay_audit_tensor *x)
 
 static int read_tensor(const json_t *from, assay_audit_tensor *x)
 {
-    return word(from, "name", x->name, sizeof x->name) && word(from, "worst", x->worst, sizeof x->worst) &&
-           word(from, "beyond", x->where, sizeof x->where) && number(from, "error", &x->error) &&
+    return assay_json_word(from, "name", x->name, sizeof x->name) &&
+           assay_json_word(from, "worst", x->worst, sizeof x->worst) &&
+           assay_json_word(from, "beyond", x->where, sizeof x->where) && number(from, "error", &x->error) &&
            number(from, "error_a", &x->error_side[0]) && number(from, "error_b", &x->error_side[1]) &&
            number(from, "floor", &x->floor) && number(from, "bias", &x->bias) &&
            read_finding(json_object_get(from, "pair"), &x->pair) && read_time(json_object_get(from, "time"), x);
@@ -185,19 +175,19 @@ static const char *read_all(const json_t *root, assay_audit *out)
     const char *schema = json_string_value(json_object_get(root, "schema"));
     const char *seed = json_string_value(json_object_get(root, "seed"));
     if (!schema || strcmp(schema, ASSAY_AUDIT_SCHEMA)) return "schema";
-    if (!word(root, "case", out->what, sizeof out->what)) return "case";
+    if (!assay_json_word(root, "case", out->what, sizeof out->what)) return "case";
     if (!verdict_by_name(root, &out->verdict)) return "verdict";
-    if (!word(root, "why", out->why, sizeof out->why)) return "why";
+    if (!assay_json_word(root, "why", out->why, sizeof out->why)) return "why";
     if (!seed) return "seed";
     out->seed = strtoull(seed, NULL, 16);
     out->has_truth = json_is_true(json_object_get(root, "truth"));
     if (json_array_size(sides) != 2) return "sides";
     for (int k = 0; k < 2; k++) {
         const json_t *side = json_array_get(sides, (size_t)k);
-        if (!word(side, "label", out->side[k].label, sizeof out->side[k].label) ||
-            !word(side, "implementation", out->side[k].name, sizeof out->side[k].name) ||
-            !word(side, "cause", out->side[k].cause, sizeof out->side[k].cause) ||
-            !word(side, "wanders", out->side[k].wanders, sizeof out->side[k].wanders))
+        if (!assay_json_word(side, "label", out->side[k].label, sizeof out->side[k].label) ||
+            !assay_json_word(side, "implementation", out->side[k].name, sizeof out->side[k].name) ||
+            !assay_json_word(side, "cause", out->side[k].cause, sizeof out->side[k].cause) ||
+            !assay_json_word(side, "wanders", out->side[k].wanders, sizeof out->side[k].wanders))
             return "sides";
     }
     const size_t count = json_array_size(tensors);

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/convergence.h"
 
+#include "perf/json.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,7 @@ static json_t *numbers(const double *v, int count)
 {
     json_t *all = json_array();
     for (int k = 0; k < count; k++)
-        json_array_append_new(all, isfinite(v[k]) ? json_real(v[k]) : json_null());
+        json_array_append_new(all, assay_json_real(v[k]));
     return all;
 }
 
@@ -24,25 +26,16 @@ json_t *assay_convergence_json(const assay_convergence *c)
     for (int k = 0; k < c->pupil_count; k++) {
         const assay_pupil *p = &c->pupil[k];
         const int curve = p->worst >= 0;
-        json_array_append_new(pupils, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:o}", "label", p->label,
-                                                "implementation", p->name, "version", p->version, "verdict",
-                                                assay_verdict_name(p->verdict), "why", p->why, "margin",
-                                                isfinite(p->margin) ? json_real(p->margin) : json_null(), "right",
-                                                p->right, "worst_update", p->worst, "left_band_at", p->left, "loss",
-                                                curve ? numbers(p->loss, c->updates) : json_null()));
+        json_array_append_new(
+            pupils, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:o}", "label", p->label, "implementation",
+                              p->name, "version", p->version, "verdict", assay_verdict_name(p->verdict), "why", p->why,
+                              "margin", assay_json_real(p->margin), "right", p->right, "worst_update", p->worst,
+                              "left_band_at", p->left, "loss", curve ? numbers(p->loss, c->updates) : json_null()));
     }
     return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o}", "task", c->task, "what", c->what, "seed",
                      seed, "test_samples", c->test_rows, "right", c->right, "undecided", c->undecided, "threads",
                      c->threads, "loss", numbers(c->loss, c->updates), "band", numbers(c->band, c->updates), "pupils",
                      pupils);
-}
-
-static int word(const json_t *of, const char *name, char *to, size_t size)
-{
-    const char *text = json_string_value(json_object_get(of, name));
-    if (!text || strlen(text) >= size) return 0;
-    strcpy(to, text);
-    return 1;
 }
 
 static int whole(const json_t *of, const char *name, int32_t *to)
@@ -77,10 +70,10 @@ static int read_pupil(const json_t *from, int updates, assay_pupil *p)
             p->verdict = (assay_verdict)v;
             known = 1;
         }
-    if (!known || !word(from, "label", p->label, sizeof p->label) ||
-        !word(from, "implementation", p->name, sizeof p->name) || !word(from, "why", p->why, sizeof p->why) ||
-        !whole(from, "right", &p->right) || !whole(from, "worst_update", &p->worst) ||
-        !whole(from, "left_band_at", &p->left))
+    if (!known || !assay_json_word(from, "label", p->label, sizeof p->label) ||
+        !assay_json_word(from, "implementation", p->name, sizeof p->name) ||
+        !assay_json_word(from, "why", p->why, sizeof p->why) || !whole(from, "right", &p->right) ||
+        !whole(from, "worst_update", &p->worst) || !whole(from, "left_band_at", &p->left))
         return 0;
     const json_t *margin = json_object_get(from, "margin");
     p->margin = json_is_number(margin) ? json_number_value(margin) : INFINITY;
@@ -95,8 +88,8 @@ static const char *read_all(const json_t *from, assay_convergence *out)
     const json_t *loss = json_object_get(from, "loss"), *pupils = json_object_get(from, "pupils");
     const char *seed = json_string_value(json_object_get(from, "seed"));
     const size_t updates = json_array_size(loss);
-    if (!word(from, "task", out->task, sizeof out->task)) return "task";
-    if (!word(from, "what", out->what, sizeof out->what)) return "what";
+    if (!assay_json_word(from, "task", out->task, sizeof out->task)) return "task";
+    if (!assay_json_word(from, "what", out->what, sizeof out->what)) return "what";
     if (!seed) return "seed";
     out->seed = strtoull(seed, NULL, 16);
     if (!whole(from, "test_samples", &out->test_rows)) return "test_samples";

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/kills.h"
 
+#include "perf/json.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,11 +100,6 @@ const assay_kill *assay_kills_weakest(const assay_kills *k)
 
 /* ---- to JSON ---- */
 
-static json_t *real(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *row_json(const assay_kill *m)
 {
     json_t *by = json_array();
@@ -110,13 +107,14 @@ static json_t *row_json(const assay_kill *m)
     for (int k = 0; k < m->by_count; k++) {
         const assay_killer *b = &m->by[k];
         bad |= json_array_append_new(by, json_pack("{s:s, s:i, s:o, s:s, s:s}", "check", b->check, "kills", b->kills,
-                                                   "margin", real(b->margin), "case", b->case_id, "what", b->what));
+                                                   "margin", assay_json_real(b->margin), "case", b->case_id, "what",
+                                                   b->what));
     }
-    json_t *row =
-        bad ? NULL
-            : json_pack("{s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:s, s:b, s:b, s:O}", "name", m->name, "id", m->id, "what",
-                        m->what, "held", m->held, "margin", real(m->margin), "named", m->checks, "why", m->why, "cause",
-                        m->cause, "cause_asked", m->cause_asked, "cause_named", m->cause_named, "by", by);
+    json_t *row = bad ? NULL
+                      : json_pack("{s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:s, s:b, s:b, s:O}", "name", m->name, "id",
+                                  m->id, "what", m->what, "held", m->held, "margin", assay_json_real(m->margin),
+                                  "named", m->checks, "why", m->why, "cause", m->cause, "cause_asked", m->cause_asked,
+                                  "cause_named", m->cause_named, "by", by);
     json_decref(by);
     return row;
 }
@@ -140,21 +138,6 @@ int assay_kills_put(const assay_kills *k, json_t *head)
 
 /* ---- back ---- */
 
-static int word(const json_t *of, const char *name, char *to, size_t size)
-{
-    const char *text = json_string_value(json_object_get(of, name));
-    if (!text || strlen(text) >= size) return 0;
-    strcpy(to, text);
-    return 1;
-}
-
-static int flag(const json_t *of, const char *name, int *to)
-{
-    const json_t *v = json_object_get(of, name);
-    *to = json_is_true(v);
-    return json_is_boolean(v);
-}
-
 /* Of what stopped no number came: null, beyond every limit. */
 static int margin(const json_t *of, double *to)
 {
@@ -169,23 +152,24 @@ static int read_killer(const json_t *from, assay_killer *to)
     const json_int_t count = json_integer_value(kills);
     to->kills = (int32_t)count;
     return json_is_integer(kills) && count >= 0 && count <= INT32_MAX &&
-           word(from, "check", to->check, sizeof to->check) && margin(from, &to->margin) &&
-           word(from, "case", to->case_id, sizeof to->case_id) && word(from, "what", to->what, sizeof to->what);
+           assay_json_word(from, "check", to->check, sizeof to->check) && margin(from, &to->margin) &&
+           assay_json_word(from, "case", to->case_id, sizeof to->case_id) &&
+           assay_json_word(from, "what", to->what, sizeof to->what);
 }
 
 /* NULL, or what is missing or not what was expected. */
 static const char *read_row(const json_t *from, assay_kill *to)
 {
     const json_t *by = json_object_get(from, "by");
-    if (!word(from, "name", to->name, sizeof to->name)) return "name";
-    if (!word(from, "id", to->id, sizeof to->id)) return "id";
-    if (!word(from, "what", to->what, sizeof to->what)) return "what";
-    if (!word(from, "named", to->checks, sizeof to->checks)) return "named";
-    if (!word(from, "why", to->why, sizeof to->why)) return "why";
-    if (!word(from, "cause", to->cause, sizeof to->cause)) return "cause";
-    if (!flag(from, "held", &to->held)) return "held";
-    if (!flag(from, "cause_asked", &to->cause_asked)) return "cause_asked";
-    if (!flag(from, "cause_named", &to->cause_named)) return "cause_named";
+    if (!assay_json_word(from, "name", to->name, sizeof to->name)) return "name";
+    if (!assay_json_word(from, "id", to->id, sizeof to->id)) return "id";
+    if (!assay_json_word(from, "what", to->what, sizeof to->what)) return "what";
+    if (!assay_json_word(from, "named", to->checks, sizeof to->checks)) return "named";
+    if (!assay_json_word(from, "why", to->why, sizeof to->why)) return "why";
+    if (!assay_json_word(from, "cause", to->cause, sizeof to->cause)) return "cause";
+    if (!assay_json_flag(from, "held", &to->held)) return "held";
+    if (!assay_json_flag(from, "cause_asked", &to->cause_asked)) return "cause_asked";
+    if (!assay_json_flag(from, "cause_named", &to->cause_named)) return "cause_named";
     if (!margin(from, &to->margin)) return "margin";
     if (!json_is_array(by) || json_array_size(by) > ASSAY_MUTATION_CHECKS) return "by";
     for (size_t k = 0; k < json_array_size(by); k++) {
@@ -217,13 +201,13 @@ static const char *read_head(const json_t *root, assay_kills *out)
     const char *seed = json_string_value(json_object_get(root, "seed"));
     char *end = NULL;
     if (!schema || strcmp(schema, ASSAY_KILLS_SCHEMA) != 0) return "schema";
-    if (!word(root, "version", out->version, sizeof out->version)) return "version";
-    if (!word(root, "time", out->time, sizeof out->time)) return "time";
+    if (!assay_json_word(root, "version", out->version, sizeof out->version)) return "version";
+    if (!assay_json_word(root, "time", out->time, sizeof out->time)) return "time";
     if (!seed || strlen(seed) != 16) return "seed";
     out->seed = strtoull(seed, &end, 16);
     if (*end) return "seed";
-    if (!flag(root, "honest", &out->honest)) return "honest";
-    if (!flag(root, "complete", &out->complete)) return "complete";
+    if (!assay_json_flag(root, "honest", &out->honest)) return "honest";
+    if (!assay_json_flag(root, "complete", &out->complete)) return "complete";
     return NULL;
 }
 

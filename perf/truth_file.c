@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "perf/truth_file.h"
 
+#include "perf/json.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,15 +20,11 @@ void assay_truths_free(assay_truths *t)
     memset(t, 0, sizeof *t);
 }
 
-static json_t *real(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 json_t *assay_truth_proof_json(const assay_proof *p)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "op", p->op, "dialect", p->dialect, "tensor", p->tensor,
-                     "what", p->what, "error", real(p->error), "bound", real(p->bound), "holds", p->error <= p->bound);
+                     "what", p->what, "error", assay_json_real(p->error), "bound", assay_json_real(p->bound), "holds",
+                     p->error <= p->bound);
 }
 
 /* ---- back ---- */
@@ -38,20 +36,6 @@ static const char *word(const json_t *of, const char *name, size_t size)
     return text && strlen(text) < size ? text : NULL;
 }
 
-static int copy(const json_t *of, const char *name, char *to, size_t size)
-{
-    const char *text = word(of, name, size);
-    if (text) strcpy(to, text);
-    return text != NULL;
-}
-
-static int flag(const json_t *of, const char *name, int *to)
-{
-    const json_t *v = json_object_get(of, name);
-    *to = json_is_true(v);
-    return json_is_boolean(v);
-}
-
 /* An error that was no number is null, and beyond every bound. That it holds must be what its numbers say. */
 static int measured(const json_t *of, double *error, double *bound, int *holds)
 {
@@ -59,7 +43,7 @@ static int measured(const json_t *of, double *error, double *bound, int *holds)
     *error = json_is_null(e) ? NAN : json_number_value(e);
     *bound = json_number_value(b);
     return (json_is_null(e) || (json_is_number(e) && *error >= 0)) && json_is_number(b) && *bound >= 0 &&
-           flag(of, "holds", holds) && *holds == (*error <= *bound);
+           assay_json_flag(of, "holds", holds) && *holds == (*error <= *bound);
 }
 
 /* NULL, or what is missing or not what was expected. */
@@ -126,10 +110,10 @@ static const char *read_head(const json_t *root, assay_truths *out)
 {
     const char *schema = word(root, "schema", 32);
     if (!schema || strcmp(schema, ASSAY_TRUTH_SCHEMA) != 0) return "schema";
-    if (!copy(root, "version", out->version, sizeof out->version)) return "version";
-    if (!copy(root, "time", out->time, sizeof out->time)) return "time";
-    if (!flag(root, "full", &out->full)) return "full";
-    if (!flag(root, "complete", &out->complete)) return "complete";
+    if (!assay_json_word(root, "version", out->version, sizeof out->version)) return "version";
+    if (!assay_json_word(root, "time", out->time, sizeof out->time)) return "time";
+    if (!assay_json_flag(root, "full", &out->full)) return "full";
+    if (!assay_json_flag(root, "complete", &out->complete)) return "complete";
     if (json_array_size(json_object_get(root, "proofs")) > MOST_PROOFS) return "proofs";
     if (json_array_size(json_object_get(root, "golden")) > MOST_PROOFS) return "golden";
     return NULL;
