@@ -58,6 +58,7 @@ parts() {
     part kill ci/kill.sh "$assay" "$killed"
     part fuzz ci/fuzz.sh "$fuzzing"
     part arm ci/arm.sh
+    part fleet ci/fleet-demo.sh --out "$out/fleet"
     part recurrences build/release/bin/test_persistent 100
     part workloads "$assay" run --all --budget "$budget" --out "$out/report"
     part scaling "$assay" bench --workload b1.lstm-ce-short --scale t --scale n --scale h --scale threads --budget "$scaling" \

@@ -79,22 +79,27 @@ static int next_round(assay_measurement *m)
            ASSAY_OK;
 }
 
+/* A pack or unpack: no sample of a record, and yet a time that may say that work is hidden there. */
+static int add_beside(assay_entrant *e, assay_series *s, const assay_timing *t)
+{
+    s->disturbed += assay_disturbance_counts(assay_disturbance_lost(t, e->rig.given), t->seconds);
+    return assay_series_add(s, t->seconds, t->worker_seconds) ||
+           assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
+}
+
 static int pack(assay_entrant *e, assay_phase before)
 {
     static const assay_call call = {.kind = ASSAY_CALL_PACK};
     assay_timing t;
-    if (!assay_rig_run(&e->rig, &call, 1, &t)) return 0;
-    return assay_series_add(&e->packing[before], t.seconds, t.worker_seconds) ||
-           assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
+    return assay_rig_run(&e->rig, &call, 1, &t) && add_beside(e, &e->packing[before], &t);
 }
 
 static int unpack(assay_entrant *e, assay_phase after, unsigned roles, assay_values *out)
 {
-    double seconds;
-    if (!assay_rig_unpack(&e->rig, &seconds)) return 0;
+    assay_timing t;
+    if (!assay_rig_unpack(&e->rig, &t)) return 0;
     assay_rig_read(&e->rig, roles, out);
-    return assay_series_add(&e->unpacking[after], seconds, seconds) ||
-           assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "no memory for samples");
+    return add_beside(e, &e->unpacking[after], &t);
 }
 
 static int sample(assay_measurement *m, assay_entrant *e, assay_phase phase, int64_t step)

@@ -47,6 +47,21 @@ static double median_of(const assay_series *s)
     return assay_stats_of(s->seconds, s->count).median;
 }
 
+/* A time too long around a call is an accusation where it is the implementation's. Where threads waited for a processor
+ * it is anybody's: then there is no number either, for that reason. Of both in one row the accusation counts. */
+typedef struct doubt {
+    char why[256];
+} doubt;
+
+static void too_long(assay_entrant *e, doubt *d, const assay_series *s, const char *what)
+{
+    if (!assay_samples_are_disturbed(s->disturbed, s->count))
+        assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED, "%s", what);
+    else if (!d->why[0])
+        snprintf(d->why, sizeof d->why, "%.190s; or not: threads waited for a processor in %d of %d", what,
+                 (int)s->disturbed, (int)s->count);
+}
+
 /* Where the peak of a format is unknown, no time is too short. */
 static void hold_against_roof(const assay_outcome_of *of, assay_entrant *e)
 {
@@ -92,19 +107,20 @@ static double bytes_of(const assay_entrant *e)
 }
 
 /* pack knows all inputs of the call after it: what it does beyond moving parameters is done outside of the clock. */
-static void hold_against_copy(assay_entrant *e, double copy)
+static void hold_against_copy(assay_entrant *e, doubt *d, double copy)
 {
     for (int phase = 0; phase < ASSAY_PHASES && copy > 0; phase++) {
         const assay_series *s = &e->packing[phase];
         if (e->series[phase].count < ASSAY_SAMPLES_LEAST || s->count == 0) continue;
         double limit =
             PACK_FACTOR * copy + PACK_SHARE * median_of(&e->series[phase]) + PACK_SECONDS + e->rig.round_trip;
-        double pack = median_of(s);
-        if (!(pack <= limit))
-            assay_rig_fail(
-                &e->rig, ASSAY_VERDICT_MISTRUSTED,
-                "%s: pack before it takes %.4g ms, at most %.4g ms expected: work is done outside of the timed calls",
-                assay_phase_name(phase), pack * 1e3, limit * 1e3);
+        const double pack = median_of(s);
+        char what[192];
+        if (pack <= limit) continue;
+        snprintf(what, sizeof what,
+                 "%s: pack before it takes %.4g ms, at most %.4g ms expected: work is done outside of the timed calls",
+                 assay_phase_name(phase), pack * 1e3, limit * 1e3);
+        too_long(e, d, s, what);
     }
 }
 
@@ -127,7 +143,7 @@ static void hold_against_ahead(assay_entrant *e, double copy)
 
 /* What a call puts off until its results are asked for is found where they are. pack moves parameters and moments,
  * unpack gradients too. */
-static void hold_against_pack(assay_entrant *e)
+static void hold_against_pack(assay_entrant *e, doubt *d)
 {
     double families = e->rig.problem.optimizer == ASSAY_OPT_ADAM ? 3 : 1;
     const assay_series *packs = &e->packing[ASSAY_PHASE_STEP];
@@ -137,27 +153,33 @@ static void hold_against_pack(assay_entrant *e)
     for (int phase = 0; phase < ASSAY_PHASES; phase++) {
         const assay_series *s = &e->unpacking[phase];
         if (s->count < ASSAY_SAMPLES_LEAST) continue;
-        double unpack = median_of(s);
-        if (!(unpack <= limit))
-            assay_rig_fail(
-                &e->rig, ASSAY_VERDICT_MISTRUSTED,
-                "%s: unpack after it takes %.4g ms, %.4g ms expected: work is done outside of the timed calls",
-                assay_phase_name(phase), unpack * 1e3, limit * 1e3);
+        const double unpack = median_of(s);
+        char what[192];
+        if (unpack <= limit) continue;
+        snprintf(what, sizeof what,
+                 "%s: unpack after it takes %.4g ms, %.4g ms expected: work is done outside of the timed calls",
+                 assay_phase_name(phase), unpack * 1e3, limit * 1e3);
+        too_long(e, d, s, what);
     }
 }
 
-/* The worker's interval lies inside the parent's, and what is between them is the round trip. */
-static void hold_against_clock(assay_entrant *e)
+/* The worker's interval lies inside the parent's, and what is between them is the round trip, or a wait for a processor
+ * before the call began. */
+static void hold_against_clock(assay_entrant *e, doubt *d)
 {
     for (int phase = 0; phase < ASSAY_PHASES; phase++) {
         const assay_series *s = &e->series[phase];
         if (s->count < ASSAY_SAMPLES_LEAST) continue;
         double parent = median_of(s), worker = assay_stats_of(s->worker, s->count).median;
         double least = (1 - CLOCK_SHARE) * parent - CLOCK_SECONDS - e->rig.round_trip;
-        if (!(worker <= parent && worker >= least))
-            assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED,
-                           "%s: the worker's clock says %.4g ms, the parent's %.4g ms: they must agree",
-                           assay_phase_name(phase), worker * 1e3, parent * 1e3);
+        char what[192];
+        if (worker <= parent && worker >= least) continue;
+        snprintf(what, sizeof what, "%s: the worker's clock says %.4g ms, the parent's %.4g ms: they must agree",
+                 assay_phase_name(phase), worker * 1e3, parent * 1e3);
+        if (worker < least)
+            too_long(e, d, s, what);
+        else
+            assay_rig_fail(&e->rig, ASSAY_VERDICT_MISTRUSTED, "%s", what);
     }
 }
 
@@ -180,12 +202,14 @@ static void hold_against_threads(assay_entrant *e)
 void assay_plausible_judge(const assay_outcome_of *of, assay_entrant *e)
 {
     const double families = e->rig.problem.optimizer == ASSAY_OPT_ADAM ? 3 : 1, bytes = bytes_of(e);
+    doubt d = {""};
     hold_against_roof(of, e);
     hold_against_threads(e); /* before the rest: who is short of processors is slow everywhere */
     if (!of->device)
         hold_against_ahead(e, copy_seconds((families + 1) * bytes)); /* a device's work takes no processor's time */
-    hold_against_copy(e, of->device ? 2 * families * bytes / (of->device->copy_gb_per_s * 1e9)
-                                    : copy_seconds(families * bytes));
-    hold_against_pack(e);
-    hold_against_clock(e);
+    hold_against_copy(
+        e, &d, of->device ? 2 * families * bytes / (of->device->copy_gb_per_s * 1e9) : copy_seconds(families * bytes));
+    hold_against_pack(e, &d);
+    hold_against_clock(e, &d);
+    if (d.why[0]) assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "%s", d.why);
 }

@@ -137,9 +137,14 @@ static const field fields[] = {
 };
 #define FIELDS (sizeof fields / sizeof *fields)
 
+int assay_samples_are_disturbed(int32_t disturbed, int32_t n)
+{
+    return disturbed > ASSAY_DISTURBED_SHARE * n;
+}
+
 int assay_record_is_disturbed(const assay_record *r)
 {
-    return r->disturbed > ASSAY_DISTURBED_SHARE * r->n;
+    return assay_samples_are_disturbed(r->disturbed, r->n);
 }
 
 /* ---- lists ---- */

@@ -91,6 +91,7 @@ typedef struct assay_record {
 
 #define ASSAY_DISTURBED_SHARE 0.1 /* of the samples: with more of them the median is no longer the implementation's */
 int assay_record_is_disturbed(const assay_record *r);
+int assay_samples_are_disturbed(int32_t disturbed, int32_t n); /* the same of any samples */
 
 /* A row that has no number, and why: budget, not certified, wrong result. Never silent. */
 typedef struct assay_left_out {

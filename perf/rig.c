@@ -188,13 +188,10 @@ int assay_rig_run_again(assay_rig *r, const assay_call *calls, int count, assay_
     return 1;
 }
 
-int assay_rig_unpack(assay_rig *r, double *seconds)
+int assay_rig_unpack(assay_rig *r, assay_timing *t)
 {
     static const assay_call unpack = {.kind = ASSAY_CALL_UNPACK};
-    assay_timing t = {0};
-    int ok = assay_rig_run(r, &unpack, 1, &t);
-    *seconds = t.seconds;
-    return ok;
+    return assay_rig_run(r, &unpack, 1, t);
 }
 
 void assay_rig_read_one(assay_rig *r, int id, assay_values *out)

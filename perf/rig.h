@@ -47,7 +47,7 @@ int assay_rig_run(assay_rig *r, const assay_call *calls, int count, assay_timing
 int assay_rig_run_again(assay_rig *r, const assay_call *calls, int count, assay_timing *t);
 
 /* UNPACK; *seconds = what it took. */
-int assay_rig_unpack(assay_rig *r, double *seconds);
+int assay_rig_unpack(assay_rig *r, assay_timing *t);
 /* Room for what can be read of these roles, if *out is empty. */
 int assay_rig_room(assay_rig *r, unsigned roles, assay_values *out);
 /* Those tensors of these roles that *out has room for, as doubles, as they lie there while the worker stands still:
