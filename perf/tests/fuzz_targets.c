@@ -7,9 +7,11 @@
 #include "conformance/floors.h"
 #include "conformance/golden.h"
 #include "perf/cli/options.h"
+#include "perf/kills.h"
 #include "perf/record.h"
 #include "perf/tests/fuzz.h"
 #include "perf/tests/sample.h"
+#include "perf/truth_file.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -86,6 +88,126 @@ static void read_records(const char *folder, const uint8_t *bytes, size_t size)
     assay_records_free(&list);
     assay_records_free(&again);
     free(text);
+}
+
+/* ---- mutants and proofs, for reports ---- */
+
+static void put_json(const char *path, json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_INDENT(1)) : NULL;
+    must(text != NULL, "memory");
+    put(path, (const uint8_t *)text, strlen(text));
+    free(text);
+    json_decref(value);
+}
+
+static json_t *json_of(const uint8_t *bytes, size_t size)
+{
+    return json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, NULL);
+}
+
+/* What was read can be shown: each format takes any of it. */
+static void show(void (*const writers[3])(FILE *f, const void *what), const void *what)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    must(f != NULL, "memory");
+    for (int k = 0; k < 3; k++)
+        writers[k](f, what);
+    must(fclose(f) == 0 && size > 0, "what was read has a part in every format");
+    free(text);
+}
+
+static void make_kills(const char *folder, const char *path)
+{
+    assay_mutation_result r = {.mutant = assay_mutant_get(0), .held = 1, .weakest = 70, .by_count = 1};
+    assay_kills k = {.seed = 7, .complete = 1};
+    json_t *head = json_pack("{s:s, s:s}", "version", "0.1", "time", "2026-01-02T03:04:05Z");
+    (void)folder;
+    r.by[0].check = "forward";
+    r.by[0].kills = 1;
+    r.by[0].margin = INFINITY;
+    must(head && assay_kills_add(&k, &r) && assay_kills_put(&k, head) == 0, "memory");
+    put_json(path, head);
+    assay_kills_free(&k);
+}
+
+static void kills_table(FILE *f, const void *k)
+{
+    assay_kills_table(f, k);
+}
+
+static void kills_markdown(FILE *f, const void *k)
+{
+    assay_kills_markdown(f, k);
+}
+
+static void kills_html(FILE *f, const void *k)
+{
+    assay_kills_html(f, k);
+}
+
+static void read_kills(const char *folder, const uint8_t *bytes, size_t size)
+{
+    assay_kills k, again;
+    char why[256] = "";
+    json_t *root = json_of(bytes, size);
+    (void)folder;
+    if (assay_kills_parse(root, "input", &k, why, sizeof why) == ASSAY_OK) {
+        json_t *head = json_pack("{s:s, s:s}", "version", k.version, "time", k.time);
+        must(head && assay_kills_put(&k, head) == 0 &&
+                 assay_kills_parse(head, "output", &again, why, sizeof why) == ASSAY_OK && again.count == k.count &&
+                 (!k.count || !memcmp(again.at, k.at, (size_t)k.count * sizeof *k.at)),
+             "mutants that were read can be written and read again");
+        show((void (*const[3])(FILE *, const void *)){kills_table, kills_markdown, kills_html}, &k);
+        assay_kills_free(&again);
+        json_decref(head);
+    } else {
+        must(one_line(why), "a refusal has one line");
+    }
+    assay_kills_free(&k);
+    json_decref(root);
+}
+
+static void make_proofs(const char *folder, const char *path)
+{
+    static const assay_proof proof = {"rnn", "lstm.b2", "y", "double against quad", 2e-16, 1e-13};
+    (void)folder;
+    put_json(path, json_pack("{s:s, s:s, s:s, s:b, s:b, s:[o], s:[{s:s, s:s, s:s, s:i, s:s, s:f, s:f, s:b}]}", "schema",
+                             ASSAY_TRUTH_SCHEMA, "version", "0.1", "time", "2026-01-02T03:04:05Z", "full", 1,
+                             "complete", 1, "proofs", assay_truth_proof_json(&proof), "golden", "file", "a.safetensors",
+                             "source", "A framework", "version", "1", "tensors", 2, "worst", "hn", "error", 1e-16,
+                             "bound", 1e-13, "holds", 1));
+}
+
+static void truths_table(FILE *f, const void *t)
+{
+    assay_truths_table(f, t);
+}
+
+static void truths_markdown(FILE *f, const void *t)
+{
+    assay_truths_markdown(f, t);
+}
+
+static void truths_html(FILE *f, const void *t)
+{
+    assay_truths_html(f, t);
+}
+
+static void read_proofs(const char *folder, const uint8_t *bytes, size_t size)
+{
+    assay_truths t;
+    char why[256] = "";
+    json_t *root = json_of(bytes, size);
+    (void)folder;
+    if (assay_truths_parse(root, "input", &t, why, sizeof why) == ASSAY_OK)
+        show((void (*const[3])(FILE *, const void *)){truths_table, truths_markdown, truths_html}, &t);
+    else
+        must(one_line(why), "a refusal has one line");
+    assay_truths_free(&t);
+    json_decref(root);
 }
 
 /* ---- certificates ---- */
@@ -284,7 +406,8 @@ static void read_case(const char *folder, const uint8_t *bytes, size_t size)
 }
 
 static const test_target targets[] = {
-    {"records", make_records, read_records}, {"certificate", make_certificate, read_certificate},
+    {"records", make_records, read_records}, {"kills", make_kills, read_kills},
+    {"proofs", make_proofs, read_proofs},    {"certificate", make_certificate, read_certificate},
     {"floors", make_floors, read_floors},    {"floor-table", make_floor_table, read_floor_table},
     {"golden", make_golden, read_golden},    {"options", make_options, read_options},
     {"case", make_case, read_case},
