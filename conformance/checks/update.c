@@ -1,7 +1,7 @@
 /* update.c: the optimizer's step follows from the gradients that it was given, added up ones too; a whole step equals
  * its parts, whoever wants its outputs; what is unpacked does not depend on what else is; and what follows a step
- * without a new pack computes at the parameters that it left: inference, a second step, training by passes.
- * SPDX-License-Identifier: MIT
+ * without a new pack computes at the parameters that it left: inference, a second step, a third one by the very
+ * pointers of the second, training by passes. SPDX-License-Identifier: MIT
  *
  * A tiny gradient error can turn the step of Adam around, so parameters are judged against the step that the reference
  * makes from the implementation's own gradients, and those gradients against the truth at its own parameters, as
@@ -17,8 +17,9 @@ static const unsigned evaluated = ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE;
 typedef struct chain {
     assay_trial *t;
     const assay_values *data[2];
-    assay_values now; /* parameters and moments as last unpacked; none yet: the subject's. Owned */
-    int which;        /* data of the next link */
+    assay_values now;         /* parameters and moments as last unpacked; none yet: the subject's. Owned */
+    int which;                /* data of the next link */
+    const assay_values *like; /* the next link lacks what is absent here, too; NULL: nothing more. Borrowed */
 } chain;
 
 /* Data of the next link at the present parameters. Pointers are borrowed. */
@@ -32,6 +33,8 @@ static assay_values given_of(const chain *c)
         const int id = list[k].id;
         if (list[k].role == ASSAY_ROLE_INPUT && id >= ASSAY_SLOTS)
             v.at[id] = c->now.at[id] ? c->now.at[id] : s->given.at[id];
+        else if (c->like && !c->like->at[id])
+            v.at[id] = NULL;
     }
     return v;
 }
@@ -141,7 +144,8 @@ static void unpack_apart(chain *c, const assay_values *given, const assay_values
     }
 }
 
-/* One link: runs the routine and judges all that came of it. o: the truth at these data and parameters. */
+/* One link: runs the routine and judges all that came of it. o: the truth at these data and parameters; NULL: only the
+ * step is judged, by the gradients that it came with. */
 static void judge_link(chain *c, assay_routine routine, const char *label, const assay_oracle *o)
 {
     assay_trial *t = c->t;
@@ -152,7 +156,7 @@ static void judge_link(chain *c, assay_routine routine, const char *label, const
     skip_outputs(&t->subject->p, skip);
     if (!assay_trial_run(t, routine, &given, ASSAY_ROLES_WANTED, routine == ASSAY_ROUTINE_STEP_ON ? skip : NULL, &got))
         return;
-    judge_results(c, routine, label, &given, &got, o);
+    if (o) judge_results(c, routine, label, &given, &got, o);
     if (routine == ASSAY_ROUTINE_STEP) unpack_apart(c, &given, &got);
     if (t->subject->step + t->updates > step && goes_on(c, &got, ASSAY_GRADIENT_ROLE)) {
         judge_step(c, label, &given, step, &got);
@@ -190,7 +194,12 @@ void assay_check_update(assay_trial *t)
     if (!o) return;
     judge_link(&c, ASSAY_ROUTINE_STEP, "step: ", o);
     infer_then(&c, "infer after a step: ", ASSAY_ROUTINE_STEP_ON, "second step: ");
-    infer_then(&c, "infer after two steps: ", ASSAY_ROUTINE_UPDATE_ON, "passes after two steps: ");
+    /* Other numbers at every address of the second one: a call that is kept to be sent again is sent, and has to have
+     * the number of its step anew. */
+    c.like = c.data[1];
+    judge_link(&c, ASSAY_ROUTINE_STEP_ON, "third step: ", NULL);
+    c.like = NULL;
+    infer_then(&c, "infer after three steps: ", ASSAY_ROUTINE_UPDATE_ON, "passes after three steps: ");
     t->updates += INT64_C(1) << 32;
     infer_then(&c, "infer after an update: ", ASSAY_ROUTINE_UPDATE_SUM, "sum after an update: ");
     assay_values_free(&c.now);

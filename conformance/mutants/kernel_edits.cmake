@@ -110,3 +110,5 @@ edit(kernel-lanes-share-scratch ${forward_c}
     [=[.lane = &plan->scratch.lane[direction],]=] [=[.lane = &plan->scratch.lane[0],]=])
 edit(kernel-graph-of-other-call ${plugin_c}
     [=[key.step = 0;]=] [=[key.step = key.accumulate = 0;]=])
+edit(kernel-graph-keeps-step ${plugin_c}
+    [=[if (pass == ASSAY_UPDATE || pass == ASSAY_STEP) cuda_update(&c);]=] [=[if (pass == ASSAY_UPDATE) cuda_update(&c);]=])
