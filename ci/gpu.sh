@@ -9,7 +9,7 @@
 #   --archive-limit  MB that DIR.tar.gz may have, default 16; the largest files other than records stay in DIR
 #   --build    a build that is there already, in place of build/release, which is built otherwise
 #   --bundle   a bundle in place of a build: what --make-bundle wrote, on a machine like this one
-#   --rows     implementations; default cudnn,cudnn-pytorch,cuda, those of them that are in the build
+#   --rows     implementations; default cudnn,cudnn-pytorch,cuda,torch-cuda, those of them that are in the build
 # The archive, unpacked, is a folder for `assay merge`.
 # Parts: device, quick, limits, check, sanitizer, sweep, bench, seeds; all of them, in this order, unless told.
 # Exit status: 0 all parts are done and hold; 1 some part failed; 2 bad usage; 3 not all could be done, run it again to go on;
@@ -18,7 +18,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=(device quick limits check sanitizer sweep bench seeds)
-out=build/gpu budget=520 most=16 build='' bundle='' make='' rows=cudnn,cudnn-pytorch,cuda
+out=build/gpu budget=520 most=16 build='' bundle='' make='' rows=cudnn,cudnn-pytorch,cuda,torch-cuda
 least=10 # seconds without which no part is begun
 most_seconds=120 # of one workload
 wanted=()
@@ -77,6 +77,10 @@ make_bundle() { # make_bundle FILE
     cp "$build"/lib/assay/worker/libassay_worker.so "$stage/assay/lib/assay/worker/"
     for so in "$build"/lib/assay/impl/*.so; do cp "$so" "$stage/assay/lib/assay/impl/"; done
     find "$stage/assay" -type f -exec strip --strip-unneeded {} +
+    if [[ -e $build/lib/assay/impl/torch-cuda.py ]]; then
+        cp "$build/lib/assay/impl/torch-cuda.py" "$stage/assay/lib/assay/impl/"
+        cp -r "$build/lib/assay/python" "$stage/assay/lib/assay/"
+    fi
     ldd "$stage"/assay/bin/* "$stage"/assay/lib/assay/impl/*.so 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u |
         { grep -vE '/(libc|libm|libdl|libpthread|librt|ld-linux[^/]*)\.so|/libcuda\.|/libcudnn|/libcublas|/libnv|libassay_worker' || true; } |
         xargs -r cp -Lt "$stage/assay/lib/found"
@@ -130,7 +134,7 @@ mkdir -p "$out"
 # The rows of this build that have a device. Who has none says why; without any there is nothing to do.
 impls=() names=()
 for row in ${rows//,/ }; do
-    [[ -e $build/lib/assay/impl/$row.so ]] || continue
+    [[ -e $build/lib/assay/impl/$row.so || -e $build/lib/assay/impl/$row.py ]] || continue
     status=0
     said=$("$assay" check --impl "$row" --op ctc --op rnn --check environment --quick --no-shrink 2>&1) || status=$?
     echo "$said" >"$out/$row.begins.txt"
@@ -213,6 +217,7 @@ part_sanitizer() {
     local tool name worst=0 status
     command -v compute-sanitizer >/dev/null || { echo "no compute-sanitizer here"; return 77; }
     for name in "${names[@]}"; do
+        [[ -e $build/lib/assay/impl/$name.so ]] || { echo "== $name: in Python, not in assay-guest"; continue; }
         for tool in memcheck racecheck synccheck initcheck; do
             status=0
             limited compute-sanitizer --tool "$tool" --error-exitcode 9 "$build/bin/assay-guest" "$build/lib/assay/impl/$name.so" \

@@ -18,7 +18,7 @@ set(checks_update update)
 
 get_property(implementations GLOBAL PROPERTY ASSAY_PLUGINS_impl)
 get_property(untimed GLOBAL PROPERTY ASSAY_PLUGINS_untimed)
-set(on_a_device cuda cudnn cudnn-pytorch) # their place: without one every test of them is skipped
+set(on_a_device cuda cudnn cudnn-pytorch torch-cuda) # their place: without one every test of them is skipped
 foreach(impl ${implementations})
     set(device "")
     if(impl IN_LIST on_a_device)

@@ -10,9 +10,12 @@ It does what assay-worker does for a shared object, through the same library, li
   supports(problem)  an assay_arithmetic; or raises abi.Unsupported(why)
   plan(problem)      an object with sizes (packed, grads, workspace, reserve: bytes), pack(args), run(what, args) and
                      unpack(args), which return nothing
+  PLACE, on(stream)  optional, where its tensors lie in a device's memory: abi.ASSAY_CUDA, as in assay_impl; and a context
+                     in which every call of a plan runs
 problem and args are the structs of problem.h and impl.h (abi.py). An exception becomes a status, its text one line on
 stderr, which the session shows with the verdict.
 """
+import contextlib
 import ctypes
 import importlib.util
 import os
@@ -62,7 +65,9 @@ class Table:
     def __init__(self, module):
         self.module, self.plans, self.kept, self.next = module, {}, [], 1
         self.impl = abi.assay_impl(struct_size=ctypes.sizeof(abi.assay_impl), abi_version=abi.ASSAY_ABI_VERSION,
-                                   name=self.text(module.NAME), version=self.text(self.version()), place=abi.ASSAY_HOST)
+                                   name=self.text(module.NAME), version=self.text(self.version()),
+                                   place=getattr(module, "PLACE", abi.ASSAY_HOST))
+        self.on = getattr(module, "on", lambda stream: contextlib.nullcontext())
         self.made_of = abi.assay_made_of(self.text(getattr(module, "LOSS_BY", "own")),
                                          self.text(getattr(module, "UPDATE_BY", "own")))
         self.waives = abi.assay_waives(allocations=1)  # whatever it computes, an interpreter allocates
@@ -125,13 +130,16 @@ class Table:
         self.next += 1
 
     def pack(self, plan, arguments, stream):
-        self.plans[plan].pack(abi.assay_args.from_address(arguments))
+        with self.on(stream):
+            self.plans[plan].pack(abi.assay_args.from_address(arguments))
 
     def run(self, plan, what, arguments, stream):
-        self.plans[plan].run(what, abi.assay_args.from_address(arguments))
+        with self.on(stream):
+            self.plans[plan].run(what, abi.assay_args.from_address(arguments))
 
     def unpack(self, plan, arguments, stream):
-        self.plans[plan].unpack(abi.assay_args.from_address(arguments))
+        with self.on(stream):
+            self.plans[plan].unpack(abi.assay_args.from_address(arguments))
 
     def extension(self, name):
         known = {abi.ASSAY_EXT_MADE_OF: self.made_of, abi.ASSAY_EXT_WAIVES: self.waives}
