@@ -9,6 +9,7 @@ from torch import nn
 
 import abi
 import torch_cpu
+import torch_network
 from torch_cpu import LOSS_BY, UPDATE_BY, VERSION, open  # noqa: F401: the host reads them here
 
 NAME = "torch-cell"
@@ -33,9 +34,9 @@ def plan(p):
     return Network(p)
 
 
-class Network(torch_cpu.Network):
-    def build(self, a):
-        super().build(a)
+class Network(torch_network.Network):
+    def layers_on(self, weights):
+        super().layers_on(weights)
         self.cells = [self.cell(q) for q in range(self.p.layers * self.p.directions)]
 
     def cell(self, q):
