@@ -46,7 +46,7 @@ int assay_rig_run(assay_rig *r, const assay_call *calls, int count, assay_timing
 /* The same of calls that the implementation has had before: those neither allocate nor start threads. */
 int assay_rig_run_again(assay_rig *r, const assay_call *calls, int count, assay_timing *t);
 
-/* UNPACK; *seconds = what it took. */
+/* UNPACK; *t = what it took. */
 int assay_rig_unpack(assay_rig *r, assay_timing *t);
 /* Room for what can be read of these roles, if *out is empty. */
 int assay_rig_room(assay_rig *r, unsigned roles, assay_values *out);
