@@ -20,6 +20,7 @@ returns is whatever numpy.asarray() takes.
 """
 import collections
 import ctypes
+import gc
 
 import numpy as np
 
@@ -110,7 +111,9 @@ def example(p, batch_major, ragged):
     return {**{k: np.zeros(shape[k], np.float32) for k in reals}, **{k: np.zeros(s, np.int32) for k, s in integers.items()}}
 
 
-IDLE, KEPT = collections.OrderedDict(), 512  # models by problem, with what they compiled, while no plan has them
+# Models by problem, with what they compiled, while no plan has them. Few: compiled code of one lies in a thousand mappings of
+# memory, of which a process may have some ten thousand (vm.max_map_count), and a check has done with a case before the next.
+IDLE, KEPT = collections.OrderedDict(), 16
 
 
 def take(make, p):
@@ -122,6 +125,7 @@ def give_back(make, p, model):
     IDLE[make, bytes(p)] = model
     if len(IDLE) > KEPT:
         IDLE.popitem(last=False)
+        gc.collect()  # what is jitted refers to the model and the model to it
 
 
 class Plan:

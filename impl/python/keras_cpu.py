@@ -4,13 +4,16 @@ SPDX-License-Identifier: MIT
 """
 import os
 
-os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu")
+# Where TensorFlow is installed too, Keras loads it with a layer of two directions, and TensorFlow logs.
+os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", TF_CPP_MIN_LOG_LEVEL="3")
 import jax
 import jax.numpy as jnp
 import keras
+import numpy as np
 
 import abi
 import arrays
+import jax_model
 import keras_stack
 
 NAME, LOSS_BY, UPDATE_BY = "keras", "keras", "keras"
@@ -37,49 +40,12 @@ def plan(p):
     return arrays.Plan(p, Model)
 
 
-class Model(keras_stack.Stack):
+class Model(jax_model.Model, keras_stack.Stack):
     def __init__(self, p):
-        super().__init__(p)
-        self.forward, self.judge = jax.jit(self.outputs), jax.jit(self.judged)
-        self.differentiate = jax.jit(lambda own, start, rest: jax.vjp(lambda *leaves: self.outputs(*leaves, rest), own, start))
-        self.pull = jax.jit(self.pulled, static_argnums=2)
-        self.move, self.slope = jax.jit(self.moved), jax.jit(self.derived, static_argnums=3)
+        keras_stack.Stack.__init__(self, p)
+        jax_model.Model.__init__(self, p)
+        self.STATES = ("h0", "c0")[:1 + self.lstm]
+        self.compile()
 
-    def infer(self, weights, given):
-        return self.forward(weights, *self.given(given))
-
-    def train(self, weights, given):
-        made, back = self.differentiate(weights, *self.given(given))
-        return made, (made, back)
-
-    def pulled(self, back, cotangents, wanted):
-        own, start = back(cotangents)
-        return own, {k: v for k, v in start.items() if k in wanted}
-
-    def backward(self, kept, cotangents, wanted):
-        made, back = kept
-        own, start = self.pull(back, {k: jnp.array(cotangents[k]) if k in cotangents else jnp.zeros_like(v) for k, v in made.items()}, wanted)
-        return {**own, **start}
-
-    def judged(self, logits, given):
-        (total, rows), slope = jax.value_and_grad(lambda logits: self.losses(logits, given)[::-1], has_aux=True)(logits)
-        return {"rows": rows, "total": total}, slope
-
-    def loss(self, logits, given):
-        return self.judge(logits, self.given(given)[1])
-
-    def derived(self, weights, start, given, wanted):
-        def total(own, leaves):
-            made = self.outputs(own, {**start, **leaves}, given)
-            made["rows"], made["total"] = self.losses(made["logits"], given)
-            return made["total"], made
-        leaves = {k: v for k, v in start.items() if k in wanted}
-        (grads, starts), made = jax.grad(total, (0, 1), has_aux=True)(weights, leaves)
-        return made, grads, starts
-
-    def update(self, weights, moments, grads, step):
-        return self.move(weights, moments, grads, jnp.int32(self.count(step)), self.epsilon(step))
-
-    def step(self, weights, moments, given, step, wanted):
-        made, grads, starts = self.slope(weights, *self.given(given), wanted)
-        return made, {**grads, **starts}, *self.update(weights, moments, grads, step)
+    def clock(self, step):
+        return jax_model.fresh(np.int32(self.count(step))), jax_model.fresh(self.epsilon(step))

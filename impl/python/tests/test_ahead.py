@@ -1,4 +1,5 @@
-"""test_ahead.py: rows on JAX compile in plan(), nothing in the passes that follow: test_ahead.py FOLDER-OF-HOST MODULE.
+"""test_ahead.py: rows on JAX compile in plan(), nothing in the passes that follow, and as many models as are kept fit into
+the mappings that a process may have: test_ahead.py FOLDER-OF-HOST MODULE.
 
 SPDX-License-Identifier: MIT
 
@@ -84,12 +85,24 @@ def passes(p):
     yield from [lambda plan, a: plan.unpack(a)] * stack
 
 
+def mappings():
+    with open("/proc/self/maps", "rb") as maps:
+        return sum(1 for _ in maps)
+
+
+with open("/proc/sys/vm/max_map_count", encoding="ascii") as allowed:
+    MOST = int(allowed.read())
 module.open(1)
 failures = 0
 for name, p in PROBLEMS.items():
     module.supports(p)
     COMPILED.clear()
+    before = mappings()
     plan = module.plan(p)
+    held = mappings() - before
+    if held * arrays.KEPT > MOST / 2:
+        print("%s, %s: a model holds %d mappings, and %d are kept, where %d are allowed" % (NAME, name, held, arrays.KEPT, MOST))
+        failures += 1
     ahead = len(COMPILED)
     COMPILED.clear()
     for ragged in (False, True):

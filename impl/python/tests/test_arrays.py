@@ -7,6 +7,7 @@ import ctypes
 import os
 import sys
 import unittest
+import weakref
 
 sys.dont_write_bytecode = True
 if len(sys.argv) > 1:
@@ -71,6 +72,21 @@ class Arrays(unittest.TestCase):
         other = problem()
         other.h = 5
         self.assertIsNot(arrays.Plan(other, Model).model, kept)
+
+    def test_few_models_are_kept_and_the_others_are_gone_though_they_refer_to_themselves(self):
+        alive = weakref.WeakSet()
+
+        class Cyclic(Model):
+            def __init__(self, p):
+                super().__init__(p)
+                self.me = self
+                alive.add(self)
+
+        for h in range(arrays.KEPT + 3):
+            p = problem()
+            p.h = h
+            arrays.Plan(p, Cyclic)
+        self.assertEqual(len(alive), arrays.KEPT)
 
     def test_parameters_are_in_canonical_order(self):
         p = problem()
