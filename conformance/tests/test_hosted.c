@@ -107,6 +107,16 @@ static void a_refusal_has_its_reason(void **state)
     assay_session_end(s);
 }
 
+static void what_a_module_lacks_has_its_reason(void **state)
+{
+    assay_session *s = NULL;
+    (void)state;
+    assert_string_equal(start(ASSAY_PLAIN, &s).what, "");
+    assert_string_equal(assay_session_about(s)->full_rows, "plain knows no lengths");
+    assert_string_equal(assay_session_about(s)->infer_only, "");
+    assay_session_end(s);
+}
+
 static void an_exception_becomes_a_status_and_a_line(void **state)
 {
     bench b;
@@ -345,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_module_computes),
         cmocka_unit_test(a_refusal_has_its_reason),
+        cmocka_unit_test(what_a_module_lacks_has_its_reason),
         cmocka_unit_test(an_exception_becomes_a_status_and_a_line),
         cmocka_unit_test(a_crash_is_told),
         cmocka_unit_test(a_plan_of_a_host_has_time_to_compile),

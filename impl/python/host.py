@@ -5,7 +5,7 @@ SPDX-License-Identifier: MIT
 It does what assay-worker does for a shared object, through the same library, libassay_worker.so. A module has
   NAME, VERSION      as in assay_impl; VERSION may be a function, which is called again after open
   LOSS_BY, UPDATE_BY as in assay_made_of; "own" where they are missing
-  INFER_ONLY         optional, of ASSAY_EXT_INFER_ONLY: the reason
+  INFER_ONLY, FULL_ROWS   optional, of ASSAY_EXT_INFER_ONLY and ASSAY_EXT_FULL_ROWS: the reason
   open(threads)      optional
   supports(problem)  an assay_arithmetic; or raises abi.Unsupported(why)
   plan(problem)      an object with sizes (packed, grads, workspace, reserve: bytes), pack(args), run(what, args) and
@@ -71,7 +71,8 @@ class Table:
         self.made_of = abi.assay_made_of(self.text(getattr(module, "LOSS_BY", "own")),
                                          self.text(getattr(module, "UPDATE_BY", "own")))
         self.waives = abi.assay_waives(allocations=1)  # whatever it computes, an interpreter allocates
-        self.infer_only = self.text(module.INFER_ONLY) if hasattr(module, "INFER_ONLY") else None
+        self.reasons = {getattr(abi, "ASSAY_EXT_" + name): self.text(getattr(module, name))
+                        for name in ("INFER_ONLY", "FULL_ROWS") if hasattr(module, name)}
         for name in ("open", "supports", "plan", "pack", "run", "unpack"):
             self.put(name, self.guarded(getattr(self, name)))
         self.put("close", lambda context: None)
@@ -143,10 +144,8 @@ class Table:
 
     def extension(self, name):
         known = {abi.ASSAY_EXT_MADE_OF: self.made_of, abi.ASSAY_EXT_WAIVES: self.waives}
-        if ctypes.string_at(name) == abi.ASSAY_EXT_INFER_ONLY:
-            return self.infer_only
-        found = known.get(ctypes.string_at(name))
-        return ctypes.addressof(found) if found is not None else None
+        name = ctypes.string_at(name)
+        return ctypes.addressof(known[name]) if name in known else self.reasons.get(name)
 
 
 def serve(socket, path):

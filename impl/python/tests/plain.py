@@ -10,7 +10,7 @@ import time
 
 import abi
 
-NAME, VERSION = "plain", "1"
+NAME, VERSION, FULL_ROWS = "plain", "1", "plain knows no lengths"
 REFUSED, RAISES, NO_MEMORY, CRASHES, PLANS_SLOWLY, RUNS_SLOWLY = 2001, 2002, 2003, 2004, 2005, 2006  # classes
 
 
