@@ -4,8 +4,8 @@ SPDX-License-Identifier: MIT
 """
 import os
 
-# Where TensorFlow is installed too, Keras loads it with a layer of two directions, and TensorFlow logs.
-os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", TF_CPP_MIN_LOG_LEVEL="3")
+# Where TensorFlow is installed too, Keras loads it with a layer of two directions, and TensorFlow logs that it uses oneDNN.
+os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", TF_ENABLE_ONEDNN_OPTS="0")
 import jax
 import jax.numpy as jnp
 import keras
