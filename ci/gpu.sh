@@ -11,13 +11,13 @@
 #   --bundle   a bundle in place of a build: what --make-bundle wrote, on a machine like this one
 #   --rows     implementations; default cudnn,cudnn-pytorch,cuda,torch-cuda, those of them that are in the build
 # The archive, unpacked, is a folder for `assay merge`.
-# Parts: device, quick, limits, check, sanitizer, sweep, bench, seeds; all of them, in this order, unless told.
+# Parts: device, quick, limits, check, sanitizer, sweep, bench, profile, seeds; all of them, in this order, unless told.
 # Exit status: 0 all parts are done and hold; 1 some part failed; 2 bad usage; 3 not all could be done, run it again to go on;
 # 77 no GPU.
 # shellcheck disable=SC2317 # parts are called by their names
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-parts=(device quick limits check sanitizer sweep bench seeds)
+parts=(device quick limits check sanitizer sweep bench profile seeds)
 out=build/gpu budget=520 most=16 build='' bundle='' make='' rows=cudnn,cudnn-pytorch,cuda,torch-cuda
 least=10 # seconds without which no part is begun
 most_seconds=120 # of one workload
@@ -65,7 +65,7 @@ done
 ((${#wanted[@]})) || wanted=("${parts[@]}")
 
 # What the linker finds here and a bare machine may lack travels along, CUDA's runtime too; the driver, cuDNN, cuBLAS and libc
-# are those of the machine.
+# are those of the machine. A build of the preset `bundle` has most of it within, and finds the rest by itself.
 make_bundle() { # make_bundle FILE
     local stage program
     stage=$(mktemp -d)
@@ -84,6 +84,7 @@ make_bundle() { # make_bundle FILE
     ldd "$stage"/assay/bin/* "$stage"/assay/lib/assay/impl/*.so 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u |
         { grep -vE '/(libc|libm|libdl|libpthread|librt|ld-linux[^/]*)\.so|/libcuda\.|/libcudnn|/libcublas|/libnv|libassay_worker' || true; } |
         xargs -r cp -Lt "$stage/assay/lib/found"
+    if grep -qx 'ASSAY_STATIC:BOOL=ON' "$build/CMakeCache.txt" 2>/dev/null; then touch "$stage/assay/static"; fi
     git rev-parse HEAD >"$stage/assay/commit" 2>/dev/null || true
     mkdir -p "$(dirname "$1")"
     tar -C "$stage" -czf "$1.part" assay
@@ -93,7 +94,7 @@ make_bundle() { # make_bundle FILE
 }
 
 if [[ -n $make ]]; then
-    [[ -n $build ]] || { ci/build.sh release && build=build/release; }
+    [[ -n $build ]] || { ci/build.sh bundle && build=build/bundle; }
     make_bundle "$make"
     exit 0
 fi
@@ -123,7 +124,8 @@ if [[ -n $bundle ]]; then
     tar -C "$out/bundle" -xzf "$bundle" || usage "--bundle $bundle: is no bundle"
     build=$out/bundle/assay
     [[ -x $build/bin/assay ]] || usage "--bundle $bundle: has no assay/bin/assay"
-    export LD_LIBRARY_PATH="$build/lib/found${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    # Not where it is not needed: an interpreter on this machine would find the bundle's libraries before its own.
+    [[ -e $build/static ]] || export LD_LIBRARY_PATH="$build/lib/found${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 elif [[ -z $build ]]; then
     ci/build.sh release
     build=build/release
@@ -227,6 +229,36 @@ part_sanitizer() {
             ((status == 0)) || worst=1
         done
     done
+    return "$worst"
+}
+
+# Where the time of a pass goes, kernel by kernel. In assay-guest and gpu-sweep, since a profiler, too, has to sit in the
+# process that computes; what runs there is no phase of a workload, but its kernels are the same.
+part_profile() {
+    local name status worst=77 profiler=()
+    if command -v nsys >/dev/null; then
+        profiler=(nsys profile --force-overwrite=true --trace=cuda --stats=true -o)
+    elif command -v ncu >/dev/null; then
+        profiler=(ncu --force-overwrite --set basic --launch-count 200 -o)
+    else
+        echo "no profiler here: neither nsys nor ncu"
+        return 77
+    fi
+    for name in "${names[@]}"; do
+        [[ -e $build/lib/assay/impl/$name.so ]] || { echo "== $name: in Python, not in assay-guest"; continue; }
+        status=0
+        limited "${profiler[@]}" "$out/profile.$name" "$build/bin/assay-guest" "$build/lib/assay/impl/$name.so" 'network/*' || status=$?
+        echo "== $name ${profiler[0]}: exit $status"
+        ((status != 124 && status != 137)) || return "$status"
+        ((worst == 1)) || worst=$((status == 0 ? 0 : status == 77 ? worst : 1))
+    done
+    if [[ " ${names[*]} " == *" cudnn "* && -x $build/bin/gpu-sweep ]]; then
+        status=0
+        limited "${profiler[@]}" "$out/profile.sweep" "$build/bin/gpu-sweep" "$build/lib/assay/impl/cudnn.so" fp32 || status=$?
+        echo "== gpu-sweep ${profiler[0]}: exit $status"
+        ((status != 124 && status != 137)) || return "$status"
+        ((worst == 1)) || worst=$((status == 0 ? 0 : status == 77 ? worst : 1))
+    fi
     return "$worst"
 }
 

@@ -62,6 +62,17 @@ elif [[ -e $build/lib/assay/impl/cudnn.so ]]; then
     PATH=$tools:$PATH expect 3 'no time for: sanitizer' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 20 sanitizer
     printf '#!/bin/sh\nshift 4\nexec "$@"\n' >"$tools/compute-sanitizer"
     PATH=$tools:$PATH expect 0 'sanitizer: exit 0' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 200 quick sanitizer
+    # A profiler, too, sits in the process that computes; without one the part is skipped, and says so.
+    PATH=/usr/bin:/bin expect 0 'neither nsys nor ncu' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 20 profile
+    rm "$scratch/a/profile.status"
+    # shellcheck disable=SC2016 # what the stand-in expands
+    printf '#!/bin/sh\nshift 6\ncase $1 in *gpu-sweep) exit 77;; esac\nexec "$@"\n' >"$tools/nsys"
+    chmod +x "$tools/nsys"
+    PATH=$tools:$PATH expect 0 'profile: exit 0' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 100 profile
+    rm "$scratch/a/profile.status"
+    printf '#!/bin/sh\nexit 5\n' >"$tools/nsys"
+    PATH=$tools:$PATH expect 1 'failed: profile' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 100 profile
+    rm "$scratch/a/profile.status"
     # What is too large for the archive is named and stays; the results are in it.
     head -c 3000000 /dev/urandom >"$scratch/a/large.log"
     expect 0 'large.log is not in the archive: it is limited to 1 MB' cudnn --build "$build" --out "$scratch/a" --rows cudnn --budget 20 --archive-limit 1 quick
