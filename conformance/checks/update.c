@@ -1,7 +1,7 @@
 /* update.c: the optimizer's step follows from the gradients that it was given, added up ones too; a whole step equals
  * its parts, whoever wants its outputs; what is unpacked does not depend on what else is; and what follows a step
- * without a new pack computes at the parameters that it left: inference, a second step, a third one by the very
- * pointers of the second, training by passes. SPDX-License-Identifier: MIT
+ * without a new pack computes at the parameters that it left: inference, a second step, training by passes, two steps
+ * more by the very same pointers. SPDX-License-Identifier: MIT
  *
  * A tiny gradient error can turn the step of Adam around, so parameters are judged against the step that the reference
  * makes from the implementation's own gradients, and those gradients against the truth at its own parameters, as
