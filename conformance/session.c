@@ -30,6 +30,7 @@ static const char *const request_names[] = {
     [ASSAY_WIRE_OPEN] = "load or open",
     [ASSAY_WIRE_SUPPORTS] = "supports",
     [ASSAY_WIRE_PLAN] = "plan",
+    [ASSAY_WIRE_UNPLAN] = "plan_free",
     [ASSAY_WIRE_BIND] = "bind",
     [ASSAY_WIRE_RUN] = "a run request",
     [ASSAY_WIRE_GIVE] = "the copy to the device",
@@ -428,6 +429,15 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
     s->tensor_count = assay_tensors_of(p, s->tensors);
     if (s->planned && sizes) *sizes = a.sizes;
     return r;
+}
+
+assay_reply assay_session_unplan(assay_session *s)
+{
+    assay_request q;
+    assay_answer a;
+    memset(&q, 0, sizeof q);
+    s->planned = 0;
+    return ask(s, &q, ASSAY_WIRE_UNPLAN, -1, &a);
 }
 
 assay_reply assay_session_refuse(const char *what)

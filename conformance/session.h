@@ -123,6 +123,9 @@ assay_reply assay_session_supports(assay_session *s, const assay_problem *p, ass
 /* Replaces the session's plan. The four blocks are made in the worker, guarded, exact in size, filled with NaN. */
 assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_placement place, assay_sizes *sizes);
 
+/* Drops the plan, its blocks and what is bound: their memory is free until another plan. */
+assay_reply assay_session_unplan(assay_session *s);
+
 /* Binds a tensor of the current plan (id: tensors.h) to memory; NULL unbinds. The worker maps it until it is rebound,
  * or the plan goes. `m` stays the caller's and may be freed afterwards. */
 assay_reply assay_session_bind(assay_session *s, int id, const assay_memory *m);

@@ -50,6 +50,8 @@ typedef struct assay_bench_options {
     int32_t axis_count;       /* 0: as documented, with all phases */
     double budget;            /* seconds for everything, conformance too; what does not fit is left out, by name; what
                                  was begun is brought to its five samples and judged, however slow the machine gets */
+    double memory;            /* GiB for the plans of all implementations at once; who does not fit beside the others
+                                 takes turns; 0: what is free */
     int32_t threads;          /* for each implementation; 0 = searched: all cores, half of them, ... one */
     int32_t fixed_seed;       /* 1: take `seed`; 0: draw one for each workload, after the plugins were loaded */
     uint64_t seed;

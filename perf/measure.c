@@ -13,7 +13,6 @@
 #include <math.h>
 #include <string.h>
 
-#define MOST_ENTRANTS        64
 #define BLOCK_SECONDS        0.5 /* a block has several steps where everybody's are shorter than this, else one */
 #define ROUNDS_BETWEEN_TESTS 4   /* of the samples: the bootstrap itself takes time */
 #define WARM_UP_SECONDS      0.2 /* a second warm-up call only if the first was shorter than 10 times this ... */
@@ -144,6 +143,13 @@ static void keep(const assay_measurement *m, assay_kept_block *k, int64_t step, 
 
 /* ---- warming up ---- */
 
+/* Numbers in place and packed, but no pack that counts. */
+static int put(assay_entrant *e, const assay_values *numbers)
+{
+    static const assay_call call = {.kind = ASSAY_CALL_PACK};
+    return assay_rig_store(&e->rig, numbers) && assay_rig_run(&e->rig, &call, 1, NULL);
+}
+
 int assay_measure_warm_up(assay_measurement *m, assay_entrant *e)
 {
     double first, second;
@@ -151,13 +157,13 @@ int assay_measure_warm_up(assay_measurement *m, assay_entrant *e)
     if (!assay_timer_warm(&e->rig, ASSAY_PHASE_STEP, 0, &first)) return 0;
     second = first;
     if (first < 10 * WARM_UP_SECONDS && !assay_timer_warm(&e->rig, ASSAY_PHASE_STEP, 1, &second)) return 0;
-    e->estimate[ASSAY_PHASE_STEP] = second;
+    e->estimate = second;
     return 1;
 }
 
 int assay_measure_estimate(assay_entrant *e)
 {
-    double *least = &e->estimate[ASSAY_PHASE_STEP];
+    double *least = &e->estimate;
     for (int64_t k = 2; k < WARM_UPS_MOST && *least < WARM_UP_SECONDS; k++) {
         double seconds;
         if (!assay_timer_again(&e->rig, ASSAY_PHASE_STEP, k, &seconds)) return 0;
@@ -166,29 +172,54 @@ int assay_measure_estimate(assay_entrant *e)
     return 1;
 }
 
-/* The first call of each, on numbers that don't come again. */
-static void warm_up_phases(assay_measurement *m, assay_entrant *e)
+/* What is timed in one group of phases: the calls of a block, and those that a plan has to have had before them, on
+ * numbers that don't come again; *seconds: what those took. */
+typedef struct block_kind {
+    assay_phase from, to;
+    int (*warm_up)(assay_entrant *e, const assay_values *numbers, double *seconds);
+    void (*block)(assay_measurement *m, assay_entrant *e);
+} block_kind;
+
+static int warm_up_one(assay_entrant *e, const assay_values *numbers, assay_phase phase, double *seconds)
+{
+    return put(e, numbers) && assay_timer_warm(&e->rig, phase, 0, seconds);
+}
+
+static int warm_up_step(assay_entrant *e, const assay_values *numbers, double *seconds)
+{
+    return warm_up_one(e, numbers, ASSAY_PHASE_STEP, seconds) && assay_rig_unpack(&e->rig, NULL);
+}
+
+static int warm_up_phases(assay_entrant *e, const assay_values *numbers, double *seconds)
 {
     static const assay_phase order[] = {ASSAY_PHASE_PACK, ASSAY_PHASE_FORWARD, ASSAY_PHASE_LOSS, ASSAY_PHASE_BACKWARD,
                                         ASSAY_PHASE_UPDATE};
-    if (!assay_rig_store(&e->rig, &m->view)) return;
-    for (int p = 0; p < 5; p++)
-        if (!assay_timer_warm(&e->rig, order[p], 0, &e->estimate[order[p]])) return;
+    *seconds = 0;
+    if (!assay_rig_store(&e->rig, numbers)) return 0;
+    for (int p = 0; p < 5; p++) {
+        double took;
+        if (!assay_timer_warm(&e->rig, order[p], 0, &took)) return 0;
+        *seconds += took;
+    }
+    return assay_rig_unpack(&e->rig, NULL);
 }
 
-static void warm_up_forward(assay_measurement *m, assay_entrant *e, assay_phase phase)
+static int warm_up_infer(assay_entrant *e, const assay_values *numbers, double *seconds)
 {
-    if (assay_rig_store(&e->rig, &m->view) && pack(e, phase)) assay_timer_warm(&e->rig, phase, 0, &e->estimate[phase]);
+    return warm_up_one(e, numbers, ASSAY_PHASE_INFER, seconds);
 }
 
-static void warm_up_infer(assay_measurement *m, assay_entrant *e)
+static int warm_up_forward_loss(assay_entrant *e, const assay_values *numbers, double *seconds)
 {
-    warm_up_forward(m, e, ASSAY_PHASE_INFER);
+    return warm_up_one(e, numbers, ASSAY_PHASE_FORWARD_LOSS, seconds);
 }
 
-static void warm_up_forward_loss(assay_measurement *m, assay_entrant *e)
+/* Who takes turns in memory gets a plan for one block, which has had its first calls when the block comes. */
+static int wake(assay_measurement *m, assay_entrant *e, const block_kind *kind)
 {
-    warm_up_forward(m, e, ASSAY_PHASE_FORWARD_LOSS);
+    double seconds = 0;
+    if (!assay_rig_plan(&e->rig, &m->states[0]) || !kind->warm_up(e, &m->states[0], &seconds)) return 0;
+    return seconds > 10 * WARM_UP_SECONDS || kind->warm_up(e, &m->states[0], &seconds);
 }
 
 /* ---- training steps ---- */
@@ -296,11 +327,19 @@ static void forward_loss_block(assay_measurement *m, assay_entrant *e)
 
 /* ---- rounds ---- */
 
-typedef void (*block_fn)(assay_measurement *m, assay_entrant *e);
-
-static int enough(const assay_measurement *m, const assay_entrant *e, assay_phase from, assay_phase to, int time_is_up)
+static void run_block(assay_measurement *m, assay_entrant *e, const block_kind *kind)
 {
-    for (int phase = from; phase <= (int)to; phase++) {
+    if (!e->turns) {
+        kind->block(m, e);
+        return;
+    }
+    if (wake(m, e, kind)) kind->block(m, e);
+    assay_rig_park(&e->rig);
+}
+
+static int enough(const assay_measurement *m, const assay_entrant *e, const block_kind *kind, int time_is_up)
+{
+    for (int phase = kind->from; phase <= (int)kind->to; phase++) {
         const assay_series *s = &e->series[phase];
         if (s->count < ASSAY_SAMPLES_LEAST) return 0;
         if (!time_is_up && !assay_stats_settled(s->seconds, s->count, m->schedule)) return 0;
@@ -336,12 +375,12 @@ static int set_aside(assay_entrant *const *entrants, int count, const assay_roun
 /* Rounds of one block each, in a new random order every time; all go on as long as one is not settled, so that the
  * samples of any two stand side by side. Of those that were disturbed as many are taken again as there are others, and
  * one. */
-static void rounds(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds, block_fn block,
-                   assay_phase from, assay_phase to)
+static void rounds(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds,
+                   const block_kind *kind)
 {
     double end = assay_clock() + seconds;
-    int order[MOST_ENTRANTS], going = count > 0, round = 0, again = 0;
-    assay_round_mark marks[MOST_ENTRANTS];
+    int order[ASSAY_MOST_ENTRANTS], going = count > 0, round = 0, again = 0;
+    assay_round_mark marks[ASSAY_MOST_ENTRANTS];
     for (int k = 0; k < count; k++) {
         order[k] = k;
         drop_readings(entrants[k]);
@@ -362,7 +401,7 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
             if (m->stop && m->stop(m->user)) return;
             assay_entrant *e = entrants[order[k]];
             if (e->rig.verdict != ASSAY_VERDICT_PASS) continue;
-            block(m, e);
+            run_block(m, e, kind);
         }
         int time_is_up = assay_clock() > end;
         if (!time_is_up && again <= round && set_aside(entrants, count, marks)) {
@@ -372,7 +411,7 @@ static void rounds(assay_measurement *m, assay_entrant *const *entrants, int cou
         if (++round % ROUNDS_BETWEEN_TESTS && !time_is_up && any_alive(entrants, count)) continue;
         going = 0;
         for (int k = 0; k < count; k++)
-            going |= entrants[k]->rig.verdict == ASSAY_VERDICT_PASS && !enough(m, entrants[k], from, to, time_is_up);
+            going |= entrants[k]->rig.verdict == ASSAY_VERDICT_PASS && !enough(m, entrants[k], kind, time_is_up);
     }
 }
 
@@ -385,25 +424,34 @@ static void drop_all_readings(assay_entrant *const *entrants, int count)
 int assay_measure_short(assay_entrant *const *entrants, int count)
 {
     for (int k = 0; k < count; k++)
-        if (entrants[k]->estimate[ASSAY_PHASE_STEP] > BLOCK_SECONDS) return 0;
+        if (entrants[k]->estimate > BLOCK_SECONDS) return 0;
     return 1;
+}
+
+static const block_kind steps = {ASSAY_PHASE_STEP, ASSAY_PHASE_STEP, warm_up_step, step_block};
+
+int assay_measure_wake(assay_measurement *m, assay_entrant *e)
+{
+    return wake(m, e, &steps);
 }
 
 void assay_measure_steps(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
 {
     m->block_samples = assay_measure_short(entrants, count) ? ASSAY_BLOCK_SAMPLES : 1;
-    rounds(m, entrants, count, seconds, step_block, ASSAY_PHASE_STEP, ASSAY_PHASE_STEP);
+    rounds(m, entrants, count, seconds, &steps);
     drop_all_readings(entrants, count);
 }
 
-static void group(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds, block_fn warm_up,
-                  block_fn block, assay_phase from, assay_phase to)
+static void group(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds,
+                  const block_kind *kind)
 {
-    int logits = from != ASSAY_PHASE_FORWARD_LOSS;
+    int logits = kind->from != ASSAY_PHASE_FORWARD_LOSS;
+    double unused;
     if (!next_round(m)) no_numbers(entrants, count);
     for (int k = 0; k < count; k++)
-        if (!logits || assay_rig_logits(&entrants[k]->rig, 1)) warm_up(m, entrants[k]);
-    rounds(m, entrants, count, seconds, block, from, to);
+        if ((!logits || assay_rig_logits(&entrants[k]->rig, 1)) && !entrants[k]->turns)
+            kind->warm_up(entrants[k], &m->view, &unused);
+    rounds(m, entrants, count, seconds, kind);
     drop_all_readings(entrants, count);
     for (int k = 0; k < count && logits; k++)
         assay_rig_logits(&entrants[k]->rig, 0);
@@ -411,16 +459,19 @@ static void group(assay_measurement *m, assay_entrant *const *entrants, int coun
 
 void assay_measure_phases(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
 {
-    group(m, entrants, count, seconds, warm_up_phases, phases_block, ASSAY_PHASE_PACK, ASSAY_PHASE_UPDATE);
+    static const block_kind kind = {ASSAY_PHASE_PACK, ASSAY_PHASE_UPDATE, warm_up_phases, phases_block};
+    group(m, entrants, count, seconds, &kind);
 }
 
 void assay_measure_infer(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
 {
-    group(m, entrants, count, seconds, warm_up_infer, infer_block, ASSAY_PHASE_INFER, ASSAY_PHASE_INFER);
+    static const block_kind kind = {ASSAY_PHASE_INFER, ASSAY_PHASE_INFER, warm_up_infer, infer_block};
+    group(m, entrants, count, seconds, &kind);
 }
 
 void assay_measure_forward_loss(assay_measurement *m, assay_entrant *const *entrants, int count, double seconds)
 {
-    group(m, entrants, count, seconds, warm_up_forward_loss, forward_loss_block, ASSAY_PHASE_FORWARD_LOSS,
-          ASSAY_PHASE_FORWARD_LOSS);
+    static const block_kind kind = {ASSAY_PHASE_FORWARD_LOSS, ASSAY_PHASE_FORWARD_LOSS, warm_up_forward_loss,
+                                    forward_loss_block};
+    group(m, entrants, count, seconds, &kind);
 }

@@ -7,7 +7,8 @@
 #include "perf/state.h"
 #include "perf/timer.h"
 
-#define ASSAY_BLOCK_SAMPLES 3 /* steps from one starting point, where everybody's are short */
+#define ASSAY_MOST_ENTRANTS 192 /* of one workload: formats and implementations */
+#define ASSAY_BLOCK_SAMPLES 3   /* steps from one starting point, where everybody's are short */
 
 /* What was kept of one call in a block. */
 typedef struct assay_kept_block {
@@ -27,6 +28,8 @@ typedef struct assay_entrant {
     const char *name;             /* that records call it by; NULL = its own */
     const assay_problem *problem; /* the workload's, in the arithmetic that is timed */
     int32_t threads;
+    int32_t turns;  /* 1: there is memory for it only while its own blocks are taken, and no plan between them */
+    double waiting; /* seconds that it takes to be ready for a block, if it takes turns */
     assay_certificate certificate;
     assay_rig rig;
     assay_series series[ASSAY_PHASES];
@@ -34,7 +37,7 @@ typedef struct assay_entrant {
     assay_series ahead[ASSAY_PHASES]; /* processor time outside of timed calls before each of those of a phase */
     assay_kept_block first, later, phases, infer, forward_loss;
     assay_values reading[ASSAY_BLOCK_SAMPLES]; /* of the calls of the block that is going on */
-    double estimate[ASSAY_PHASES];             /* seconds of one call, from warming up */
+    double estimate;                           /* seconds of a training step, from warming up */
 } assay_entrant;
 /* Drops samples and what was kept; the worker stays, warm, and so do the estimates. */
 void assay_entrant_forget(assay_entrant *e);
@@ -58,8 +61,11 @@ typedef struct assay_measurement {
 } assay_measurement;
 void assay_measurement_free(assay_measurement *m); /* what it owns */
 
-/* One or two training steps outside any clock; fills the estimates. 1 if it worked. */
+/* One or two training steps outside any clock; fills the estimate. 1 if it worked. */
 int assay_measure_warm_up(assay_measurement *m, assay_entrant *e);
+
+/* Plans an entrant whose memory was given up, and gives it its first steps again. 1 if it worked. */
+int assay_measure_wake(assay_measurement *m, assay_entrant *e);
 
 /* After it, where steps are short: a few more, the fastest of which becomes the estimate. The number of threads hangs
  * on it, and one call that something else slowed down must not decide that. 1 if it worked. */

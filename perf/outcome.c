@@ -248,7 +248,9 @@ static void set_memory(assay_record *r, const assay_rig *rig)
     r->grads_mib = mib((double)rig->sizes.grads);
     r->workspace_mib = mib((double)rig->sizes.workspace);
     r->reserve_mib = mib((double)rig->sizes.reserve);
-    r->peak_mib = rig->start >= 0 && rig->most >= 0 ? mib((double)(rig->most - rig->start)) : NAN;
+    const int64_t most = assay_rig_footprint(rig);
+    r->peak_mib = most >= 0 ? mib((double)most) : NAN;
+    r->plans = rig->plans;
 }
 
 static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_entrant *e)

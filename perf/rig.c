@@ -77,9 +77,11 @@ int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_option
 }
 
 /* Is this output part of a training step? dx and final states are not. */
-static int wanted(const assay_tensor *x)
+static int wanted(const assay_rig *r, const assay_tensor *x)
 {
     switch (x->id) {
+    case ASSAY_LOGITS:
+        return r->logits;
     case ASSAY_Y:
     case ASSAY_LOSS:
     case ASSAY_LOSS_ROWS:
@@ -117,15 +119,31 @@ static int measure_round_trip(assay_rig *r)
 int assay_rig_plan(assay_rig *r, const assay_values *given)
 {
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
-    r->start = assay_session_memory(r->session, 1).now;
+    if (r->plans++ == 0) r->start = assay_session_memory(r->session, 1).now;
+    r->runs = 0;
     assay_reply reply = assay_session_plan(r->session, &r->problem, ASSAY_PLACE_START, &r->sizes);
     if (!answered(r, "plan", &reply)) return 0;
+    r->planned = 1;
     for (int k = 0; k < r->tensor_count; k++) {
         const assay_tensor *x = &r->tensors[k];
         int input = given->at[x->id] != NULL;
-        if ((input || wanted(x)) && !bind(r, x, input)) return 0;
+        if ((input || wanted(r, x)) && !bind(r, x, input)) return 0;
     }
     return measure_round_trip(r);
+}
+
+int assay_rig_park(assay_rig *r)
+{
+    if (r->verdict != ASSAY_VERDICT_PASS) return 0;
+    r->planned = 0;
+    assay_reply reply = assay_session_unplan(r->session);
+    return answered(r, "plan_free", &reply);
+}
+
+int64_t assay_rig_footprint(const assay_rig *r)
+{
+    const int64_t most = r->session ? assay_session_memory(r->session, 0).most : r->most;
+    return r->start >= 0 && most >= 0 ? most - r->start : -1;
 }
 
 int assay_rig_logits(assay_rig *r, int on)
@@ -133,10 +151,12 @@ int assay_rig_logits(assay_rig *r, int on)
     assay_tensor x;
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
     if (!assay_tensor_find(&r->problem, ASSAY_LOGITS, &x)) return 1;
-    if (on) return bind(r, &x, 0);
-    assay_reply reply = assay_session_bind(r->session, ASSAY_LOGITS, NULL);
-    assay_memory_free(&r->memory[ASSAY_LOGITS]);
+    r->logits = on;
+    if (on) return !r->planned || bind(r, &x, 0);
+    if (r->memory[ASSAY_LOGITS].fd >= 0) assay_memory_free(&r->memory[ASSAY_LOGITS]);
     r->memory[ASSAY_LOGITS].fd = -1;
+    if (!r->planned) return 1;
+    assay_reply reply = assay_session_bind(r->session, ASSAY_LOGITS, NULL);
     return answered(r, "bind", &reply);
 }
 

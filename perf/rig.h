@@ -22,6 +22,8 @@ typedef struct assay_rig {
     assay_sizes sizes;     /* of the plan's four blocks, bytes */
     int64_t start;         /* bytes that its worker had before the plan; -1: unknown */
     int64_t most;          /* the most that it had until assay_rig_end(); -1: unknown */
+    int32_t plans;         /* times that it was planned ... */
+    int planned, logits;   /* ... and whether it is; whether logits are wanted */
     double round_trip;     /* seconds of a request that does nothing, median */
     double mark;           /* processor time of its worker from which on work is done ahead of the next call */
     assay_verdict verdict; /* PASS as long as all is well */
@@ -33,8 +35,13 @@ typedef struct assay_rig {
 int assay_rig_start(assay_rig *r, const char *plugin, const assay_session_options *o, const assay_problem *p);
 
 /* Plans, makes and binds every tensor that is there in `given`, and y, losses, parameter gradients, updated tensors.
- * Logits are wanted only while assay_rig_logits(r, 1) holds. Measures the round trip. */
+ * Logits are wanted only while assay_rig_logits(r, 1) holds, which needs no plan. Measures the round trip. */
 int assay_rig_plan(assay_rig *r, const assay_values *given);
+/* Gives up the plan and what the worker holds for it; the worker stays, and so do the tensors on this side. The next
+ * assay_rig_plan() binds them again, after which the implementation's next calls are its first ones. */
+int assay_rig_park(assay_rig *r);
+/* Bytes that the worker had at the most above what it had before the first plan; -1: unknown. */
+int64_t assay_rig_footprint(const assay_rig *r);
 int assay_rig_logits(assay_rig *r, int wanted);
 
 /* Puts NaN into outputs and all four blocks of the plan, then, while the worker stands still, the numbers of a block

@@ -355,6 +355,16 @@ static void a_second_plan_replaces_the_first(void **state)
     assert_int_equal(((unsigned char *)assay_memory_data(&r->y))[0], 0xFF);
 }
 
+static void without_a_plan_nothing_runs_until_the_next(void **state)
+{
+    rig *r = *state;
+    const assay_problem p = rig_problem(ROGUE_HONEST);
+    assert_int_equal(assay_session_unplan(r->session).status, ASSAY_OK);
+    assert_int_equal(rig_run(r, NULL).status, ASSAY_BAD_ARGUMENT);
+    assert_int_equal(assay_session_unplan(r->session).status, ASSAY_OK); /* twice is fine */
+    assert_int_equal(assay_session_plan(r->session, &p, ASSAY_PLACE_START, NULL).status, ASSAY_OK);
+}
+
 static void unbind_all_leaves_nothing(void **state)
 {
     rig *r = *state;
@@ -452,6 +462,7 @@ int main(void)
         HONEST(a_poisoned_block_holds_nan),
         HONEST(the_failing_call_is_pointed_out),
         HONEST(a_second_plan_replaces_the_first),
+        HONEST(without_a_plan_nothing_runs_until_the_next),
         HONEST(unbind_all_leaves_nothing),
         HONEST(an_impossible_program_is_refused),
         HONEST(support_is_declared),

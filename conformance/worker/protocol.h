@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define ASSAY_WIRE_MAGIC   0x41535359u
-#define ASSAY_WIRE_VERSION 5
+#define ASSAY_WIRE_VERSION 6
 #define ASSAY_WIRE_CALLS   16
 #define ASSAY_WIRE_NAME    24
 #define ASSAY_WIRE_WHAT    192
@@ -23,6 +23,7 @@ typedef enum assay_wire_kind {
     ASSAY_WIRE_OPEN = 1, /* answers when the plugin is loaded, open() has returned and the sandbox is closed */
     ASSAY_WIRE_SUPPORTS,
     ASSAY_WIRE_PLAN,
+    ASSAY_WIRE_UNPLAN, /* drops the plan, its blocks and what was bound to it */
     ASSAY_WIRE_BIND,
     ASSAY_WIRE_RUN,
     ASSAY_WIRE_GIVE, /* on a device, before RUN: what is bound goes there */

@@ -145,6 +145,12 @@ static void serve_plan(assay_server *s, const assay_request *q, int fd, assay_an
     if (a->status != ASSAY_OK && !s->lost) drop_plan(s);
 }
 
+static void serve_unplan(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+{
+    (void)q, (void)fd, (void)a;
+    drop_plan(s);
+}
+
 static void serve_bind(assay_server *s, const assay_request *q, int fd, assay_answer *a)
 {
     int id = q->bind.id;
@@ -234,9 +240,9 @@ static int answer(int socket, const assay_answer *a)
 static void dispatch(assay_server *s, const assay_request *q, int fd, assay_answer *a)
 {
     static void (*const handlers[])(assay_server *, const assay_request *, int, assay_answer *) = {
-        [ASSAY_WIRE_OPEN] = serve_open, [ASSAY_WIRE_SUPPORTS] = serve_supports, [ASSAY_WIRE_PLAN] = serve_plan,
-        [ASSAY_WIRE_BIND] = serve_bind, [ASSAY_WIRE_RUN] = serve_run,           [ASSAY_WIRE_GIVE] = serve_give,
-        [ASSAY_WIRE_TAKE] = serve_take, [ASSAY_WIRE_END] = serve_end,
+        [ASSAY_WIRE_OPEN] = serve_open,     [ASSAY_WIRE_SUPPORTS] = serve_supports, [ASSAY_WIRE_PLAN] = serve_plan,
+        [ASSAY_WIRE_UNPLAN] = serve_unplan, [ASSAY_WIRE_BIND] = serve_bind,         [ASSAY_WIRE_RUN] = serve_run,
+        [ASSAY_WIRE_GIVE] = serve_give,     [ASSAY_WIRE_TAKE] = serve_take,         [ASSAY_WIRE_END] = serve_end,
     };
     memset(a, 0, sizeof *a);
     a->head = q->head;

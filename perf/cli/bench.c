@@ -44,6 +44,8 @@ int assay_command_bench(int argc, char **argv)
         {"workload", "GLOB", "these workloads only (`assay list workloads`)", ASSAY_TAKES_TEXTS, &globs},
         {"budget", "SECONDS", "for everything; what does not fit is left out by name", ASSAY_TAKES_REAL,
          &q.bench.budget},
+        {"memory", "GIB", "for all at once; who does not fit takes turns; default: what is free", ASSAY_TAKES_REAL,
+         &q.bench.memory},
         {"threads", "N", "for each implementation; default: the number that serves it best", ASSAY_TAKES_THREADS,
          &threads},
         {"seed", "SEED", "of parameters and states; default: fresh for each workload", ASSAY_TAKES_TEXT, &seed},

@@ -32,6 +32,9 @@ typedef struct asked {
     int32_t threads[8];
     const char *replace_by; /* put in the plugin's place when it has been certified */
     int only_once;          /* 1: refuses from the second time on */
+    int twice;              /* 1: two rows of the same file */
+    double memory;          /* GiB for everybody; 0: what is free */
+    int turns, without;     /* lines about somebody who takes turns, or has not enough even so */
     char line[512];         /* the last one that was said */
 } asked;
 
@@ -70,17 +73,21 @@ static int is_timing(void *user)
 
 static void on_line(void *user, const char *line)
 {
-    snprintf(((asked *)user)->line, sizeof((asked *)user)->line, "%s", line);
+    asked *a = user;
+    snprintf(a->line, sizeof a->line, "%s", line);
+    a->turns += strstr(line, "takes turns in memory") != NULL;
+    a->without += strstr(line, "all: memory: ") != NULL;
 }
 
 static assay_bench_summary bench(asked *a)
 {
-    const char *const plugins[] = {plugin};
+    const char *const plugins[] = {plugin, plugin};
     const assay_bench_options o = {.plugins = plugins,
-                                   .plugin_count = 1,
+                                   .plugin_count = 1 + a->twice,
                                    .globs = (const char *const[]){"f.imdb-gru"},
                                    .glob_count = 1,
                                    .budget = 600,
+                                   .memory = a->memory,
                                    .worker = ASSAY_WORKER,
                                    .gate = gate,
                                    .judge = judge,
@@ -129,6 +136,26 @@ static void another_number_of_threads_is_certified_before_it_is_timed(void **sta
     assert_non_null(strstr(a.line, "not certified: not with"));
 }
 
+/* A plan of f.imdb-gru needs more than a tenth of a GiB, and less than a fifth. */
+static void who_does_not_fit_into_memory_takes_turns_or_is_left_out(void **state)
+{
+    static const struct {
+        double gib;
+        int turns, without;
+    } rows[] = {{0, 0, 0}, {1, 0, 0}, {0.2, 2, 0}, {0.1, 0, 2}};
+    (void)state;
+    put(ASSAY_PLUGIN);
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        asked a = {.memory = rows[k].gib, .twice = 1};
+        const assay_bench_summary s = bench(&a);
+        if (a.turns != rows[k].turns || a.without != rows[k].without)
+            fail_msg("%g GiB: %d take turns, %d are left out; %d and %d expected", rows[k].gib, a.turns, a.without,
+                     rows[k].turns, rows[k].without);
+        assert_int_equal(s.failed, 0);
+        assert_int_equal(s.left_out, 2); /* the others by the stop */
+    }
+}
+
 static int make_folder(void **state)
 {
     if (test_folder_make(state) != 0) return -1;
@@ -141,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_that_was_replaced_after_its_check_is_not_timed),
         cmocka_unit_test(another_number_of_threads_is_certified_before_it_is_timed),
+        cmocka_unit_test(who_does_not_fit_into_memory_takes_turns_or_is_left_out),
     };
     return cmocka_run_group_tests(tests, make_folder, test_folder_remove);
 }

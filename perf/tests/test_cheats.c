@@ -49,7 +49,7 @@ static int records_of(bed *b)
 static void no_false_number(const char *cheat, double estimate)
 {
     bed *b = bed_of(cheat);
-    if (estimate > 0) b->entrant.estimate[ASSAY_PHASE_STEP] = estimate;
+    if (estimate > 0) b->entrant.estimate = estimate;
     bed_measure_all(b);
     int records = records_of(b);
     assert_true(records == 0 || too_short(b) == 0);
@@ -178,7 +178,7 @@ static void a_slow_start_buys_nothing(void **state)
 {
     (void)state;
     bed *b = bed_of("slow-start");
-    assert_true(b->entrant.estimate[ASSAY_PHASE_STEP] >= 1e-9 * CHEAT_START_NANOSECONDS);
+    assert_true(b->entrant.estimate >= 1e-9 * CHEAT_START_NANOSECONDS);
     assay_measure_steps(&b->m, b->entrants, 1, 0);
     const assay_series *steps = &b->entrant.series[ASSAY_PHASE_STEP];
     assert_true(steps->count >= ASSAY_SAMPLES_LEAST);

@@ -54,6 +54,38 @@ static void what_the_timed_calls_left_behind_is_right(void **state)
     assert_true(margin == 0.5);
 }
 
+/* Its plan is given up after each block: the next has a new one, whose first calls are over when the clock starts. */
+static void who_takes_turns_in_memory_is_measured_as_the_others(void **state)
+{
+    bed *b = *state;
+    double margin, seconds;
+    assay_records records = {0};
+    b->court.strict = 1;
+    b->entrant.turns = 1;
+    assert_true(assay_rig_park(&b->entrant.rig));
+    bed_measure_all(b);
+    assert_string_equal(b->entrant.rig.why, "");
+    assert_false(b->entrant.rig.planned);
+    assert_true(b->entrant.rig.plans > 4 * ASSAY_SAMPLES_LEAST / ASSAY_BLOCK_SAMPLES);
+    for (int phase = 0; phase < ASSAY_PHASES; phase++)
+        assert_true(b->entrant.series[phase].count >= ASSAY_SAMPLES_LEAST);
+    assert_int_equal(assay_outcome_judge(&b->of, b->entrants, 1, &margin, &seconds), ASSAY_OK);
+    const int recorded = assay_outcome_record(&b->of, &b->entrant, margin, &records);
+    if (recorded != ASSAY_PHASES) fail_msg("%d phases: %s", recorded, b->entrant.rig.why);
+    assert_int_equal(records.at[0].plans, b->entrant.rig.plans);
+    assert_true(records.at[0].peak_mib > 0);
+    assay_records_free(&records);
+}
+
+static void a_plan_that_was_given_up_runs_nothing(void **state)
+{
+    static const assay_call call = {.kind = ASSAY_CALL_RUN, .pass = ASSAY_STEP};
+    bed *b = *state;
+    assert_true(assay_rig_park(&b->entrant.rig));
+    assert_false(assay_rig_run(&b->entrant.rig, &call, 1, NULL));
+    assert_int_equal(b->entrant.rig.verdict, ASSAY_VERDICT_FAIL);
+}
+
 static void what_was_not_kept_leaves_no_number(void **state)
 {
     bed *b = *state;
@@ -251,6 +283,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_phase_has_five_samples_even_without_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_the_timed_calls_left_behind_is_right, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_takes_turns_in_memory_is_measured_as_the_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_that_was_given_up_runs_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_not_kept_leaves_no_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_result_leaves_no_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_time_below_the_roof_leaves_no_number, set_up, tear_down),
