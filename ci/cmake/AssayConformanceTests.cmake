@@ -27,6 +27,10 @@ foreach(impl ${implementations})
     # Where an implementation offers nothing of an op, a test of it would find that nothing passed.
     get_property(ops GLOBAL PROPERTY ASSAY_OPS_${impl})
     get_property(only GLOBAL PROPERTY ASSAY_GROUPS_${impl})
+    get_property(seconds GLOBAL PROPERTY ASSAY_SECONDS_${impl})
+    if(NOT seconds)
+        set(seconds 300)
+    endif()
     if(NOT ops)
         set(ops rnn xent ctc network)
     endif()
@@ -40,14 +44,14 @@ foreach(impl ${implementations})
             add_test(NAME ${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
                 COMMAND assay check --impl ${impl} --op ${op} --check ${checks_${group}} --quick --seed @${seed_file}
                         --cache ${CMAKE_BINARY_DIR}/cache)
-            set_tests_properties(${name} PROPERTIES LABELS "conformance;${impl};${op}${device}" TIMEOUT 300 SKIP_RETURN_CODE 77
+            set_tests_properties(${name} PROPERTIES LABELS "conformance;${impl};${op}${device}" TIMEOUT ${seconds} SKIP_RETURN_CODE 77
                 FIXTURES_REQUIRED seed FIXTURES_SETUP conforms.${impl})
         endforeach()
     endforeach()
     # On the seed of CI an honest implementation keeps half of every limit in hand.
     add_test(NAME check.${impl}.margins WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
         COMMAND assay check --impl ${impl} --quick --seed 0x5eed --margin-limit 0.5 --cache ${CMAKE_BINARY_DIR}/cache)
-    set_tests_properties(check.${impl}.margins PROPERTIES LABELS "conformance;${impl}${device}" TIMEOUT 300 SKIP_RETURN_CODE 77
+    set_tests_properties(check.${impl}.margins PROPERTIES LABELS "conformance;${impl}${device}" TIMEOUT ${seconds} SKIP_RETURN_CODE 77
         FIXTURES_SETUP conforms.${impl})
     if(impl IN_LIST untimed)
         continue()

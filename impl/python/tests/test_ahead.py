@@ -1,5 +1,5 @@
-"""test_ahead.py: rows on JAX compile in plan(), nothing in the passes that follow, and as many models as are kept fit into
-the mappings that a process may have: test_ahead.py FOLDER-OF-HOST MODULE.
+"""test_ahead.py: rows on JAX and PyTensor compile in plan(), nothing in the passes that follow, and as many models as are
+kept fit into the mappings that a process may have: test_ahead.py FOLDER-OF-HOST MODULE.
 
 SPDX-License-Identifier: MIT
 
@@ -24,7 +24,6 @@ try:
     spec = importlib.util.spec_from_file_location("hosted", MODULE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    import jax
     import numpy as np
 except ImportError as missing:
     print("%s: no module %s in %s" % (NAME, missing.name, sys.executable))
@@ -33,8 +32,25 @@ except ImportError as missing:
 import arrays  # noqa: E402
 
 COMPILED = []
-jax.monitoring.register_event_duration_secs_listener(
-    lambda event, seconds, **more: COMPILED.append(more.get("fun_name", event)) if event.endswith("backend_compile_duration") else None)
+
+
+def listen_to_jax():
+    import jax
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, seconds, **more: COMPILED.append(more.get("fun_name", event)) if event.endswith("backend_compile_duration") else None)
+
+
+def listen_to_pytensor():
+    from pytensor.compile import maker
+    make = maker.FunctionMaker.__init__
+
+    def heard(self, *given, **more):
+        COMPILED.append("a function")
+        make(self, *given, **more)
+    maker.FunctionMaker.__init__ = heard
+
+
+(listen_to_pytensor if NAME == "pytensor" else listen_to_jax)()
 
 
 def problem(op, **more):
@@ -54,6 +70,9 @@ def network(loss, optimizer, **more):
 PROBLEMS = {"rnn": problem(abi.ASSAY_OP_RNN), "xent": problem(abi.ASSAY_OP_XENT), "ctc": problem(abi.ASSAY_OP_CTC, max_label=2),
             "network, xent": network(abi.ASSAY_LOSS_XENT, abi.ASSAY_OPT_ADAM, vocab=7),
             "network, ctc": network(abi.ASSAY_LOSS_CTC, abi.ASSAY_OPT_SGD)}
+if NAME == "pytensor":  # which has no CTC
+    PROBLEMS = {name: p for name, p in PROBLEMS.items() if not arrays.is_ctc(p)}
+    PROBLEMS["network, sgd"] = network(abi.ASSAY_LOSS_XENT, abi.ASSAY_OPT_SGD)
 
 
 class Memory:
