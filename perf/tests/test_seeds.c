@@ -39,6 +39,20 @@ static void every_seed_was_published_and_has_no_empty_cell(void **state)
     }
 }
 
+static void the_descendant_stands_where_theano_computed(void **state)
+{
+    (void)state;
+    int found = 0;
+    for (int k = 0; k < assay_seed_count(); k++) {
+        const assay_seed *s = assay_seed_get(k);
+        if (!strstr(s->system, "Theano") && !strstr(s->system, "Lasagne")) continue;
+        found++;
+        if (!strstr(s->today, "descendant: pytensor"))
+            fail_msg("%s: %s: expected the row pytensor as the framework of today", s->group, s->system);
+    }
+    assert_true(found > 0);
+}
+
 static int is_defect(const char *group, long number)
 {
     const assay_defect *d;
@@ -78,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_published_time_has_its_seed),
         cmocka_unit_test(every_seed_was_published_and_has_no_empty_cell),
+        cmocka_unit_test(the_descendant_stands_where_theano_computed),
         cmocka_unit_test(every_number_is_a_defect),
         cmocka_unit_test(defects_are_numbered_from_one),
     };
