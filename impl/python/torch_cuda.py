@@ -93,8 +93,6 @@ class Given:
 
 class OnDevice:
     """What a plan of the row torch, of a loss or of a network, does otherwise where its tensors are the device's."""
-    whole = copies = False  # a whole step is running; views are copies
-
     def view(self, pointer, shape, stride=0):
         if not pointer:
             return None
@@ -103,7 +101,6 @@ class OnDevice:
             return torch.empty(shape, dtype=self.dtype)
         stride = stride or width
         flat = share(pointer, (rows - 1) * stride + width, self.dtype)
-        flat = flat.clone() if self.copies else flat
         return flat.view(shape) if stride == width else flat.as_strided(shape, (shape[1] * stride, stride, 1))
 
     def integers(self, pointer, shape):
@@ -160,14 +157,6 @@ class OnDevice:
         super().build(a)
         self.net.flatten_parameters()  # into one piece of PyTorch's own memory, where cuDNN wants them
 
-    def forward(self, a, train):
-        """What TRAIN keeps for BACKWARD is the plan's own: by then the inputs may lie elsewhere."""
-        self.copies = train and not self.whole
-        try:
-            return super().forward(a, train)
-        finally:
-            self.copies = False
-
     def recur(self, x, state, lens, past):
         if past is None:
             return self.net(x, state)
@@ -198,5 +187,4 @@ class OnDevice:
     def run(self, what, a):
         tf32 = self.p.arithmetic == abi.ASSAY_TF32
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
-        self.whole = what == abi.ASSAY_STEP
         super().run(what, Given(a))

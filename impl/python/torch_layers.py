@@ -62,9 +62,9 @@ class Layers(torch_losses.Loss):
         p, ld, lens_past = self.p, self.p.layers * self.p.directions, self.lengths(a)
         shape = {"x": (*self.steps, p.i), "h0": (ld, p.n, abi.state_width(p)), "c0": (ld, p.n, p.h)}
         lstm = p.dialect.cell == abi.ASSAY_LSTM
-        leaf = {"x": None if p.vocab else self.view(a.x, shape["x"], p.x_stride)}
+        leaf = {"x": None if p.vocab else self.input(a.x, shape["x"], p.x_stride)}
         for name in ("h0", "c0")[:1 + lstm]:
-            given = self.view(getattr(a, name), shape[name])
+            given = self.input(getattr(a, name), shape[name])
             leaf[name] = torch.zeros(shape[name], dtype=self.dtype) if given is None else given
         for each in leaf.values():
             if each is not None:

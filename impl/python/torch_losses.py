@@ -69,7 +69,8 @@ class Loss(torch_memory.Memory):
                 dx = self.view(a.dx, shape, self.p.x_stride)
                 dx.copy_(g[0]) if a.dloss else dx.zero_()
             return
-        x = self.view(a.x, shape, self.p.x_stride).requires_grad_(what == abi.ASSAY_TRAIN)
+        self.keeps = what == abi.ASSAY_TRAIN
+        x = self.input(a.x, shape, self.p.x_stride).requires_grad_(what == abi.ASSAY_TRAIN)
         rows, total = self.losses(a, x)
         self.write_losses(a, rows, total)
         if what == abi.ASSAY_TRAIN:  # an inference in between leaves it alone

@@ -31,6 +31,7 @@ def shapes(p):
 
 class Memory:
     """Tensors of one problem."""
+    keeps = False  # BACKWARD comes in a call of its own
 
     def __init__(self, p):
         self.p, self.element = p, abi.real(p)
@@ -48,6 +49,11 @@ class Memory:
         stride = stride or width
         flat = torch.frombuffer(abi.array(pointer, (rows - 1) * stride + width, self.element), dtype=self.dtype)
         return flat.view(shape) if stride == width else flat.as_strided(shape, (shape[1] * stride, stride, 1))
+
+    def input(self, pointer, shape, stride=0):
+        """What TRAIN keeps for BACKWARD is the plan's own: by then the inputs may lie elsewhere."""
+        given = self.view(pointer, shape, stride)
+        return given.clone() if self.keeps and given is not None else given
 
     def integers(self, pointer, shape):
         count = torch.Size(shape).numel()
