@@ -55,11 +55,12 @@ class Model(keras_stack.Stack):
         return self.forward(weights, *self.given(given))
 
     def train(self, weights, given):
+        """Backward may come twice, so the tape persists: with such a one a compiled ctc_loss has no gradient (docs/differences.md 2.7)."""
         start, rest = self.given(given)
         leaves = {**weights, **start}
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(list(leaves.values()))
-            made = self.forward(weights, start, rest)
+            made = (self.outputs if self.p.op == abi.ASSAY_OP_CTC else self.forward)(weights, start, rest)
         return made, (tape, made, leaves)
 
     def backward(self, kept, cotangents, wanted):
