@@ -26,7 +26,8 @@ typedef struct assay_bench {
     double end;              /* assay_clock() at which the budget is used up */
     double peak, truth_rate; /* GFLOP/s: best calibration of this run; the reference's, as last seen */
     double narrow_peak;      /* the same of operands in bf16; 0 = not measured yet, NaN = cannot be */
-    /* GFLOP/s of an implementation's steps in a format, as last seen; 0 = not yet. 1 in refused: what it takes in fp32
+    /* GFLOP/s of an implementation's steps in a format, the best so far: what one workload is too slow for may be
+     * fast in another, and is found out by its first call; 0 = not yet. 1 in refused: what it takes in fp32
      * it does not take in this one, and is not asked again. */
     double rate[ASSAY_TIMED_FORMATS][ASSAY_MOST_PLUGINS];
     int refused[ASSAY_TIMED_FORMATS][ASSAY_MOST_PLUGINS];

@@ -83,10 +83,14 @@ static int same_bytes(assay_entrant *e)
     return 1;
 }
 
+static double request_limit(const assay_heat *h)
+{
+    return LIMIT_SECONDS + assay_bench_gflop(h->w);
+}
+
 static void start(assay_heat *h, assay_entrant *e, int32_t threads)
 {
-    const assay_session_options so = {
-        .threads = threads, .worker = h->b->o->worker, .time_limit = LIMIT_SECONDS + assay_bench_gflop(h->w)};
+    const assay_session_options so = {.threads = threads, .worker = h->b->o->worker, .time_limit = request_limit(h)};
     e->threads = threads;
     if (!assay_rig_start(&e->rig, e->plugin, &so, e->problem) || !same_bytes(e)) return;
     const double begin = assay_clock();
@@ -245,16 +249,33 @@ static void share_memory(assay_heat *h)
     }
 }
 
+/* No first call goes on for longer than each of five samples may take: they would not fit in any case, and nobody
+ * else's would. 1 if the entrant is ready; one that takes too long is out. */
+static int get_ready(assay_heat *h, int k)
+{
+    assay_entrant *e = h->in[k];
+    const double standard = request_limit(h), fifth = fmax(h->end - assay_clock(), 0) / ASSAY_SAMPLES_LEAST;
+    if (fifth < standard) assay_session_limit(e->rig.session, fifth);
+    const int ready = assay_heat_ready(&h->m, e, h->room, h->count);
+    if (e->rig.session) assay_session_limit(e->rig.session, standard);
+    if (e->rig.verdict == ASSAY_VERDICT_TIMEOUT && fifth < standard) {
+        assay_heat_leave_out(h, e, "all", "budget: a first call takes more than %.2g s, a fifth of what is left for it",
+                             fifth);
+        out(h, k, 0);
+    }
+    return ready;
+}
+
 void assay_heat_warm_up(assay_heat *h, double reserved)
 {
     h->room = assay_heat_room(h->b->o->memory, &h->w->problem, h->count);
-    for (int k = 0; k < h->count; k++) {
+    for (int k = h->count - 1; k >= 0; k--) {
         assay_entrant *e = h->in[k];
         if (assay_bench_stopped(h->b)) return;
-        if (!assay_heat_ready(&h->m, e, h->room, h->count)) continue;
+        if (!get_ready(h, k)) continue;
         search_threads(h, e);
         certify_threads(h, e);
-        *rate_of(h, e) = assay_bench_gflop(h->w) / e->estimate;
+        *rate_of(h, e) = fmax(*rate_of(h, e), assay_bench_gflop(h->w) / e->estimate);
     }
     assay_heat_out_the_fallen(h);
     share_memory(h);

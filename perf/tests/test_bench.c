@@ -33,6 +33,7 @@ typedef struct asked {
     const char *replace_by; /* put in the plugin's place when it has been certified */
     int only_once;          /* 1: refuses from the second time on */
     int twice;              /* 1: two rows of the same file */
+    double budget;          /* seconds; 0: many */
     double memory;          /* GiB for everybody; 0: what is free */
     int turns, without;     /* lines about somebody who takes turns, or has not enough even so */
     char line[512];         /* the last one that was said */
@@ -86,7 +87,7 @@ static assay_bench_summary bench(asked *a)
                                    .plugin_count = 1 + a->twice,
                                    .globs = (const char *const[]){"f.imdb-gru"},
                                    .glob_count = 1,
-                                   .budget = 600,
+                                   .budget = a->budget > 0 ? a->budget : 600,
                                    .memory = a->memory,
                                    .worker = ASSAY_WORKER,
                                    .gate = gate,
@@ -136,6 +137,18 @@ static void another_number_of_threads_is_certified_before_it_is_timed(void **sta
     assert_non_null(strstr(a.line, "not certified: not with"));
 }
 
+/* Of a budget of two seconds, after calibrations, none of five steps may take one. */
+static void a_first_call_that_leaves_no_time_for_others_is_ended(void **state)
+{
+    asked a = {.budget = 2};
+    (void)state;
+    put(ASSAY_CROWDED);
+    const assay_bench_summary s = bench(&a);
+    assert_int_equal(s.failed, 0);
+    assert_int_equal(s.left_out, 1);
+    assert_non_null(strstr(a.line, "budget: a first call takes more than 0."));
+}
+
 /* A plan of f.imdb-gru needs more than a tenth of a GiB, and less than a fifth. */
 static void who_does_not_fit_into_memory_takes_turns_or_is_left_out(void **state)
 {
@@ -168,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_that_was_replaced_after_its_check_is_not_timed),
         cmocka_unit_test(another_number_of_threads_is_certified_before_it_is_timed),
+        cmocka_unit_test(a_first_call_that_leaves_no_time_for_others_is_ended),
         cmocka_unit_test(who_does_not_fit_into_memory_takes_turns_or_is_left_out),
     };
     return cmocka_run_group_tests(tests, make_folder, test_folder_remove);
