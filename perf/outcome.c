@@ -250,7 +250,6 @@ static void set_memory(assay_record *r, const assay_rig *rig)
     r->reserve_mib = mib((double)rig->sizes.reserve);
     const int64_t most = assay_rig_footprint(rig);
     r->peak_mib = most >= 0 ? mib((double)most) : NAN;
-    r->plans = rig->plans;
 }
 
 static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_entrant *e)
@@ -293,6 +292,7 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     r->drift = assay_drift(of->calibration_before, of->calibration_after);
     r->fit = r->drift <= ASSAY_DRIFT_LIMIT;
     r->repeats = of->repeats;
+    r->turns = e->turns;
     r->round_trip_ms = e->rig.round_trip * 1e3;
 }
 

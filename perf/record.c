@@ -71,7 +71,7 @@ static const field fields[] = {
     F("memory", LATER, "workspace_mib", workspace_mib),
     F("memory", LATER, "reserve_mib", reserve_mib),
     F("memory", LATER, "peak_mib", peak_mib),
-    F("memory", LATER_COUNT, "plans", plans),
+    F("memory", LATER_COUNT, "turns", turns),
     EQUAL(dx_layer1),
     EQUAL(bptt_steps),
     EQUAL(dead_reverse_top),

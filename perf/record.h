@@ -66,7 +66,7 @@ typedef struct assay_record {
     double packed_mib, grads_mib, workspace_mib, reserve_mib; /* MiB of the plan's blocks, as it stated them */
     double peak_mib; /* the most that the worker had above what it had before the plan: blocks, tensors, its own */
 
-    int32_t plans; /* times that it was planned: more than once where implementations took turns in memory */
+    int32_t turns; /* 1: planned anew for each block, since there was no memory for it beside the others */
 
     assay_equal_work work;
     char loss_by[48], update_by[48];

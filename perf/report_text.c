@@ -64,7 +64,7 @@ static void facts(FILE *f, const assay_report_group *g)
         const assay_record *any = g->rows[k].any;
         if (any->threads != r->threads) fprintf(f, "; %s with %d", any->implementation, (int)any->threads);
         if (strcmp(any->commit, r->commit)) fprintf(f, "; %s at commit %s", any->implementation, any->commit);
-        if (any->plans > 1) fprintf(f, "; %s planned anew for each sample, for want of memory", any->implementation);
+        if (any->turns) fprintf(f, "; %s planned anew for each block, for want of memory", any->implementation);
         step = g->rows[k].phase[ASSAY_PHASE_STEP];
         if (step && assay_record_is_disturbed(step))
             fprintf(f, "; DISTURBED: threads of %s waited for a processor in %d of %d steps", step->implementation,
