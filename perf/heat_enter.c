@@ -257,7 +257,7 @@ static int get_ready(assay_heat *h, int k)
     const double standard = request_limit(h), fifth = fmax(h->end - assay_clock(), 0) / ASSAY_SAMPLES_LEAST;
     if (fifth < standard) assay_session_limit(e->rig.session, fifth);
     const int ready = assay_heat_ready(&h->m, e, h->room, h->count);
-    if (e->rig.session) assay_session_limit(e->rig.session, standard);
+    assay_session_limit(e->rig.session, standard);
     if (e->rig.verdict == ASSAY_VERDICT_TIMEOUT && fifth < standard) {
         assay_heat_leave_out(h, e, "all", "budget: a first call takes more than %.3g s, a fifth of what is left for it",
                              fifth);

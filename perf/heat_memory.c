@@ -43,7 +43,7 @@ static int64_t group_free(void)
     return limit < 0 || used < 0 || shared < 0 ? -1 : limit - used - shared;
 }
 
-int64_t assay_memory_free_bytes(void)
+int64_t assay_heat_free_bytes(void)
 {
     const int64_t system = read_number("/proc/meminfo", "MemAvailable:"), group = group_free();
     if (system < 0) return group;
@@ -54,7 +54,7 @@ int64_t assay_heat_room(double gib, const assay_problem *p, int count)
 {
     assay_tensor list[ASSAY_TENSORS];
     const int tensors = assay_tensors_of(p, list);
-    const int64_t all = gib > 0 ? (int64_t)(gib * (1 << 30)) : assay_memory_free_bytes();
+    const int64_t all = gib > 0 ? (int64_t)(gib * (1 << 30)) : assay_heat_free_bytes();
     int64_t kept = 0;
     if (gib > 0 || all < 0) return all;
     for (int k = 0; k < tensors; k++)

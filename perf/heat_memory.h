@@ -7,7 +7,7 @@
 
 /* Bytes that a process may still allocate here: what the system and the control group of this process have left. -1:
  * unknown. */
-int64_t assay_memory_free_bytes(void);
+int64_t assay_heat_free_bytes(void);
 
 /* Bytes for the plans of `count` entrants: so many GiB, or what is free, less what this program keeps of their outputs
  * while it measures. -1: unknown, and then nobody takes turns. */

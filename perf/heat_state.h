@@ -5,6 +5,7 @@
 
 #include "perf/heat.h"
 
+/* Lives in assay_heat_run(), which frees what it owns: states, entrants and what the measurement made. */
 typedef struct assay_heat {
     assay_bench *b;
     const assay_workload *w;

@@ -64,12 +64,12 @@ void assay_measurement_free(assay_measurement *m); /* what it owns */
 /* One or two training steps outside any clock; fills the estimate. 1 if it worked. */
 int assay_measure_warm_up(assay_measurement *m, assay_entrant *e);
 
-/* Plans an entrant whose memory was given up, and gives it its first steps again. 1 if it worked. */
-int assay_measure_wake(assay_measurement *m, assay_entrant *e);
-
 /* After it, where steps are short: a few more, the fastest of which becomes the estimate. The number of threads hangs
  * on it, and one call that something else slowed down must not decide that. 1 if it worked. */
 int assay_measure_estimate(assay_entrant *e);
+
+/* Plans an entrant whose memory was given up, and gives it its first steps again. 1 if it worked. */
+int assay_measure_wake(assay_measurement *m, assay_entrant *e);
 
 /* 1 where steps are so short that a block holds several, and a later one is judged too. */
 int assay_measure_short(assay_entrant *const *entrants, int count);

@@ -55,7 +55,7 @@ static void room_is_what_is_free_less_what_is_kept_of_outputs(void **state)
     large.t = 1 << 10;
     large.n = 1 << 10;
     large.h = 1 << 5;
-    const int64_t free_now = assay_memory_free_bytes(), some = assay_heat_room(0, &large, 1);
+    const int64_t free_now = assay_heat_free_bytes(), some = assay_heat_room(0, &large, 1);
     assert_true(free_now > 1 << 20);
     assert_true(assay_heat_room(0, &small, 1) > free_now / 2); /* it moves while others work */
     assert_true(some == 0 || some < free_now - ((int64_t)1 << 30) / 2);
