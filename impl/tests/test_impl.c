@@ -21,6 +21,45 @@
 
 #include "impl/tests/bench.inc"
 
+/* ---- expectations ---- */
+
+/* Roundoffs, relative to the norm of the tensor. In narrow formats the truth has operands rounded, too: what differs is
+ * an operand here and there that went the other way, by two. */
+#define COARSE        200
+#define COARSE_NARROW 1
+
+static const assay_tensor *tensor_of(const bench *b, int id)
+{
+    for (int k = 0; k < b->count; k++)
+        if (b->tensor[k].id == id) return &b->tensor[k];
+    return NULL;
+}
+
+/* Prints the first tensor that is off, and fails. */
+static void expect_truth(const bench *b, int id, double factor)
+{
+    const assay_tensor *x = tensor_of(b, id);
+    const double *truth = b->truth[id];
+    double error = 0, norm = 0;
+    if (!x || x->integer) return;
+    for (int64_t i = 0; i < x->count; i++) {
+        const double got = get(b, b->mine[id], i), want = factor * truth[i];
+        if (isinf(want) && got == want) continue;
+        if (want == 0 && got != 0 && padded(b, x, i)) fail_msg("%s[%lld]: %g past the end", x->name, (long long)i, got);
+        error += (got - want) * (got - want);
+        norm += want * want;
+    }
+    const double coarse = b->p.arithmetic > ASSAY_FP32 ? COARSE_NARROW : COARSE;
+    if (!(sqrt(error) <= coarse * assay_unit_roundoff(b->p.arithmetic) * sqrt(norm)))
+        fail_msg("%s: error %.3g of norm %.3g", x->name, sqrt(error), sqrt(norm));
+}
+
+static void expect_role(const bench *b, int role)
+{
+    for (int k = 0; k < b->count; k++)
+        if (b->tensor[k].role == role) expect_truth(b, b->tensor[k].id, 1);
+}
+
 /* ---- cases ---- */
 
 #ifndef IMPL_CASES /* an implementation for which these take too long names its own */
