@@ -2,7 +2,7 @@
 # gpu.sh: everything that a machine with a GPU is needed for, in parts that a second run takes up where the first ran out of time.
 # SPDX-License-Identifier: MIT
 # Not yet run on a GPU: its manners are tested on a stand-in for the driver (ci/gpu_manners.sh).
-# Usage: ci/gpu.sh [--out DIR] [--budget SECONDS] [--archive-limit MB] [--build DIR | --bundle FILE] [--rows NAME,...] [PART...]
+# Usage: ci/gpu.sh [--out DIR] [--budget SECONDS] [--archive-limit MB] [--build DIR | --bundle FILE] [--rows NAME,...] [--workload GLOB] [PART...]
 #        ci/gpu.sh --make-bundle FILE [--build DIR]
 #   --out      results; a part that is done there is not done again; default build/gpu. DIR.tar.gz is made of it
 #   --budget   seconds for this call, 20 at least; default 520: what does not fit is named, and taken up by the next call
@@ -10,6 +10,7 @@
 #   --build    a build that is there already, in place of build/release, which is built otherwise
 #   --bundle   a bundle in place of a build: what --make-bundle wrote, on a machine like this one
 #   --rows     implementations; default cudnn,cudnn-pytorch,cuda,torch-cuda, those of them that are in the build
+#   --workload what the part bench times, with * and ?; default all; another choice wants another --out
 # The archive, unpacked, is a folder for `assay merge`.
 # Parts: device, quick, limits, check, sanitizer, sweep, bench, profile, seeds; all of them, in this order, unless told.
 # Exit status: 0 all parts are done and hold; 1 some part failed; 2 bad usage; 3 not all could be done, run it again to go on;
@@ -18,7 +19,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=(device quick limits check sanitizer sweep bench profile seeds)
-out=build/gpu budget=520 most=16 build='' bundle='' make='' rows=cudnn,cudnn-pytorch,cuda,torch-cuda
+out=build/gpu budget=520 most=16 build='' bundle='' make='' rows=cudnn,cudnn-pytorch,cuda,torch-cuda workload='*'
 least=10 # seconds without which no part is begun
 most_seconds=120 # of one workload
 wanted=()
@@ -30,7 +31,7 @@ usage() {
 
 while (($#)); do
     case $1 in
-    --out | --budget | --archive-limit | --build | --bundle | --make-bundle | --rows)
+    --out | --budget | --archive-limit | --build | --bundle | --make-bundle | --rows | --workload)
         if (($# < 2)) || [[ -z $2 || $2 == --* ]]; then usage "$1: expected an argument"; fi
         case $1 in
         --out) out=$2 ;;
@@ -40,6 +41,7 @@ while (($#)); do
         --bundle) bundle=$2 ;;
         --make-bundle) make=$2 ;;
         --rows) rows=$2 ;;
+        --workload) workload=$2 ;;
         esac
         shift 2
         ;;
@@ -47,7 +49,7 @@ while (($#)); do
         sed -n '/^# Usage/,/^# 77/s/^# \{0,1\}//p' ci/gpu.sh
         exit 0
         ;;
-    -*) usage "$1: unknown; expected --out, --budget, --archive-limit, --build, --bundle, --make-bundle, --rows or --help" ;;
+    -*) usage "$1: unknown; expected --out, --budget, --archive-limit, --build, --bundle, --make-bundle, --rows, --workload or --help" ;;
     *)
         [[ " ${parts[*]} " == *" $1 "* ]] || usage "no part is called '$1': expected some of ${parts[*]}"
         wanted+=("$1")
@@ -131,6 +133,14 @@ elif [[ -z $build ]]; then
     build=build/release
 fi
 assay=$build/bin/assay
+selected() { # the documented workloads that --workload names, one a line
+    local id
+    "$assay" list workloads | while read -r id _; do
+        # shellcheck disable=SC2053 # a pattern is what it is
+        if [[ $id == $workload ]]; then echo "$id"; fi
+    done
+}
+[[ -n $(selected) ]] || usage "--workload $workload: no workload is called so (assay list workloads)"
 mkdir -p "$out"
 
 # The rows of this build that have a device. Who has none says why; without any there is nothing to do.
@@ -187,7 +197,7 @@ part_seeds() { limited "$assay" check "${impls[@]}" --quick --repeat 4 --no-shri
 part_bench() {
     local id worst=77 status seconds
     mkdir -p "$out/records"
-    while read -r id _; do
+    while read -r id; do
         [[ ! -s $out/records/$id.json ]] || continue
         seconds=$((budget - SECONDS - 5))
         ((seconds >= least)) || return 124
@@ -199,7 +209,7 @@ part_bench() {
         if ((seconds < most_seconds)) && grep -q '"why": "[^"]*budget' "$out/$id.part" 2>/dev/null; then return 124; fi
         [[ ! -s $out/$id.part ]] || mv "$out/$id.part" "$out/records/$id.json"
         ((worst == 1)) || worst=$((status == 77 ? worst : status == 0 ? 0 : 1))
-    done < <("$assay" list workloads)
+    done < <(selected)
     "$assay" merge "$out/records" --out "$out" || worst=1
     return "$worst"
 }

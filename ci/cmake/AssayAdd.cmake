@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 #   assay_add(library NAME SOURCES ... [LINK ...] [DEFINE ...])            static, position independent
+#   assay_add(objects NAME SOURCES ... [LINK ...] [DEFINE ...])            compiled once for several: $<TARGET_OBJECTS:NAME>
 #   assay_add(plugin  NAME SOURCES ... [LINK ...] [DEFINE ...] [SUBDIR d] [UNTIMED])
 #       bin/../lib/assay/<SUBDIR or impl>/NAME.so; UNTIMED: ctest checks it and times nothing
 #   assay_add(program NAME SOURCES ... [LINK ...] [DEFINE ...])            bin/NAME
@@ -42,6 +43,8 @@ function(assay_add kind name)
     endif()
     if(kind STREQUAL "library")
         add_library(${name} STATIC ${A_SOURCES})
+    elseif(kind STREQUAL "objects")
+        add_library(${name} OBJECT ${A_SOURCES})
     elseif(kind STREQUAL "plugin")
         if(NOT A_SUBDIR)
             set(A_SUBDIR impl)
@@ -64,7 +67,7 @@ function(assay_add kind name)
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${ASSAY_BIN_DIR} ENABLE_EXPORTS OFF)
         assay_found(${name})
     else()
-        message(FATAL_ERROR "assay_add: kind '${kind}' is not library, plugin, program or test")
+        message(FATAL_ERROR "assay_add: kind '${kind}' is not library, objects, plugin, program or test")
     endif()
     set_target_properties(${name} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF
         CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF

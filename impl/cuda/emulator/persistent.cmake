@@ -11,8 +11,11 @@ foreach(ranks 1 2 4 8)
               LINK assay_cuda_emu assay_emulator assay_common_host assay_fast assay_ref_f64 assay_ref_noise assay_base m
               DEFINE IMPL_CASES="impl/cuda/emulator/tests/persistent_cases.inc" EMULATOR_PLUGIN="${name}" EMULATOR_CLUSTER=${ranks})
     set_tests_properties(test_impl_cuda_emu_c${ranks} PROPERTIES ENVIRONMENT OMP_NUM_THREADS=1)
-    if(ranks EQUAL 8) # a minute as it is, and several under the sanitizers
+    # In every run one size that has something to exchange. The largest takes minutes as it is: not under the sanitizers.
+    if(ranks EQUAL 8)
         set_tests_properties(test_impl_cuda_emu_c${ranks} PROPERTIES LABELS "emulator;long")
+    elseif(NOT ranks EQUAL 2)
+        set_tests_properties(test_impl_cuda_emu_c${ranks} PROPERTIES LABELS "unit;emulator;long")
     endif()
     set_target_properties(plugin_${name} test_impl_cuda_emu_c${ranks} PROPERTIES LINKER_LANGUAGE CXX)
 endforeach()
