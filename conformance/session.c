@@ -127,7 +127,7 @@ assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wir
     size_t got = 0;
     if (!s->alive) return gone();
     /* Nobody asked: a fault between two requests, or a plugin that writes to the socket itself. */
-    assay_heard heard = assay_process_hear(&s->process, a, sizeof *a, &got, 0);
+    assay_heard heard = assay_process_hear(&s->process, a, sizeof *a, &got, 0, 0);
     if (heard == ASSAY_HEARD_MESSAGE && is_answer(a, got) && a->head.kind == ASSAY_WIRE_FAULT) return fault(s, a);
     if (heard == ASSAY_HEARD_MESSAGE) return mute(s, "the time between two requests");
     if (heard == ASSAY_HEARD_END) return autopsy(s, s->sequence ? "the time between two requests" : doing);
@@ -136,7 +136,7 @@ assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wir
     double start = assay_clock();
     if (!assay_process_send(&s->process, q, sizeof *q, fd)) return autopsy(s, doing);
     if (s->still) assay_process_continue(&s->process);
-    heard = assay_process_hear(&s->process, a, sizeof *a, &got, s->limit);
+    heard = assay_process_hear(&s->process, a, sizeof *a, &got, s->limit, !s->still);
     if (seconds) *seconds = assay_clock() - start;
     s->answered = assay_process_seconds(&s->process);
     if (heard == ASSAY_HEARD_END) return autopsy(s, doing);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -208,9 +209,14 @@ static int look(const assay_process *p, void *message, size_t size, size_t *got)
     return n > 0;
 }
 
-assay_heard assay_process_hear(assay_process *p, void *message, size_t size, size_t *got, double seconds)
+assay_heard assay_process_hear(assay_process *p, void *message, size_t size, size_t *got, double seconds, int awake)
 {
     double end = assay_clock() + seconds;
+    for (int k = 0; awake && k < ASSAY_WIRE_LOOKS; k++) {
+        int found = look(p, message, size, got);
+        if (found >= 0) return found ? ASSAY_HEARD_MESSAGE : ASSAY_HEARD_END;
+        sched_yield();
+    }
     for (;;) {
         struct pollfd fds[] = {{.fd = p->socket, .events = POLLIN},
                                {.fd = p->output, .events = POLLIN},

@@ -30,8 +30,9 @@ int assay_process_send(assay_process *p, const void *message, size_t size, int f
 typedef enum assay_heard { ASSAY_HEARD_MESSAGE, ASSAY_HEARD_END, ASSAY_HEARD_NOTHING } assay_heard;
 
 /* Waits up to so many seconds for a message of at most `size` bytes, and reads what is printed meanwhile. *got is the
- * message's true length. seconds 0: only looks. */
-assay_heard assay_process_hear(assay_process *p, void *message, size_t size, size_t *got, double seconds);
+ * message's true length. seconds 0: only looks. awake: keeps a processor busy for a moment before it sleeps, which must
+ * not be where the worker is timed. */
+assay_heard assay_process_hear(assay_process *p, void *message, size_t size, size_t *got, double seconds, int awake);
 
 /* Takes in what has been printed by now. Called after the clock stopped. */
 void assay_process_drain(assay_process *p);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <link.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,9 +219,11 @@ static int receive(int socket, assay_request *q, int *fd)
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t got;
     *fd = -1;
-    do
-        got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
+    for (int looks = 0;;) {
+        got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (looks < ASSAY_WIRE_LOOKS ? MSG_DONTWAIT : 0));
+        if (got >= 0 || (errno != EINTR && errno != EAGAIN)) break;
+        if (errno == EAGAIN && looks++ < ASSAY_WIRE_LOOKS) sched_yield();
+    }
     if (got <= 0) return 0;
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
     if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) memcpy(fd, CMSG_DATA(c), sizeof *fd);
