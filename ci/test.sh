@@ -6,7 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 started=$SECONDS
 lines_required=90 # percent of the lines of reference/ and conformance/, ci/coverage/gcovr.cfg
 
-# Only the tests that say so (RUN_SERIAL, RESOURCE_LOCK) need the machine to themselves.
+# Only the tests that say so (RUN_SERIAL, RESOURCE_LOCK) need the machine to themselves. The reference's threads do not spin while they
+# wait (OMP_WAIT_POLICY in ci/presets.json): beside another test that takes its processor away.
 suite() { # suite PRESET LOG
     echo "== ctest, build/$1"
     ctest --preset "$1" --parallel "$(nproc)" | tee "$2"

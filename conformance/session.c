@@ -133,6 +133,7 @@ assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wir
     if (heard == ASSAY_HEARD_END) return autopsy(s, s->sequence ? "the time between two requests" : doing);
 
     q->head = (assay_wire_head){ASSAY_WIRE_MAGIC, ASSAY_WIRE_VERSION, (uint16_t)kind, ++s->sequence};
+    q->still = s->still;
     double start = assay_clock();
     if (!assay_process_send(&s->process, q, sizeof *q, fd)) return autopsy(s, doing);
     if (s->still) assay_process_continue(&s->process);

@@ -61,8 +61,8 @@ foreach(impl ${implementations})
         continue()
     endif()
     add_test(NAME perf.${impl} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
-        COMMAND assay bench --impl ${impl} --workload f.* --budget 20)
-    # Half a minute with the machine to itself, for each: in every run the two that are worth timing.
+        COMMAND assay bench --impl ${impl} --workload f.* --budget 10)
+    # Half a minute with the machine to itself, or more, for each: in every run the two that are worth timing.
     set(long ";long")
     if(impl MATCHES "^(blas|cpu)$")
         set(long "")
@@ -78,4 +78,7 @@ if(NOT ASSAY_SANITIZE AND NOT ASSAY_COVERAGE)
     add_test(NAME mutants.honest WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
         COMMAND assay mutants --honest --seed 0x5eed --cache ${CMAKE_BINARY_DIR}/cache)
     set_tests_properties(mutants mutants.honest PROPERTIES LABELS mutants TIMEOUT 900 FIXTURES_REQUIRED seed)
+    # The longest first, beside all others: each keeps one processor busy for minutes.
+    set_tests_properties(mutants PROPERTIES COST 300)
+    set_tests_properties(mutants.honest PROPERTIES COST 100)
 endif()

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define ASSAY_WIRE_MAGIC   0x41535359u
-#define ASSAY_WIRE_VERSION 6
+#define ASSAY_WIRE_VERSION 7
 #define ASSAY_WIRE_CALLS   16
 #define ASSAY_WIRE_NAME    24
 #define ASSAY_WIRE_WHAT    192
@@ -51,6 +51,7 @@ typedef struct assay_request {
         int32_t threads, device;
     } open;
     int32_t placement; /* PLAN: assay_placement of the blocks */
+    int32_t still;     /* 1: the worker is stopped between requests, and what it does there counts: it does not look */
     struct {
         char name[ASSAY_WIRE_NAME];
         uint64_t bytes, map_bytes, offset;

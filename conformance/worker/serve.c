@@ -207,8 +207,9 @@ static void serve_end(assay_server *s, const assay_request *q, int fd, assay_ans
     shut(s);
 }
 
-/* 1: a request, and in *fd a descriptor that came with it or -1. 0: the parent has gone. -1: not the protocol. */
-static int receive(int socket, assay_request *q, int *fd)
+/* 1: a request, and in *fd a descriptor that came with it or -1. 0: the parent has gone. -1: not the protocol. Looks so
+ * often before it sleeps. */
+static int receive(int socket, assay_request *q, int *fd, int looks)
 {
     union {
         struct cmsghdr head;
@@ -219,10 +220,10 @@ static int receive(int socket, assay_request *q, int *fd)
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t got;
     *fd = -1;
-    for (int looks = 0;;) {
-        got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (looks < ASSAY_WIRE_LOOKS ? MSG_DONTWAIT : 0));
+    for (;; looks--) {
+        got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (looks > 0 ? MSG_DONTWAIT : 0));
         if (got >= 0 || (errno != EINTR && errno != EAGAIN)) break;
-        if (errno == EAGAIN && looks++ < ASSAY_WIRE_LOOKS) sched_yield();
+        if (looks > 0) sched_yield();
     }
     if (got <= 0) return 0;
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
@@ -280,7 +281,8 @@ int assay_worker_serve(int socket, const assay_impl *impl, const assay_worker_op
     assay_request q;
     assay_answer a;
     int fd, got, going = 1;
-    while (going && (got = receive(socket, &q, &fd)) > 0) {
+    q.still = 0;
+    while (going && (got = receive(socket, &q, &fd, q.still ? 0 : ASSAY_WIRE_LOOKS)) > 0) {
         dispatch(s, &q, fd, &a);
         if (fd >= 0) close(fd);
         going = answer(socket, &a) && q.head.kind != ASSAY_WIRE_END && !s->lost;
@@ -296,7 +298,7 @@ int assay_worker_refuse(int socket, assay_status status, const char *why)
     assay_request q;
     assay_answer a;
     int fd;
-    if (receive(socket, &q, &fd) <= 0) return -1;
+    if (receive(socket, &q, &fd, 0) <= 0) return -1;
     if (fd >= 0) close(fd);
     memset(&a, 0, sizeof a);
     a.head = q.head;
