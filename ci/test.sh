@@ -20,8 +20,7 @@ suite ci build/ci/ctest.log
 
 # Out of the instrumented builds (ci/presets.json) stay test_roof and test_bench, which depend on rates, and
 # test_golden_teeth, which evaluates some ten thousand problems; out of the sanitizers test_suite and test_learning, minutes of
-# reference each, and the emulator's own tests (ci/nightly.sh has all of them), and of coverage too, with what covers nothing of
-# reference/ and conformance/.
+# reference each (ci/nightly.sh), and of coverage too, with what covers nothing of reference/ and conformance/.
 ci/build.sh asan
 suite asan build/asan/ctest.log
 echo "== a quick check under the sanitizers, with leaks of the workers"

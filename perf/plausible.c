@@ -205,10 +205,10 @@ void assay_plausible_judge(const assay_outcome_of *of, assay_entrant *e)
     doubt d = {""};
     hold_against_roof(of, e);
     hold_against_threads(e); /* before the rest: who is short of processors is slow everywhere */
-    if (!of->device)
-        hold_against_ahead(e, copy_seconds((families + 1) * bytes)); /* a device's work takes no processor's time */
     hold_against_copy(
         e, &d, of->device ? 2 * families * bytes / (of->device->copy_gb_per_s * 1e9) : copy_seconds(families * bytes));
+    if (!of->device) /* whose work takes no processor's time; behind pack, whose time is part of it and says where */
+        hold_against_ahead(e, copy_seconds((families + 1) * bytes));
     hold_against_pack(e, &d);
     hold_against_clock(e, &d);
     if (d.why[0]) assay_rig_fail(&e->rig, ASSAY_VERDICT_BROKEN, "%s", d.why);

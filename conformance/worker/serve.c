@@ -222,7 +222,7 @@ static int receive(int socket, assay_request *q, int *fd, int looks)
     *fd = -1;
     for (;; looks--) {
         got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (looks > 0 ? MSG_DONTWAIT : 0));
-        if (got >= 0 || (errno != EINTR && errno != EAGAIN)) break;
+        if (got >= 0 || (errno != EINTR && (errno != EAGAIN || looks <= 0))) break;
         if (looks > 0) sched_yield();
     }
     if (got <= 0) return 0;

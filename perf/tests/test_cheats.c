@@ -125,11 +125,10 @@ static void what_is_put_off_is_found_in_unpack(void **state)
     refused("puts-off", ASSAY_VERDICT_MISTRUSTED, "unpack");
 }
 
-/* By the time of pack, or, where the step's work is half a millisecond of a slow processor, by that. */
 static void what_is_done_early_is_found_in_pack(void **state)
 {
     (void)state;
-    refused("early", ASSAY_VERDICT_MISTRUSTED, "work is done");
+    refused("early", ASSAY_VERDICT_MISTRUSTED, "pack before it");
 }
 
 /* What a call has not under its clock is counted as done ahead of it, wherever it was done; and it is refused if that
