@@ -19,7 +19,7 @@ names=$(ctest --test-dir "$scratch" -N -L '^device$' -FA '.*' | sed -nE 's/^ +Te
 count=$(grep -c . <<<"$names" || true)
 
 run() { # run: the tests of a device, each with its result
-    ctest --test-dir "$scratch" -L '^device$' -FA '.*' --output-on-failure --verbose 2>&1 || true
+    ctest --test-dir "$scratch" -L '^device$' -FA '.*' --parallel "$(nproc)" --output-on-failure --verbose 2>&1 || true
 }
 
 said=$(run)

@@ -31,7 +31,7 @@ expect 0 'naive' "$assay" list impls
 expect 0 'PASS' "$assay" check --impl naive --case rnn/lstm.uni.l1.t5.n3.i4.h6.plain
 expect 0 'Usage: ' "$prefix/share/assay/fleet/job.sh" --help
 expect 0 '0 beyond their bounds' "$assay" truth --golden
-expect 0 '1 timed, 0 failed' "$assay" bench --impl naive --workload f.imdb-gru --budget 20
+expect 0 '1 timed, 0 failed' "$assay" bench --impl blas --workload f.imdb-gru --budget 8
 [[ -n $(find "$work/cache/assay/certificates" -type f 2>/dev/null) ]] || fail "no certificate in the user's cache"
 if grep -rIlF "$source/" "$prefix"; then
     fail "the files above name the folder of the sources"

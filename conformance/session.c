@@ -120,8 +120,8 @@ static assay_reply gone(void)
     return r;
 }
 
-assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wire_kind kind, int fd, assay_answer *a,
-                                   double *seconds)
+assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wire_kind kind, const int *fds, int count,
+                                   assay_answer *a, double *seconds)
 {
     const char *doing = request_names[kind];
     size_t got = 0;
@@ -135,7 +135,7 @@ assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wir
     q->head = (assay_wire_head){ASSAY_WIRE_MAGIC, ASSAY_WIRE_VERSION, (uint16_t)kind, ++s->sequence};
     q->still = s->still;
     double start = assay_clock();
-    if (!assay_process_send(&s->process, q, sizeof *q, fd)) return autopsy(s, doing);
+    if (!assay_process_send(&s->process, q, sizeof *q, fds, count)) return autopsy(s, doing);
     if (s->still) assay_process_continue(&s->process);
     heard = assay_process_hear(&s->process, a, sizeof *a, &got, s->limit, !s->still);
     if (seconds) *seconds = assay_clock() - start;
@@ -159,11 +159,17 @@ assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wir
 }
 
 /* The same for the requests that return a reply and no timing: what was printed is told with the answer. */
-static assay_reply ask(assay_session *s, assay_request *q, assay_wire_kind kind, int fd, assay_answer *a)
+static assay_reply ask_with(assay_session *s, assay_request *q, assay_wire_kind kind, const int *fds, int count,
+                            assay_answer *a)
 {
-    assay_reply r = assay_session_exchange(s, q, kind, fd, a, NULL);
+    assay_reply r = assay_session_exchange(s, q, kind, fds, count, a, NULL);
     if (r.outcome == ASSAY_ANSWERED) assay_process_drain(&s->process);
     return r;
+}
+
+static assay_reply ask(assay_session *s, assay_request *q, assay_wire_kind kind, assay_answer *a)
+{
+    return ask_with(s, q, kind, NULL, 0, a);
 }
 
 void assay_parent_seal(void)
@@ -223,7 +229,7 @@ static assay_reply open_plugin(assay_session *s, const assay_session_options *o)
     q.open.threads = o->threads;
     q.open.device = o->device;
     int list = memfd_create("libraries", MFD_CLOEXEC);
-    assay_reply r = ask(s, &q, ASSAY_WIRE_OPEN, list, &a);
+    assay_reply r = ask_with(s, &q, ASSAY_WIRE_OPEN, &list, list >= 0, &a);
     if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK) {
         copy_info(&s->info, &a);
         if (s->process.pid > 0) s->libraries = assay_mapped_list(s->process.pid);
@@ -339,7 +345,7 @@ void assay_session_end(assay_session *s)
     if (s->alive) {
         double limit = s->limit < close_grace ? s->limit : close_grace;
         s->limit = limit;
-        assay_reply r = assay_session_exchange(s, &q, ASSAY_WIRE_END, -1, &a, NULL);
+        assay_reply r = assay_session_exchange(s, &q, ASSAY_WIRE_END, NULL, 0, &a, NULL);
         if (r.outcome == ASSAY_ANSWERED) assay_process_finish(&s->process, limit);
         s->alive = 0;
     }
@@ -399,7 +405,7 @@ assay_reply assay_session_supports(assay_session *s, const assay_problem *p, ass
     assay_answer a;
     memset(&q, 0, sizeof q);
     q.problem = *p;
-    assay_reply r = ask(s, &q, ASSAY_WIRE_SUPPORTS, -1, &a);
+    assay_reply r = ask(s, &q, ASSAY_WIRE_SUPPORTS, &a);
     if (why_size) why[0] = '\0';
     if (r.outcome != ASSAY_ANSWERED) return r;
     *declared = a.declared;
@@ -419,7 +425,7 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
     q.placement = (int32_t)placement;
     const double limit = s->limit;
     if (limit < host_start && assay_hosted_is(s->plugin)) s->limit = host_start;
-    assay_reply r = ask(s, &q, ASSAY_WIRE_PLAN, -1, &a);
+    assay_reply r = ask(s, &q, ASSAY_WIRE_PLAN, &a);
     s->limit = limit;
     s->planned = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK;
     if (s->planned) {
@@ -438,7 +444,7 @@ assay_reply assay_session_unplan(assay_session *s)
     assay_answer a;
     memset(&q, 0, sizeof q);
     s->planned = 0;
-    return ask(s, &q, ASSAY_WIRE_UNPLAN, -1, &a);
+    return ask(s, &q, ASSAY_WIRE_UNPLAN, &a);
 }
 
 assay_reply assay_session_refuse(const char *what)
@@ -455,26 +461,45 @@ static const assay_tensor *tensor_of(const assay_session *s, int id)
     return NULL;
 }
 
-assay_reply assay_session_bind(assay_session *s, int id, const assay_memory *m)
+/* One row of a BIND request. NULL, or why it is none of this plan. */
+static const char *describe_binding(const assay_session *s, const assay_binding *b, assay_wire_binding *row)
+{
+    const assay_tensor *tensor = tensor_of(s, b->id);
+    const assay_memory *m = b->memory;
+    if (!s->planned) return "bind: there is no plan";
+    if (!tensor) return "bind: the plan's problem has no such tensor";
+    memcpy(row->name, tensor->name, sizeof row->name);
+    row->id = b->id;
+    if (!m) return NULL;
+    size_t element = tensor->integer || s->problem.arithmetic != ASSAY_FP64 ? 4 : 8;
+    if (m->bytes != (size_t)tensor->count * element) return "bind: memory is not of the tensor's size";
+    row->bytes = m->bytes;
+    row->map_bytes = m->map_bytes;
+    row->offset = m->offset;
+    row->input = m->input;
+    row->present = 1;
+    return NULL;
+}
+
+static assay_reply bind_some(assay_session *s, const assay_binding *list, int count)
 {
     assay_request q;
     assay_answer a;
-    const assay_tensor *tensor = tensor_of(s, id);
-    if (!tensor)
-        return assay_session_refuse(s->planned ? "bind: the plan's problem has no such tensor"
-                                               : "bind: there is no plan");
+    int fds[ASSAY_WIRE_BINDS], files = 0;
     memset(&q, 0, sizeof q);
-    memcpy(q.bind.name, tensor->name, sizeof q.bind.name);
-    q.bind.id = id;
-    if (m) {
-        size_t element = tensor->integer || s->problem.arithmetic != ASSAY_FP64 ? 4 : 8;
-        if (m->bytes != (size_t)tensor->count * element)
-            return assay_session_refuse("bind: memory is not of the tensor's size");
-        q.bind.bytes = m->bytes;
-        q.bind.map_bytes = m->map_bytes;
-        q.bind.offset = m->offset;
-        q.bind.input = m->input;
-        q.bind.present = 1;
+    q.bind.count = count;
+    for (int k = 0; k < count; k++) {
+        const char *why = describe_binding(s, &list[k], &q.bind.list[k]);
+        if (why) return assay_session_refuse(why);
+        if (list[k].memory) fds[files++] = list[k].memory->fd;
     }
-    return ask(s, &q, ASSAY_WIRE_BIND, m ? m->fd : -1, &a);
+    return ask_with(s, &q, ASSAY_WIRE_BIND, fds, files, &a);
+}
+
+assay_reply assay_session_bind(assay_session *s, const assay_binding *list, int count)
+{
+    assay_reply r = {.outcome = ASSAY_ANSWERED, .status = ASSAY_OK};
+    for (int k = 0; k < count && r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK; k += ASSAY_WIRE_BINDS)
+        r = bind_some(s, list + k, count - k < ASSAY_WIRE_BINDS ? count - k : ASSAY_WIRE_BINDS);
+    return r;
 }

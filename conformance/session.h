@@ -126,9 +126,16 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
 /* Drops the plan, its blocks and what is bound: their memory is free until another plan. */
 assay_reply assay_session_unplan(assay_session *s);
 
-/* Binds a tensor of the current plan (id: tensors.h) to memory; NULL unbinds. The worker maps it until it is rebound,
- * or the plan goes. `m` stays the caller's and may be freed afterwards. */
-assay_reply assay_session_bind(assay_session *s, int id, const assay_memory *m);
+/* A tensor of the current plan (id: tensors.h) and its memory; NULL unbinds it. */
+typedef struct assay_binding {
+    int id;
+    const assay_memory *memory;
+} assay_binding;
+
+/* Binds count tensors. The worker maps each until it is rebound, or the plan goes; the memory stays the caller's and
+ * may be freed afterwards. After an error, which names one that can't be bound, those before it may be and those behind it
+ * are not. */
+assay_reply assay_session_bind(assay_session *s, const assay_binding *list, int count);
 
 /* One call in a program. */
 typedef enum assay_call_kind {

@@ -13,7 +13,7 @@ static assay_reply cross(assay_session *s, assay_wire_kind kind)
     assay_reply nothing = {.outcome = ASSAY_ANSWERED, .status = ASSAY_OK};
     if (s->info.place == ASSAY_HOST) return nothing;
     memset(&q, 0, sizeof q);
-    return assay_session_exchange(s, &q, kind, -1, &a, NULL);
+    return assay_session_exchange(s, &q, kind, NULL, 0, &a, NULL);
 }
 
 assay_reply assay_session_run(assay_session *s, const assay_call *calls, int count, int repeat, int step_stride,
@@ -31,7 +31,7 @@ assay_reply assay_session_run(assay_session *s, const assay_call *calls, int cou
     assay_reply r = cross(s, ASSAY_WIRE_GIVE);
     if (r.outcome != ASSAY_ANSWERED || r.status != ASSAY_OK) return r;
     double before = assay_process_seconds(&s->process);
-    r = assay_session_exchange(s, &q, ASSAY_WIRE_RUN, -1, &a, &seconds);
+    r = assay_session_exchange(s, &q, ASSAY_WIRE_RUN, NULL, 0, &a, &seconds);
     if (r.outcome != ASSAY_ANSWERED) return r;
     double after = assay_process_seconds(&s->process);
     const assay_reply taken = cross(s, ASSAY_WIRE_TAKE);

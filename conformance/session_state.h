@@ -23,9 +23,10 @@ struct assay_session {
     assay_session_info info;
 };
 
-/* One request and its answer. seconds may be NULL; *a is valid if the outcome is ASSAY_ANSWERED. */
-assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wire_kind kind, int fd, assay_answer *a,
-                                   double *seconds);
+/* One request, with count descriptors, and its answer. seconds may be NULL; *a is valid if the outcome is
+ * ASSAY_ANSWERED. */
+assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wire_kind kind, const int *fds, int count,
+                                   assay_answer *a, double *seconds);
 
 /* Adds what the worker printed to the reply's line. */
 void assay_session_add_printed(const assay_session *s, assay_reply *r);

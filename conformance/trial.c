@@ -67,23 +67,27 @@ static int is_packed(const assay_tensor *x)
     return x->role == ASSAY_ROLE_INPUT && x->id >= ASSAY_SLOTS;
 }
 
-/* Binds or unbinds one tensor, so that the worker sees it iff it is there in this run. */
-static int bind(assay_trial *t, const assay_tensor *x, int there)
+static int has_memory(assay_trial *t, const assay_tensor *x)
 {
     assay_memory *m = &t->memory[x->id];
     size_t bytes = (size_t)x->count * assay_element_bytes(x, t->subject->p.arithmetic);
-    if (there && !m->map && assay_memory_make(bytes, t->placement, is_input(x), m) != ASSAY_OK) {
-        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no shared memory for %s: %zu bytes asked", x->name, bytes);
-        return 0;
-    }
-    if (there == t->bound[x->id]) return 1;
-    assay_reply r = assay_session_bind(t->session, x->id, there ? m : NULL);
+    if (m->map || assay_memory_make(bytes, t->placement, is_input(x), m) == ASSAY_OK) return 1;
+    assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no shared memory for %s: %zu bytes asked", x->name, bytes);
+    return 0;
+}
+
+/* Binds and unbinds, so that the worker sees those tensors that are there in this run. */
+static void bind(assay_trial *t, const assay_binding *list, int count)
+{
+    if (count == 0) return;
+    assay_reply r = assay_session_bind(t->session, list, count);
     if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_NO_MEMORY) { /* the harness owns tensors, on a device too */
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "%s", r.what);
-        return 0;
+        return;
     }
-    t->bound[x->id] = (unsigned char)there;
-    return goes_on(t, &r, "bind");
+    if (!goes_on(t, &r, "bind")) return;
+    for (int k = 0; k < count; k++)
+        t->bound[list[k].id] = list[k].memory != NULL;
 }
 
 /* Each routine as a program, one letter a call, and the tensors that are handed over: those past its reach are not. */
@@ -182,6 +186,8 @@ static void hand_over(assay_trial *t, const char *letters, const assay_values *g
                       const unsigned char *skip, assay_values *got)
 {
     const int packs = strchr(letters, 'p') != NULL, infers = strchr(letters, 'I') != NULL;
+    assay_binding changed[ASSAY_TENSORS];
+    int count = 0;
     for (int k = 0; k < t->list_count && !t->over; k++) {
         const assay_tensor *x = &t->list[k];
         int unmade = (infers && is_network_loss(&t->subject->p, x)) || (skip && skip[x->id]);
@@ -190,11 +196,14 @@ static void hand_over(assay_trial *t, const char *letters, const assay_values *g
             got->at[x->id] = calloc((size_t)x->count + 1, sizeof(double));
             if (!got->at[x->id]) assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for results");
         }
-        if (!bind(t, x, there) || !there) continue;
+        if (there && !has_memory(t, x)) break;
+        if (there != t->bound[x->id]) changed[count++] = (assay_binding){x->id, there ? &t->memory[x->id] : NULL};
+        if (!there) continue;
         assay_memory_poison(&t->memory[x->id]);
         if (is_input(x) && (packs || !is_packed(x)))
             assay_values_store(x, t->subject->p.arithmetic, given->at[x->id], assay_memory_data(&t->memory[x->id]));
     }
+    if (!t->over) bind(t, changed, count);
 }
 
 static void bring_back(assay_trial *t, assay_values *got)

@@ -97,7 +97,7 @@ static int bind(assay_rig *r, const assay_tensor *x, int input)
     size_t bytes = (size_t)x->count * assay_element_bytes(x, r->problem.arithmetic);
     if (m->fd < 0 && assay_memory_make(bytes, ASSAY_PLACE_START, input, m) != ASSAY_OK)
         return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "%s: no memory for %zu bytes", x->name, bytes);
-    assay_reply reply = assay_session_bind(r->session, x->id, m);
+    assay_reply reply = assay_session_bind(r->session, &(assay_binding){x->id, m}, 1);
     if (reply.outcome == ASSAY_ANSWERED && reply.status == ASSAY_NO_MEMORY)
         return assay_rig_fail(r, ASSAY_VERDICT_BROKEN, "%s", reply.what);
     return answered(r, "bind", &reply);
@@ -156,7 +156,7 @@ int assay_rig_logits(assay_rig *r, int on)
     if (r->memory[ASSAY_LOGITS].fd >= 0) assay_memory_free(&r->memory[ASSAY_LOGITS]);
     r->memory[ASSAY_LOGITS].fd = -1;
     if (!r->planned) return 1;
-    assay_reply reply = assay_session_bind(r->session, ASSAY_LOGITS, NULL);
+    assay_reply reply = assay_session_bind(r->session, &(assay_binding){ASSAY_LOGITS, NULL}, 1);
     return answered(r, "bind", &reply);
 }
 

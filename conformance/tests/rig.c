@@ -31,7 +31,7 @@ static assay_reply bind_one(rig *r, int id, size_t count, assay_placement placem
 {
     assay_reply failed = {.outcome = ASSAY_ANSWERED, .status = ASSAY_NO_MEMORY};
     if (assay_memory_make(count * sizeof(float), placement, input, m) != ASSAY_OK) return failed;
-    return assay_session_bind(r->session, id, m);
+    return assay_session_bind(r->session, &(assay_binding){id, m}, 1);
 }
 
 static int well(assay_reply r)

@@ -50,7 +50,7 @@ static void bind(bench *b, int id, size_t bytes, int input, assay_memory *m)
 {
     assert_int_equal(assay_memory_make(bytes, ASSAY_PLACE_START, input, m), ASSAY_OK);
     if (input) memset(assay_memory_data(m), 0, bytes);
-    assert_string_equal(assay_session_bind(b->session, id, m).what, "");
+    assert_string_equal(assay_session_bind(b->session, &(assay_binding){id, m}, 1).what, "");
 }
 
 /* Logits 0, label 0: the loss is the logarithm of their number. limit: of a request, in seconds. */

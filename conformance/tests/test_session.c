@@ -9,6 +9,7 @@
 
 #include "conformance/file.h"
 #include "conformance/tests/rig.h"
+#include "conformance/worker/protocol.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,10 +273,39 @@ static void an_honest_run_leaves_no_trace(void **state)
     assert_int_equal(t.printed, 0);
 }
 
+static assay_reply bind_one(rig *r, int id, const assay_memory *m)
+{
+    const assay_binding one = {id, m};
+    return assay_session_bind(r->session, &one, 1);
+}
+
 static void an_unbound_tensor_is_not_written(void **state)
 {
     rig *r = *state;
-    assert_int_equal(assay_session_bind(r->session, ASSAY_Y, NULL).status, ASSAY_OK);
+    assert_int_equal(bind_one(r, ASSAY_Y, NULL).status, ASSAY_OK);
+    assert_int_equal(rig_run(r, NULL).status, ASSAY_OK);
+    assert_int_equal(((unsigned char *)assay_memory_data(&r->y))[0], 0xFF);
+    assert_true(((float *)assay_memory_data(&r->hn))[0] == 1.0f);
+}
+
+static void one_that_cant_be_bound_leaves_what_is_behind_it(void **state)
+{
+    rig *r = *state;
+    const assay_binding list[] = {{ASSAY_Y, NULL}, {ASSAY_LOSS, NULL}, {ASSAY_HN, NULL}};
+    assert_int_equal(assay_session_bind(r->session, list, 3).status, ASSAY_BAD_ARGUMENT);
+    assert_int_equal(rig_run(r, NULL).status, ASSAY_OK);
+    assert_true(((float *)assay_memory_data(&r->hn))[0] == 1.0f);
+}
+
+/* More than one request carries. */
+static void many_bindings_are_one_after_the_other(void **state)
+{
+    rig *r = *state;
+    assay_binding list[3 * ASSAY_WIRE_BINDS];
+    const int count = (int)(sizeof list / sizeof *list);
+    for (int k = 0; k < count; k++)
+        list[k] = (assay_binding){k % 2 ? ASSAY_Y : ASSAY_HN, k < count - 1 ? (k % 2 ? &r->y : &r->hn) : NULL};
+    assert_int_equal(assay_session_bind(r->session, list, count).status, ASSAY_OK);
     assert_int_equal(rig_run(r, NULL).status, ASSAY_OK);
     assert_int_equal(((unsigned char *)assay_memory_data(&r->y))[0], 0xFF);
     assert_true(((float *)assay_memory_data(&r->hn))[0] == 1.0f);
@@ -291,7 +321,7 @@ static void a_bound_memory_may_be_freed(void **state)
 static void memory_of_another_size_is_refused(void **state)
 {
     rig *r = *state;
-    assay_reply reply = assay_session_bind(r->session, ASSAY_Y, &r->x);
+    assay_reply reply = bind_one(r, ASSAY_Y, &r->x);
     assert_int_equal(reply.status, ASSAY_BAD_ARGUMENT);
     assert_string_equal(reply.what, "bind: memory is not of the tensor's size");
 }
@@ -299,7 +329,7 @@ static void memory_of_another_size_is_refused(void **state)
 static void a_tensor_that_the_problem_lacks_is_refused(void **state)
 {
     rig *r = *state;
-    assay_reply reply = assay_session_bind(r->session, ASSAY_LOSS, &r->y);
+    assay_reply reply = bind_one(r, ASSAY_LOSS, &r->y);
     assert_int_equal(reply.status, ASSAY_BAD_ARGUMENT);
     assert_string_equal(reply.what, "bind: the plan's problem has no such tensor");
 }
@@ -312,8 +342,8 @@ static void parameters_travel_through_the_packed_block(void **state)
     assert_int_equal(assay_memory_make(60, ASSAY_PLACE_START, 1, &given), ASSAY_OK);
     assert_int_equal(assay_memory_make(60, ASSAY_PLACE_START, 0, &wanted), ASSAY_OK);
     ((float *)assay_memory_data(&given))[0] = 3.0f;
-    assert_int_equal(assay_session_bind(r->session, assay_tensor_id(ASSAY_PARAM, 0), &given).status, ASSAY_OK);
-    assert_int_equal(assay_session_bind(r->session, assay_tensor_id(ASSAY_DPARAM, 0), &wanted).status, ASSAY_OK);
+    assert_int_equal(bind_one(r, assay_tensor_id(ASSAY_PARAM, 0), &given).status, ASSAY_OK);
+    assert_int_equal(bind_one(r, assay_tensor_id(ASSAY_DPARAM, 0), &wanted).status, ASSAY_OK);
     assert_int_equal(assay_session_run(r->session, program, 2, 3, 0, NULL, NULL).status, ASSAY_OK);
     assert_true(((float *)assay_memory_data(&wanted))[0] == 3.0f);
     assay_memory_free(&given);
@@ -327,7 +357,7 @@ static void a_poisoned_block_holds_nan(void **state)
     const assay_call program[] = {{.kind = ASSAY_CALL_POISON, .what = 1}, {.kind = ASSAY_CALL_UNPACK}};
     assert_int_equal(assay_memory_make(60, ASSAY_PLACE_START, 0, &wanted), ASSAY_OK);
     memset(assay_memory_data(&wanted), 0, 60);
-    assert_int_equal(assay_session_bind(r->session, assay_tensor_id(ASSAY_DPARAM, 0), &wanted).status, ASSAY_OK);
+    assert_int_equal(bind_one(r, assay_tensor_id(ASSAY_DPARAM, 0), &wanted).status, ASSAY_OK);
     assert_int_equal(assay_session_run(r->session, program, 2, 1, 0, NULL, NULL).status, ASSAY_OK);
     assert_int_equal(((unsigned char *)assay_memory_data(&wanted))[3], 0xFF);
     assay_memory_free(&wanted);
@@ -455,6 +485,8 @@ int main(void)
         HONEST(results_come_through_shared_memory),
         HONEST(an_honest_run_leaves_no_trace),
         HONEST(an_unbound_tensor_is_not_written),
+        HONEST(one_that_cant_be_bound_leaves_what_is_behind_it),
+        HONEST(many_bindings_are_one_after_the_other),
         HONEST(a_bound_memory_may_be_freed),
         HONEST(memory_of_another_size_is_refused),
         HONEST(a_tensor_that_the_problem_lacks_is_refused),

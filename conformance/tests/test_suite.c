@@ -246,16 +246,15 @@ static void a_plugin_that_is_gone_after_a_crash_is_one_more_result(void **state)
     assert_true(left < all && left > 0);
 }
 
-/* A gate for one plugin, with an empty folder of certificates in the test's own; all share one cache. */
+/* A gate for one plugin, with an empty folder of certificates in the test's own; the cache is that of all tests. */
 static assay_gate gate_for(const char *plugin, const char *folder, seen *s)
 {
-    static char certificates[256], cache[256];
+    static char certificates[256];
     assay_gate g = {.plugin = plugin, .label = plugin, .folder = certificates, .device = "test"};
     snprintf(certificates, sizeof certificates, "%s/%s", test_folder(), folder);
-    snprintf(cache, sizeof cache, "%s/cache", test_folder());
     assert_int_equal(mkdir(certificates, 0700), 0);
     g.suite = options(NULL, s);
-    g.suite.cache = cache;
+    g.suite.cache = ASSAY_CACHE;
     return g;
 }
 

@@ -194,13 +194,14 @@ static void impossible_bindings_are_refused(void **state)
     assay_answer a;
     say(g, &q, ASSAY_WIRE_OPEN, &a);
     say(g, &q, ASSAY_WIRE_PLAN, &a);
-    q.bind.id = -1;
+    q.bind.count = 1;
+    q.bind.list[0].id = -1;
     assert_string_equal(say(g, &q, ASSAY_WIRE_BIND, &a), "no such tensor");
-    q.bind.id = ASSAY_X;
-    q.bind.present = 1;
-    strcpy(q.bind.name, "x");
+    q.bind.list[0] = (assay_wire_binding){.name = "x", .id = ASSAY_X, .present = 1};
     assert_string_equal(say(g, &q, ASSAY_WIRE_BIND, &a), "x: could not be mapped"); /* no descriptor came with it */
     assert_int_equal(a.status, ASSAY_BAD_ARGUMENT);
+    q.bind.count = ASSAY_WIRE_BINDS + 1;
+    assert_string_equal(say(g, &q, ASSAY_WIRE_BIND, &a), "17 tensors to bind");
 }
 
 static void what_is_no_plugin_is_refused(void **state)

@@ -31,13 +31,13 @@ void assay_server_release(assay_server *s, int region)
     assay_region_free(&s->regions[region]);
 }
 
-assay_status assay_server_map(assay_server *s, int id, int fd, const assay_request *q, char *what)
+assay_status assay_server_map(assay_server *s, int fd, const assay_wire_binding *b, char *what)
 {
-    assay_region *r = &s->regions[id];
-    assay_status st = assay_region_file(r, fd, q);
-    if (st != ASSAY_OK) snprintf(what, ASSAY_WIRE_WHAT, "%s: could not be mapped", q->bind.name);
+    assay_region *r = &s->regions[b->id];
+    assay_status st = assay_region_file(r, fd, b);
+    if (st != ASSAY_OK) snprintf(what, ASSAY_WIRE_WHAT, "%s: could not be mapped", b->name);
     if (st == ASSAY_OK && s->device) st = keep(s, assay_mirror_file(r, s->device, what));
-    if (st != ASSAY_OK) assay_server_release(s, id);
+    if (st != ASSAY_OK) assay_server_release(s, b->id);
     return st;
 }
 

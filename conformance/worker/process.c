@@ -147,23 +147,24 @@ int assay_process_start(const char *program, const char *script, const char *plu
     return error;
 }
 
-int assay_process_send(assay_process *p, const void *message, size_t size, int fd)
+int assay_process_send(assay_process *p, const void *message, size_t size, const int *fds, int count)
 {
     union {
         struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(ASSAY_WIRE_BINDS * sizeof(int))];
     } control;
+    const size_t bytes = (size_t)count * sizeof *fds;
     struct iovec part = {.iov_base = (void *)message, .iov_len = size};
     struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd >= 0) {
+    if (count > 0) {
         memset(&control, 0, sizeof control);
         m.msg_control = &control;
-        m.msg_controllen = sizeof control;
+        m.msg_controllen = CMSG_SPACE(bytes);
         struct cmsghdr *c = CMSG_FIRSTHDR(&m);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+        c->cmsg_len = CMSG_LEN(bytes);
+        memcpy(CMSG_DATA(c), fds, bytes);
     }
     /* DONTWAIT: a worker reads each request before the next is sent; one that doesn't must not hold the parent. */
     return sendmsg(p->socket, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;

@@ -24,8 +24,8 @@ typedef struct assay_process {
  * the worker, which dies with it. */
 int assay_process_start(const char *program, const char *script, const char *plugin, int threads, assay_process *out);
 
-/* Sends the message, with a descriptor if fd >= 0. 0 if the other side has gone. */
-int assay_process_send(assay_process *p, const void *message, size_t size, int fd);
+/* Sends the message, and with it count descriptors, ASSAY_WIRE_BINDS at most. 0 if the other side has gone. */
+int assay_process_send(assay_process *p, const void *message, size_t size, const int *fds, int count);
 
 typedef enum assay_heard { ASSAY_HEARD_MESSAGE, ASSAY_HEARD_END, ASSAY_HEARD_NOTHING } assay_heard;
 

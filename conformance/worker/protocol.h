@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  * Both ends are built from the same tree, so structs go over as they are; the version catches a worker left over from
- * another build. Memory files travel with BIND (the tensor) and OPEN (where the list of libraries is written). */
+ * another build. Memory files travel with BIND (one for each tensor that is bound, in order) and OPEN (where the list of
+ * libraries is written). */
 #ifndef ASSAY_PROTOCOL_H
 #define ASSAY_PROTOCOL_H
 
@@ -11,8 +12,9 @@
 #include <stdint.h>
 
 #define ASSAY_WIRE_MAGIC   0x41535359u
-#define ASSAY_WIRE_VERSION 7
+#define ASSAY_WIRE_VERSION 8
 #define ASSAY_WIRE_CALLS   16
+#define ASSAY_WIRE_BINDS   16 /* tensors, and memory files, of one request */
 #define ASSAY_WIRE_NAME    24
 #define ASSAY_WIRE_WHAT    192
 
@@ -44,6 +46,12 @@ typedef struct assay_wire_head {
     uint64_t sequence; /* counts requests; an answer repeats its request's */
 } assay_wire_head;
 
+typedef struct assay_wire_binding {
+    char name[ASSAY_WIRE_NAME];
+    uint64_t bytes, map_bytes, offset;
+    int32_t id, input, present; /* present 0: unbind, and no memory file comes with it */
+} assay_wire_binding;
+
 typedef struct assay_request {
     assay_wire_head head;
     assay_problem problem; /* SUPPORTS, PLAN */
@@ -53,9 +61,8 @@ typedef struct assay_request {
     int32_t placement; /* PLAN: assay_placement of the blocks */
     int32_t still;     /* 1: the worker is stopped between requests, and what it does there counts: it does not look */
     struct {
-        char name[ASSAY_WIRE_NAME];
-        uint64_t bytes, map_bytes, offset;
-        int32_t id, input, present; /* present 0: unbind */
+        assay_wire_binding list[ASSAY_WIRE_BINDS];
+        int32_t count;
     } bind;
     struct {
         assay_call calls[ASSAY_WIRE_CALLS];

@@ -52,23 +52,23 @@ assay_status assay_region_block(assay_region *r, const char *name, uint64_t byte
     return ASSAY_OK;
 }
 
-assay_status assay_region_file(assay_region *r, int fd, const assay_request *q)
+assay_status assay_region_file(assay_region *r, int fd, const assay_wire_binding *b)
 {
     struct stat st;
     memset(r, 0, sizeof *r);
-    if (fd < 0 || fstat(fd, &st) != 0 || (uint64_t)st.st_size < q->bind.map_bytes ||
-        q->bind.offset > q->bind.map_bytes || q->bind.bytes > q->bind.map_bytes - q->bind.offset)
+    if (fd < 0 || fstat(fd, &st) != 0 || (uint64_t)st.st_size < b->map_bytes ||
+        b->offset > b->map_bytes || b->bytes > b->map_bytes - b->offset)
         return ASSAY_BAD_ARGUMENT;
-    assay_status status = reserve(r, q->bind.name, (size_t)q->bind.map_bytes);
+    assay_status status = reserve(r, b->name, (size_t)b->map_bytes);
     if (status != ASSAY_OK) return status;
-    int protection = q->bind.input ? PROT_READ : PROT_READ | PROT_WRITE;
+    int protection = b->input ? PROT_READ : PROT_READ | PROT_WRITE;
     if (mmap(r->low, r->room, protection, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
         assay_region_free(r);
         return ASSAY_NO_MEMORY;
     }
-    r->data = r->low + q->bind.offset;
-    r->bytes = (size_t)q->bind.bytes;
-    r->input = q->bind.input;
+    r->data = r->low + b->offset;
+    r->bytes = (size_t)b->bytes;
+    r->input = b->input;
     return ASSAY_OK;
 }
 

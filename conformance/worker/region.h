@@ -26,7 +26,7 @@ typedef struct assay_region {
 assay_status assay_region_block(assay_region *r, const char *name, uint64_t bytes, assay_placement placement);
 
 /* The memory file fd, which stays the caller's, mapped at the offset that the parent has it at. */
-assay_status assay_region_file(assay_region *r, int fd, const assay_request *q);
+assay_status assay_region_file(assay_region *r, int fd, const assay_wire_binding *b);
 
 void assay_region_free(assay_region *r); /* an empty one is fine */
 

@@ -13,6 +13,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* What came with a request; gone when it is answered. */
+typedef struct files {
+    int fd[ASSAY_WIRE_BINDS], count;
+} files;
+
+static void close_files(const files *f)
+{
+    for (int k = 0; k < f->count; k++)
+        close(f->fd[k]);
+}
+
 /* The first request's memory file gets the list of what is loaded, one path a line. */
 static int write_library(struct dl_phdr_info *info, size_t size, void *fd)
 {
@@ -62,7 +73,7 @@ static void describe(const assay_server *s, assay_answer *a)
     a->open.allocates = waives && waives->allocations;
 }
 
-static void serve_open(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+static void serve_open(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
     assay_open_args args = {.struct_size = sizeof args, .device = q->open.device, .threads = q->open.threads};
     const char *defect = s->opened ? "is open already" : table_defect(s->impl, a->what, sizeof a->what);
@@ -78,7 +89,8 @@ static void serve_open(assay_server *s, const assay_request *q, int fd, assay_an
     a->status = assay_server_status(s, (int)s->impl->open(&args, &s->ctx), "open", a->what);
     if (a->status != ASSAY_OK) return;
     s->opened = 1;
-    if (fd >= 0) dl_iterate_phdr(write_library, &fd);
+    int list = f->count > 0 ? f->fd[0] : -1;
+    if (list >= 0) dl_iterate_phdr(write_library, &list);
     if (!s->options->guest) {
         assay_fault_watch(&s->scene);       /* again: libraries put handlers of their own in place while they load */
         const int most = s->device ? 1 : 2; /* drivers open files, devices and sockets at any time */
@@ -87,9 +99,9 @@ static void serve_open(assay_server *s, const assay_request *q, int fd, assay_an
     describe(s, a);
 }
 
-static void serve_supports(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+static void serve_supports(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
-    (void)fd;
+    (void)f;
     const char *why = NULL;
     s->scene.doing = "supports";
     a->status =
@@ -129,9 +141,9 @@ static assay_status make_blocks(assay_server *s, const assay_sizes *sizes, assay
     return ASSAY_OK;
 }
 
-static void serve_plan(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+static void serve_plan(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
-    (void)fd;
+    (void)f;
     drop_plan(s);
     s->scene.doing = "plan";
     a->status = assay_server_status(s, (int)s->impl->plan(s->ctx, &q->problem, &s->plan, &a->sizes), "plan", a->what);
@@ -146,42 +158,50 @@ static void serve_plan(assay_server *s, const assay_request *q, int fd, assay_an
     if (a->status != ASSAY_OK && !s->lost) drop_plan(s);
 }
 
-static void serve_unplan(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+static void serve_unplan(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
-    (void)q, (void)fd, (void)a;
+    (void)q, (void)f, (void)a;
     drop_plan(s);
 }
 
-static void serve_bind(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+static void serve_bind(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
-    int id = q->bind.id;
-    if (!s->plan || id < 0 || id >= ASSAY_TENSORS) {
+    int used = 0;
+    if (!s->plan || q->bind.count < 0 || q->bind.count > ASSAY_WIRE_BINDS) {
         a->status = ASSAY_BAD_ARGUMENT;
-        snprintf(a->what, sizeof a->what, s->plan ? "no such tensor" : "no plan to bind to");
+        snprintf(a->what, sizeof a->what, s->plan ? "%d tensors to bind" : "no plan to bind to", q->bind.count);
         return;
     }
     s->scene.doing = "bind";
-    assay_server_release(s, id);
-    if (q->bind.present) a->status = assay_server_map(s, id, fd, q, a->what);
-    assay_server_point(s, id);
+    for (int k = 0; k < q->bind.count && a->status == ASSAY_OK; k++) {
+        const assay_wire_binding *b = &q->bind.list[k];
+        if (b->id < 0 || b->id >= ASSAY_TENSORS) {
+            a->status = ASSAY_BAD_ARGUMENT;
+            snprintf(a->what, sizeof a->what, "no such tensor");
+            return;
+        }
+        assay_server_release(s, b->id);
+        if (b->present) a->status = assay_server_map(s, used < f->count ? f->fd[used++] : -1, b, a->what);
+        assay_server_point(s, b->id);
+    }
 }
 
-static void serve_run(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+static void serve_run(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
-    (void)fd;
+    (void)f;
     assay_server_run(s, q, a);
 }
 
-static void serve_give(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+static void serve_give(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
-    (void)q, (void)fd;
+    (void)q, (void)f;
     s->scene.doing = "the copy to the device";
     assay_server_give(s, a);
 }
 
-static void serve_take(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+static void serve_take(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
-    (void)q, (void)fd;
+    (void)q, (void)f;
     s->scene.doing = "the copy from the device";
     assay_server_take(s, a);
 }
@@ -201,25 +221,25 @@ static void shut(assay_server *s)
     s->opened = 0;
 }
 
-static void serve_end(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+static void serve_end(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
-    (void)q, (void)fd, (void)a;
+    (void)q, (void)f, (void)a;
     shut(s);
 }
 
-/* 1: a request, and in *fd a descriptor that came with it or -1. 0: the parent has gone. -1: not the protocol. Looks so
+/* 1: a request, and in *f the descriptors that came with it. 0: the parent has gone. -1: not the protocol. Looks so
  * often before it sleeps. */
-static int receive(int socket, assay_request *q, int *fd, int looks)
+static int receive(int socket, assay_request *q, files *f, int looks)
 {
     union {
         struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(sizeof f->fd)];
     } control;
     struct iovec part = {.iov_base = q, .iov_len = sizeof *q};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t got;
-    *fd = -1;
+    f->count = 0;
     for (;; looks--) {
         got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (looks > 0 ? MSG_DONTWAIT : 0));
         if (got >= 0 || (errno != EINTR && (errno != EAGAIN || looks <= 0))) break;
@@ -227,7 +247,10 @@ static int receive(int socket, assay_request *q, int *fd, int looks)
     }
     if (got <= 0) return 0;
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) memcpy(fd, CMSG_DATA(c), sizeof *fd);
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        f->count = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof *f->fd);
+        memcpy(f->fd, CMSG_DATA(c), (size_t)f->count * sizeof *f->fd);
+    }
     return got == (ssize_t)sizeof *q && q->head.magic == ASSAY_WIRE_MAGIC && q->head.version == ASSAY_WIRE_VERSION ? 1
                                                                                                                    : -1;
 }
@@ -241,9 +264,9 @@ static int answer(int socket, const assay_answer *a)
     return sent == (ssize_t)sizeof *a;
 }
 
-static void dispatch(assay_server *s, const assay_request *q, int fd, assay_answer *a)
+static void dispatch(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
-    static void (*const handlers[])(assay_server *, const assay_request *, int, assay_answer *) = {
+    static void (*const handlers[])(assay_server *, const assay_request *, const files *, assay_answer *) = {
         [ASSAY_WIRE_OPEN] = serve_open,     [ASSAY_WIRE_SUPPORTS] = serve_supports, [ASSAY_WIRE_PLAN] = serve_plan,
         [ASSAY_WIRE_UNPLAN] = serve_unplan, [ASSAY_WIRE_BIND] = serve_bind,         [ASSAY_WIRE_RUN] = serve_run,
         [ASSAY_WIRE_GIVE] = serve_give,     [ASSAY_WIRE_TAKE] = serve_take,         [ASSAY_WIRE_END] = serve_end,
@@ -257,7 +280,7 @@ static void dispatch(assay_server *s, const assay_request *q, int fd, assay_answ
         snprintf(a->what, sizeof a->what, "request %d: unknown, or before the plugin was opened", q->head.kind);
         return;
     }
-    handlers[q->head.kind](s, q, fd, a);
+    handlers[q->head.kind](s, q, f, a);
     if (s->lost) {
         char what[ASSAY_WIRE_WHAT];
         memcpy(what, a->what, sizeof what);
@@ -280,11 +303,12 @@ int assay_worker_serve(int socket, const assay_impl *impl, const assay_worker_op
     if (!s->options->guest) assay_fault_watch(&s->scene);
     assay_request q;
     assay_answer a;
-    int fd, got, going = 1;
+    files f;
+    int got, going = 1;
     q.still = 0;
-    while (going && (got = receive(socket, &q, &fd, q.still ? 0 : ASSAY_WIRE_LOOKS)) > 0) {
-        dispatch(s, &q, fd, &a);
-        if (fd >= 0) close(fd);
+    while (going && (got = receive(socket, &q, &f, q.still ? 0 : ASSAY_WIRE_LOOKS)) > 0) {
+        dispatch(s, &q, &f, &a);
+        close_files(&f);
         going = answer(socket, &a) && q.head.kind != ASSAY_WIRE_END && !s->lost;
     }
     shut(s);
@@ -297,9 +321,9 @@ int assay_worker_refuse(int socket, assay_status status, const char *why)
 {
     assay_request q;
     assay_answer a;
-    int fd;
-    if (receive(socket, &q, &fd, 0) <= 0) return -1;
-    if (fd >= 0) close(fd);
+    files f;
+    if (receive(socket, &q, &f, 0) <= 0) return -1;
+    close_files(&f);
     memset(&a, 0, sizeof a);
     a.head = q.head;
     a.status = (int32_t)status;

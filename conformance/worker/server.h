@@ -32,7 +32,7 @@ void assay_server_run(assay_server *s, const assay_request *q, assay_answer *a);
 assay_status assay_server_open_place(assay_server *s, int ordinal, char *what);
 
 /* A tensor's file, or a block, where the place wants it. What failed leaves nothing. */
-assay_status assay_server_map(assay_server *s, int id, int fd, const assay_request *q, char *what);
+assay_status assay_server_map(assay_server *s, int fd, const assay_wire_binding *b, char *what);
 assay_status assay_server_block(assay_server *s, int block, const char *name, uint64_t bytes, assay_placement placement,
                                 char *what);
 void assay_server_release(assay_server *s, int region);
