@@ -139,24 +139,33 @@ static void shape(const assay_case_row *row, const assay_problem *p, const assay
         out[k] = ldexp(out[k], -126);
 }
 
-/* The class of some label that counts gets the weight 0, as that of padding often has, where another label's remains.
- */
+static int32_t class_after(const assay_problem *p, int32_t class)
+{
+    do
+        class = (class + 1) % p->classes;
+    while (p->dialect.xent_ignores && class == p->dialect.xent_ignore_index);
+    return class;
+}
+
+/* The class of some label that counts gets the weight 0, as that of padding often has, where another label's remains:
+ * where all are one class, the last of them becomes another. */
 static void drop_class(const assay_problem *p, assay_values *v)
 {
-    const int32_t *labels = v->at[ASSAY_LABELS];
+    int32_t *labels = v->at[ASSAY_LABELS], first = -1, *last = NULL;
     double *weights = v->at[ASSAY_CLASS_WEIGHTS];
     assay_tensor x;
-    int32_t first = -1;
     if (!weights || !labels || !assay_tensor_find(p, ASSAY_LABELS, &x)) return;
     for (int32_t n = 0; n < p->n; n++)
         for (int32_t t = 0; t < (x.rank == 1 ? 1 : assay_length(p, v, n)); t++) {
-            const int32_t label = labels[x.rank == 1 ? n : assay_row_of(p, t, n)];
-            if (p->dialect.xent_ignores && label == p->dialect.xent_ignore_index) continue;
-            if (first < 0) first = label;
-            if (label == first) continue;
-            weights[label] = 0;
-            return;
+            int32_t *label = &labels[x.rank == 1 ? n : assay_row_of(p, t, n)];
+            if (p->dialect.xent_ignores && *label == p->dialect.xent_ignore_index) continue;
+            if (first >= 0 && (!last || *last == first)) last = label;
+            if (first < 0) first = *label;
         }
+    if (!last) return;
+    if (*last == first) *last = class_after(p, first);
+    if (*last == first) return; /* there is no other class */
+    weights[*last] = 0;
 }
 
 /* Adam's corrections at its first step, while they matter, and when they are next to none. */

@@ -158,9 +158,8 @@ assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wir
     return r;
 }
 
-/* The same for the requests that return a reply and no timing: what was printed is told with the answer. */
-static assay_reply ask_with(assay_session *s, assay_request *q, assay_wire_kind kind, const int *fds, int count,
-                            assay_answer *a)
+assay_reply assay_session_ask(assay_session *s, assay_request *q, assay_wire_kind kind, const int *fds, int count,
+                              assay_answer *a)
 {
     assay_reply r = assay_session_exchange(s, q, kind, fds, count, a, NULL);
     if (r.outcome == ASSAY_ANSWERED) assay_process_drain(&s->process);
@@ -169,7 +168,7 @@ static assay_reply ask_with(assay_session *s, assay_request *q, assay_wire_kind 
 
 static assay_reply ask(assay_session *s, assay_request *q, assay_wire_kind kind, assay_answer *a)
 {
-    return ask_with(s, q, kind, NULL, 0, a);
+    return assay_session_ask(s, q, kind, NULL, 0, a);
 }
 
 void assay_parent_seal(void)
@@ -229,7 +228,7 @@ static assay_reply open_plugin(assay_session *s, const assay_session_options *o)
     q.open.threads = o->threads;
     q.open.device = o->device;
     int list = memfd_create("libraries", MFD_CLOEXEC);
-    assay_reply r = ask_with(s, &q, ASSAY_WIRE_OPEN, &list, list >= 0, &a);
+    assay_reply r = assay_session_ask(s, &q, ASSAY_WIRE_OPEN, &list, list >= 0, &a);
     if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK) {
         copy_info(&s->info, &a);
         if (s->process.pid > 0) s->libraries = assay_mapped_list(s->process.pid);
@@ -451,55 +450,5 @@ assay_reply assay_session_refuse(const char *what)
 {
     assay_reply r = {.outcome = ASSAY_ANSWERED, .status = ASSAY_BAD_ARGUMENT};
     say(&r, "%s", what);
-    return r;
-}
-
-static const assay_tensor *tensor_of(const assay_session *s, int id)
-{
-    for (int k = 0; s->planned && k < s->tensor_count; k++)
-        if (s->tensors[k].id == id) return &s->tensors[k];
-    return NULL;
-}
-
-/* One row of a BIND request. NULL, or why it is none of this plan. */
-static const char *describe_binding(const assay_session *s, const assay_binding *b, assay_wire_binding *row)
-{
-    const assay_tensor *tensor = tensor_of(s, b->id);
-    const assay_memory *m = b->memory;
-    if (!s->planned) return "bind: there is no plan";
-    if (!tensor) return "bind: the plan's problem has no such tensor";
-    memcpy(row->name, tensor->name, sizeof row->name);
-    row->id = b->id;
-    if (!m) return NULL;
-    size_t element = tensor->integer || s->problem.arithmetic != ASSAY_FP64 ? 4 : 8;
-    if (m->bytes != (size_t)tensor->count * element) return "bind: memory is not of the tensor's size";
-    row->bytes = m->bytes;
-    row->map_bytes = m->map_bytes;
-    row->offset = m->offset;
-    row->input = m->input;
-    row->present = 1;
-    return NULL;
-}
-
-static assay_reply bind_some(assay_session *s, const assay_binding *list, int count)
-{
-    assay_request q;
-    assay_answer a;
-    int fds[ASSAY_WIRE_BINDS], files = 0;
-    memset(&q, 0, sizeof q);
-    q.bind.count = count;
-    for (int k = 0; k < count; k++) {
-        const char *why = describe_binding(s, &list[k], &q.bind.list[k]);
-        if (why) return assay_session_refuse(why);
-        if (list[k].memory) fds[files++] = list[k].memory->fd;
-    }
-    return ask_with(s, &q, ASSAY_WIRE_BIND, fds, files, &a);
-}
-
-assay_reply assay_session_bind(assay_session *s, const assay_binding *list, int count)
-{
-    assay_reply r = {.outcome = ASSAY_ANSWERED, .status = ASSAY_OK};
-    for (int k = 0; k < count && r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK; k += ASSAY_WIRE_BINDS)
-        r = bind_some(s, list + k, count - k < ASSAY_WIRE_BINDS ? count - k : ASSAY_WIRE_BINDS);
     return r;
 }

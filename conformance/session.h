@@ -133,8 +133,8 @@ typedef struct assay_binding {
 } assay_binding;
 
 /* Binds count tensors. The worker maps each until it is rebound, or the plan goes; the memory stays the caller's and
- * may be freed afterwards. After an error, which names one that can't be bound, those before it may be and those behind it
- * are not. */
+ * may be freed afterwards. After an error, which names one that can't be bound, those before it may be and those behind
+ * it are not. */
 assay_reply assay_session_bind(assay_session *s, const assay_binding *list, int count);
 
 /* One call in a program. */

@@ -28,6 +28,10 @@ struct assay_session {
 assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wire_kind kind, const int *fds, int count,
                                    assay_answer *a, double *seconds);
 
+/* The same for the requests that return a reply and no timing: what was printed is told with the answer. */
+assay_reply assay_session_ask(assay_session *s, assay_request *q, assay_wire_kind kind, const int *fds, int count,
+                              assay_answer *a);
+
 /* Adds what the worker printed to the reply's line. */
 void assay_session_add_printed(const assay_session *s, assay_reply *r);
 

@@ -27,11 +27,17 @@ assay_session_options rig_options(double limit)
     return o;
 }
 
+assay_reply rig_bind(rig *r, int id, const assay_memory *m)
+{
+    const assay_binding one = {id, m};
+    return assay_session_bind(r->session, &one, 1);
+}
+
 static assay_reply bind_one(rig *r, int id, size_t count, assay_placement placement, int input, assay_memory *m)
 {
     assay_reply failed = {.outcome = ASSAY_ANSWERED, .status = ASSAY_NO_MEMORY};
     if (assay_memory_make(count * sizeof(float), placement, input, m) != ASSAY_OK) return failed;
-    return assay_session_bind(r->session, &(assay_binding){id, m}, 1);
+    return rig_bind(r, id, m);
 }
 
 static int well(assay_reply r)

@@ -26,6 +26,9 @@ assay_reply rig_plan(rig *r, int rogue, assay_placement placement);
 assay_reply rig_start(rig *r, int rogue, assay_placement placement, double limit);
 void rig_free(rig *r);
 
+/* Binds one tensor; NULL unbinds it. */
+assay_reply rig_bind(rig *r, int id, const assay_memory *m);
+
 /* One forward pass, in training. timing may be NULL. */
 assay_reply rig_run(rig *r, assay_timing *timing);
 

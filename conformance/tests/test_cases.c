@@ -133,6 +133,47 @@ static void no_real_tensor_is_constant(void **state)
     }
 }
 
+/* Labels that count, of a class whose weight is 0, and of others. */
+static void count_weighted(const assay_problem *p, const assay_values *v, int counts[2])
+{
+    const int32_t *labels = v->at[ASSAY_LABELS];
+    const double *weights = v->at[ASSAY_CLASS_WEIGHTS];
+    assay_tensor x;
+    counts[0] = counts[1] = 0;
+    if (!assay_tensor_find(p, ASSAY_LABELS, &x)) return;
+    for (int32_t n = 0; n < p->n; n++)
+        for (int32_t t = 0; t < (x.rank == 1 ? 1 : assay_length(p, v, n)); t++) {
+            const int32_t label = labels[x.rank == 1 ? n : assay_row_of(p, t, n)];
+            if (p->dialect.xent_ignores && label == p->dialect.xent_ignore_index) continue;
+            counts[weights[label] == 0]++;
+        }
+}
+
+/* Else a kernel that takes a weight of 0 for none would be killed at some seeds only. */
+static void some_label_has_the_weight_0_whatever_the_seed(void **state)
+{
+    int found = 0;
+    (void)state;
+    for (int k = 0; k < assay_case_count(); k++) {
+        assay_case c;
+        assay_case_get(k, &c);
+        for (uint64_t seed = 0; c.problem.dialect.xent_weighted && seed < 200; seed++) {
+            assay_values v;
+            int64_t step;
+            int counts[2];
+            assert_int_equal(c.fill(&c, seed, 0, &v, &step), ASSAY_OK);
+            count_weighted(&c.problem, &v, counts);
+            const int can_differ = counts[0] + counts[1] > 1 && c.problem.classes > 1;
+            if (can_differ && (counts[0] == 0 || counts[1] == 0))
+                fail_msg("%s, seed %d: %d of the labels have the weight 0, %d another", c.id, (int)seed, counts[1],
+                         counts[0]);
+            assay_values_free(&v);
+            found += can_differ;
+        }
+    }
+    assert_true(found > 0);
+}
+
 static int is_constant(const int32_t *v, int64_t count)
 {
     int same = 1;
@@ -290,6 +331,7 @@ int main(void)
         cmocka_unit_test(data_have_the_bits_of_the_arithmetic_asked_for),
         cmocka_unit_test(no_real_tensor_is_constant),
         cmocka_unit_test(labels_and_ids_are_not_all_equal),
+        cmocka_unit_test(some_label_has_the_weight_0_whatever_the_seed),
         cmocka_unit_test(cases_cover_the_pairs_of_sizes_and_kinds),
         cmocka_unit_test(a_pair_needs_a_legal_problem_within_the_cap),
         cmocka_unit_test(every_size_stands_in_every_place),

@@ -273,16 +273,10 @@ static void an_honest_run_leaves_no_trace(void **state)
     assert_int_equal(t.printed, 0);
 }
 
-static assay_reply bind_one(rig *r, int id, const assay_memory *m)
-{
-    const assay_binding one = {id, m};
-    return assay_session_bind(r->session, &one, 1);
-}
-
 static void an_unbound_tensor_is_not_written(void **state)
 {
     rig *r = *state;
-    assert_int_equal(bind_one(r, ASSAY_Y, NULL).status, ASSAY_OK);
+    assert_int_equal(rig_bind(r, ASSAY_Y, NULL).status, ASSAY_OK);
     assert_int_equal(rig_run(r, NULL).status, ASSAY_OK);
     assert_int_equal(((unsigned char *)assay_memory_data(&r->y))[0], 0xFF);
     assert_true(((float *)assay_memory_data(&r->hn))[0] == 1.0f);
@@ -321,7 +315,7 @@ static void a_bound_memory_may_be_freed(void **state)
 static void memory_of_another_size_is_refused(void **state)
 {
     rig *r = *state;
-    assay_reply reply = bind_one(r, ASSAY_Y, &r->x);
+    assay_reply reply = rig_bind(r, ASSAY_Y, &r->x);
     assert_int_equal(reply.status, ASSAY_BAD_ARGUMENT);
     assert_string_equal(reply.what, "bind: memory is not of the tensor's size");
 }
@@ -329,7 +323,7 @@ static void memory_of_another_size_is_refused(void **state)
 static void a_tensor_that_the_problem_lacks_is_refused(void **state)
 {
     rig *r = *state;
-    assay_reply reply = bind_one(r, ASSAY_LOSS, &r->y);
+    assay_reply reply = rig_bind(r, ASSAY_LOSS, &r->y);
     assert_int_equal(reply.status, ASSAY_BAD_ARGUMENT);
     assert_string_equal(reply.what, "bind: the plan's problem has no such tensor");
 }
@@ -342,8 +336,8 @@ static void parameters_travel_through_the_packed_block(void **state)
     assert_int_equal(assay_memory_make(60, ASSAY_PLACE_START, 1, &given), ASSAY_OK);
     assert_int_equal(assay_memory_make(60, ASSAY_PLACE_START, 0, &wanted), ASSAY_OK);
     ((float *)assay_memory_data(&given))[0] = 3.0f;
-    assert_int_equal(bind_one(r, assay_tensor_id(ASSAY_PARAM, 0), &given).status, ASSAY_OK);
-    assert_int_equal(bind_one(r, assay_tensor_id(ASSAY_DPARAM, 0), &wanted).status, ASSAY_OK);
+    assert_int_equal(rig_bind(r, assay_tensor_id(ASSAY_PARAM, 0), &given).status, ASSAY_OK);
+    assert_int_equal(rig_bind(r, assay_tensor_id(ASSAY_DPARAM, 0), &wanted).status, ASSAY_OK);
     assert_int_equal(assay_session_run(r->session, program, 2, 3, 0, NULL, NULL).status, ASSAY_OK);
     assert_true(((float *)assay_memory_data(&wanted))[0] == 3.0f);
     assay_memory_free(&given);
@@ -357,7 +351,7 @@ static void a_poisoned_block_holds_nan(void **state)
     const assay_call program[] = {{.kind = ASSAY_CALL_POISON, .what = 1}, {.kind = ASSAY_CALL_UNPACK}};
     assert_int_equal(assay_memory_make(60, ASSAY_PLACE_START, 0, &wanted), ASSAY_OK);
     memset(assay_memory_data(&wanted), 0, 60);
-    assert_int_equal(bind_one(r, assay_tensor_id(ASSAY_DPARAM, 0), &wanted).status, ASSAY_OK);
+    assert_int_equal(rig_bind(r, assay_tensor_id(ASSAY_DPARAM, 0), &wanted).status, ASSAY_OK);
     assert_int_equal(assay_session_run(r->session, program, 2, 1, 0, NULL, NULL).status, ASSAY_OK);
     assert_int_equal(((unsigned char *)assay_memory_data(&wanted))[3], 0xFF);
     assay_memory_free(&wanted);

@@ -237,10 +237,11 @@ assay_heard assay_process_hear(assay_process *p, void *message, size_t size, siz
     }
 }
 
-int assay_process_stop(const assay_process *p)
+int assay_process_stop(assay_process *p)
 {
     const double start = assay_clock();
     if (p->pid <= 0) return 1;
+    p->stopped = 1;
     kill(p->pid, SIGSTOP);
     for (;;) {
         siginfo_t info = {.si_pid = 0};
@@ -253,9 +254,12 @@ int assay_process_stop(const assay_process *p)
     }
 }
 
-void assay_process_continue(const assay_process *p)
+/* Not to one that wasn't stopped: the signal would take back the stop by which a leak checker looks at a process that
+ * ends, and each would wait for the other. */
+void assay_process_continue(assay_process *p)
 {
-    if (p->pid > 0) kill(p->pid, SIGCONT);
+    if (p->pid > 0 && p->stopped) kill(p->pid, SIGCONT);
+    p->stopped = 0;
 }
 
 double assay_process_seconds(const assay_process *p)

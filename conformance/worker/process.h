@@ -15,6 +15,7 @@ typedef struct assay_process {
     int ended;                        /* pidfd: readable once the process has ended; -1 where the kernel has none */
     int output;                       /* its stdout and stderr; -1 when closed */
     int tasks;                        /* its folder of threads; -1 when unknown */
+    int stopped;                      /* 1: it was told to stop, and not yet to go on */
     int64_t printed;                  /* bytes from `output` since the last assay_process_forget() */
     char text[ASSAY_OUTPUT_KEPT + 1]; /* their first line, printable */
 } assay_process;
@@ -40,8 +41,8 @@ void assay_process_forget(assay_process *p);
 
 /* Stops all its threads (SIGSTOP), and waits until they stand still: 1; 0 if they don't. What has ended stands still.
  */
-int assay_process_stop(const assay_process *p);
-void assay_process_continue(const assay_process *p);
+int assay_process_stop(assay_process *p);
+void assay_process_continue(assay_process *p);
 /* Seconds that all its threads have run so far, those that have ended too; exact while they stand still. -1: unknown.
  */
 double assay_process_seconds(const assay_process *p);

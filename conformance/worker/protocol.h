@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  * Both ends are built from the same tree, so structs go over as they are; the version catches a worker left over from
- * another build. Memory files travel with BIND (one for each tensor that is bound, in order) and OPEN (where the list of
- * libraries is written). */
+ * another build. Memory files travel with BIND (one for each tensor that is bound, in order) and OPEN (where the list
+ * of libraries is written). */
 #ifndef ASSAY_PROTOCOL_H
 #define ASSAY_PROTOCOL_H
 

@@ -56,8 +56,8 @@ assay_status assay_region_file(assay_region *r, int fd, const assay_wire_binding
 {
     struct stat st;
     memset(r, 0, sizeof *r);
-    if (fd < 0 || fstat(fd, &st) != 0 || (uint64_t)st.st_size < b->map_bytes ||
-        b->offset > b->map_bytes || b->bytes > b->map_bytes - b->offset)
+    if (fd < 0 || fstat(fd, &st) != 0 || (uint64_t)st.st_size < b->map_bytes || b->offset > b->map_bytes ||
+        b->bytes > b->map_bytes - b->offset)
         return ASSAY_BAD_ARGUMENT;
     assay_status status = reserve(r, b->name, (size_t)b->map_bytes);
     if (status != ASSAY_OK) return status;
