@@ -5,6 +5,7 @@
 #include "conformance/clock.h"
 #include "perf/heat.h"
 #include "perf/roof.h"
+#include "perf/share.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -17,9 +18,6 @@
 #define TRUTH_SHARE_OF_PEAK 0.2  /* first guess of the reference's rate: 40 % of the double peak, half the single */
 #define FLOOR_RUNS          34.  /* of the reference, each a training step */
 #define FLOORS_GFLOP        100. /* to which all of them are cut by taking fewer samples */
-#define STEP_SHARE_OF_PEAK  0.3  /* first guess of an implementation's rate */
-#define LEAST_STEPS         14.  /* warming up, five steps, five times the phases, five times forward */
-#define LEAST_STEPS_ALONE   7.   /* the same without what comes after the steps */
 
 void assay_bench_say(const assay_bench *b, const char *format, ...)
 {
@@ -183,24 +181,6 @@ static assay_status describe(const assay_bench *b)
     return ASSAY_OK;
 }
 
-/* How many of the workloads, smallest first, the rest of the budget can hold on the fastest implementation: they share
- * it. Without this the largest, which may never fit, would keep their shares from the others. */
-static int count_fitting(const assay_bench *b, const assay_point *p, int count)
-{
-    double rate = 0, left = b->end - assay_clock();
-    const double steps = b->o->axis_count > 0 ? LEAST_STEPS_ALONE : LEAST_STEPS;
-    int fitting = 0;
-    for (int k = 0; k < b->o->plugin_count; k++)
-        rate = fmax(rate, b->rate[0][k]);
-    if (!(rate > 0)) rate = STEP_SHARE_OF_PEAK * b->peak;
-    for (; fitting < count && left > 0; fitting++) {
-        const assay_workload *w = &p[fitting].workload;
-        const double work = assay_bench_gflop(w);
-        left -= work * steps / rate + work / assay_bench_truth_rate(b) + assay_bench_floor_seconds(b, w);
-    }
-    return fitting > 1 ? fitting : 1;
-}
-
 int32_t assay_bench_threads(int32_t asked, const assay_machine *machine)
 {
     return asked > 0 ? asked : machine->cores > 0 ? machine->cores : 1;
@@ -244,7 +224,7 @@ static assay_status run_selected(assay_bench *b, const selection *s, char *why, 
             continue;
         }
         b->waiting = s->count - 1 - k;
-        st = assay_heat_run(b, &s->at[k], (b->end - assay_clock()) / count_fitting(b, s->at + k, s->count - k));
+        st = assay_heat_run(b, &s->at[k], assay_share(b, s->at + k, s->count - k, b->end - assay_clock()));
         if (st != ASSAY_OK)
             snprintf(why, why_size, "%s: %s", w->id,
                      st == ASSAY_NO_MEMORY ? "no memory"

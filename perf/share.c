@@ -1,0 +1,50 @@
+/* share.c: how the workloads of a run share what is left of its budget.
+ * SPDX-License-Identifier: MIT */
+#include "perf/share.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define STEP_SHARE_OF_PEAK 0.3       /* first guess of an implementation's rate */
+#define LEAST_STEPS        14.       /* warming up, five steps, five times the phases, five times forward */
+#define LEAST_STEPS_ALONE  7.        /* the same without what comes after the steps */
+#define TRUTHS             (11 / 3.) /* of a step, for what is judged of one implementation: heat.c, time_all() */
+#define TRUTHS_ALONE       1.
+
+double assay_share_of(const double *least, int count, double left)
+{
+    double sum = 0;
+    for (int k = 0; k < count; k++)
+        sum += least[k];
+    if (!(sum > 0)) return left / count;
+    return sum < left ? least[0] + (left - sum) / count : left * least[0] / sum;
+}
+
+static double rate_of(const assay_bench *b, int plugin)
+{
+    const double rate = b->rate[0][plugin];
+    return rate > 0 ? rate : STEP_SHARE_OF_PEAK * b->peak;
+}
+
+double assay_share(const assay_bench *b, const assay_point *points, int count, double left)
+{
+    const int alone = b->o->axis_count > 0, plugins = b->o->plugin_count;
+    const double steps = alone ? LEAST_STEPS_ALONE : LEAST_STEPS, truths = alone ? TRUTHS_ALONE : TRUTHS;
+    double best = 0, each = 0, rest = left;
+    int fitting = 0;
+    for (int k = 0; k < plugins; k++) {
+        best = fmax(best, rate_of(b, k));
+        each += steps / rate_of(b, k) + truths / assay_bench_truth_rate(b);
+    }
+    double *least = malloc(((size_t)count + 1) * sizeof *least);
+    if (!least) return left / count;
+    for (; fitting < count && rest > 0; fitting++) {
+        const assay_workload *w = &points[fitting].workload;
+        const double work = assay_bench_gflop(w), floors = assay_bench_floor_seconds(b, w);
+        least[fitting] = work * each + floors;
+        rest -= work * steps / best + work / assay_bench_truth_rate(b) + floors;
+    }
+    const double share = assay_share_of(least, fitting > 1 ? fitting : 1, left);
+    free(least);
+    return share;
+}
