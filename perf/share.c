@@ -38,13 +38,14 @@ double assay_share(const assay_bench *b, const assay_point *points, int count, d
     }
     double *least = malloc(((size_t)count + 1) * sizeof *least);
     if (!least) return left / count;
-    for (; fitting < count && rest > 0; fitting++) {
+    for (; fitting < count; fitting++) {
         const assay_workload *w = &points[fitting].workload;
         const double work = assay_bench_gflop(w), floors = assay_bench_floor_seconds(b, w);
         least[fitting] = work * each + floors;
         rest -= work * steps / best + work / assay_bench_truth_rate(b) + floors;
+        if (fitting > 0 && rest < 0) break;
     }
-    const double share = assay_share_of(least, fitting > 1 ? fitting : 1, left);
+    const double share = assay_share_of(least, fitting, left);
     free(least);
     return share;
 }
