@@ -10,14 +10,15 @@
 #define LEAST_STEPS_ALONE  7.        /* the same without what comes after the steps */
 #define TRUTHS             (11 / 3.) /* of a step, for what is judged of one implementation: heat.c, time_all() */
 #define TRUTHS_ALONE       1.
+#define PLENTY             2. /* so many times the fewest steps are wanted */
+#define START_SECONDS      10. /* of one implementation, whatever its rate: a framework that loads, and tries its pools */
 
-double assay_share_of(const double *least, int count, double left)
+double assay_share_of(const double *wanted, int count, double left)
 {
     double sum = 0;
     for (int k = 0; k < count; k++)
-        sum += least[k];
-    if (!(sum > 0)) return left / count;
-    return sum < left ? least[0] + (left - sum) / count : left * least[0] / sum;
+        sum += wanted[k];
+    return sum < left ? wanted[0] + (left - sum) / count : fmin(wanted[0], left / count);
 }
 
 static double rate_of(const assay_bench *b, int plugin)
@@ -34,18 +35,18 @@ double assay_share(const assay_bench *b, const assay_point *points, int count, d
     int fitting = 0;
     for (int k = 0; k < plugins; k++) {
         best = fmax(best, rate_of(b, k));
-        each += steps / rate_of(b, k) + truths / assay_bench_truth_rate(b);
+        each += PLENTY * steps / rate_of(b, k) + truths / assay_bench_truth_rate(b);
     }
-    double *least = malloc(((size_t)count + 1) * sizeof *least);
-    if (!least) return left / count;
+    double *wanted = malloc(((size_t)count + 1) * sizeof *wanted);
+    if (!wanted) return left / count;
     for (; fitting < count; fitting++) {
         const assay_workload *w = &points[fitting].workload;
         const double work = assay_bench_gflop(w), floors = assay_bench_floor_seconds(b, w);
-        least[fitting] = work * each + floors;
+        wanted[fitting] = plugins * START_SECONDS + work * each + floors;
         rest -= work * steps / best + work / assay_bench_truth_rate(b) + floors;
         if (fitting > 0 && rest < 0) break;
     }
-    const double share = assay_share_of(least, fitting, left);
-    free(least);
+    const double share = assay_share_of(wanted, fitting, left);
+    free(wanted);
     return share;
 }

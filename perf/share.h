@@ -10,8 +10,9 @@
  * others. Rates are those seen so far, or a guess. */
 double assay_share(const assay_bench *b, const assay_point *points, int count, double left);
 
-/* The first's part where each of `count` needs least[k] seconds for the fewest steps: that and an equal part of the
- * rest, so that no small one takes what a large one cannot do without; where they do not all fit, in proportion. */
-double assay_share_of(const double *least, int count, double left);
+/* The first's part where `count` of them want so many seconds each: that and an equal part of the rest; where they want
+ * more than there is, that or an equal part of it all, whichever is less: what a small one does not want is the larger
+ * ones'. */
+double assay_share_of(const double *wanted, int count, double left);
 
 #endif

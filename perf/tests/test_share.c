@@ -15,21 +15,23 @@ static int near(double a, double b)
     return fabs(a - b) <= 1e-9 * fabs(b);
 }
 
-static void what_is_left_over_is_divided_equally(void **state)
+static void what_nobody_wants_is_divided_equally(void **state)
 {
-    const double least[] = {10, 20, 30};
+    const double wanted[] = {10, 20, 30}, nothing[] = {0, 0};
     (void)state;
-    assert_true(near(assay_share_of(least, 3, 120), 30));
-    assert_true(near(assay_share_of(least + 1, 2, 90), 40));
-    assert_true(near(assay_share_of(least + 2, 1, 50), 50));
+    assert_true(near(assay_share_of(wanted, 3, 120), 30));
+    assert_true(near(assay_share_of(wanted + 1, 2, 90), 40));
+    assert_true(near(assay_share_of(wanted + 2, 1, 50), 50));
+    assert_true(near(assay_share_of(nothing, 2, 30), 15));
 }
 
-static void what_is_too_little_is_divided_in_proportion(void **state)
+static void where_too_much_is_wanted_nobody_gets_more_than_an_equal_part(void **state)
 {
-    const double least[] = {10, 20, 30}, nothing[] = {0, 0};
+    const double wanted[] = {10, 20, 30};
     (void)state;
-    assert_true(near(assay_share_of(least, 3, 30), 5));
-    assert_true(near(assay_share_of(nothing, 2, 30), 15));
+    assert_true(near(assay_share_of(wanted, 3, 45), 10));
+    assert_true(near(assay_share_of(wanted, 3, 24), 8));
+    assert_true(near(assay_share_of(wanted + 1, 2, 30), 15));
 }
 
 /* A run of b1 and b3, the larger of which has 80 times the work. */
@@ -63,8 +65,8 @@ static void who_never_fits_takes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_left_over_is_divided_equally),
-        cmocka_unit_test(what_is_too_little_is_divided_in_proportion),
+        cmocka_unit_test(what_nobody_wants_is_divided_equally),
+        cmocka_unit_test(where_too_much_is_wanted_nobody_gets_more_than_an_equal_part),
         cmocka_unit_test(a_large_one_gets_what_a_small_one_does_not_need),
         cmocka_unit_test(who_never_fits_takes_nothing),
     };
