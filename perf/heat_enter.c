@@ -170,8 +170,12 @@ void assay_heat_enter_all(assay_heat *h)
             e->problem = &h->problems[format];
             e->plugin = b->o->plugins[k];
             e->name = b->o->names ? b->o->names[k] : NULL;
-            if (assay_bench_stopped(b)) return;
-            if (offers(h, e, k)) try_to_enter(h, e, share);
+            if (!assay_bench_stopped(b)) {
+                if (offers(h, e, k)) try_to_enter(h, e, share);
+            } else if (format == 0) { /* another format is a row only where it is offered */
+                assay_heat_leave_out(h, e, "all", "stopped");
+                h->b->summary->left_out++;
+            }
         }
     assay_heat_out_the_fallen(h);
 }
@@ -266,18 +270,28 @@ static int get_ready(assay_heat *h, int k)
     return ready;
 }
 
+/* Nobody is timed without the others. */
+static void stop_all(assay_heat *h)
+{
+    for (int k = h->count - 1; k >= 0; k--) {
+        assay_heat_leave_out(h, h->in[k], "all", "stopped");
+        out(h, k, 0);
+    }
+}
+
 void assay_heat_warm_up(assay_heat *h, double reserved)
 {
     h->room = assay_heat_room(h->b->o->memory, &h->w->problem, h->count);
     for (int k = h->count - 1; k >= 0; k--) {
         assay_entrant *e = h->in[k];
-        if (assay_bench_stopped(h->b)) return;
+        if (assay_bench_stopped(h->b)) break;
         if (!get_ready(h, k)) continue;
         search_threads(h, e);
         certify_threads(h, e);
         *rate_of(h, e) = fmax(*rate_of(h, e), assay_bench_gflop(h->w) / e->estimate);
     }
     assay_heat_out_the_fallen(h);
+    if (assay_bench_stopped(h->b)) stop_all(h);
     share_memory(h);
     assay_heat_out_the_fallen(h);
     while (h->count && assay_clock() + assay_heat_least(h) + reserved * h->count > h->end) {

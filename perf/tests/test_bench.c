@@ -35,6 +35,7 @@ typedef struct asked {
     int twice;              /* 1: two rows of the same file */
     double budget;          /* seconds; 0: many */
     double memory;          /* GiB for everybody; 0: what is free */
+    int stops, patience;    /* stops 1: from the question so many after the last certificate on */
     int turns, without;     /* lines about somebody who takes turns, or has not enough even so */
     char line[512];         /* the last one that was said */
 } asked;
@@ -69,7 +70,9 @@ static assay_judgement judge(void *user, const assay_kept *kept)
 /* Nothing is to get as far as timing. */
 static int is_timing(void *user)
 {
-    return strstr(((asked *)user)->line, ": seed 0x") != NULL;
+    asked *a = user;
+    if (a->stops && a->count > a->twice) return a->patience-- <= 0;
+    return strstr(a->line, ": seed 0x") != NULL;
 }
 
 static void on_line(void *user, const char *line)
@@ -169,6 +172,20 @@ static void who_does_not_fit_into_memory_takes_turns_or_is_left_out(void **state
     }
 }
 
+/* Who has no plan yet when it is stopped did not fail, and is named. */
+static void whenever_it_is_stopped_nobody_has_failed(void **state)
+{
+    (void)state;
+    put(ASSAY_PLUGIN);
+    for (int patience = 0; patience < 4; patience++)
+        for (int last = 0; last < 2; last++) {
+            asked a = {.stops = 1, .twice = last, .patience = patience};
+            const assay_bench_summary s = bench(&a);
+            assert_int_equal(s.failed, 0);
+            assert_int_equal(s.left_out, 1 + last);
+        }
+}
+
 static int make_folder(void **state)
 {
     if (test_folder_make(state) != 0) return -1;
@@ -183,6 +200,7 @@ int main(void)
         cmocka_unit_test(another_number_of_threads_is_certified_before_it_is_timed),
         cmocka_unit_test(a_first_call_that_leaves_no_time_for_others_is_ended),
         cmocka_unit_test(who_does_not_fit_into_memory_takes_turns_or_is_left_out),
+        cmocka_unit_test(whenever_it_is_stopped_nobody_has_failed),
     };
     return cmocka_run_group_tests(tests, make_folder, test_folder_remove);
 }
