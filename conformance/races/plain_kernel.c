@@ -14,6 +14,11 @@ const cpu_cells *cpu_cells_best(void)
     return &cpu_cells_plain;
 }
 
+int cpu_kernel_tile(void)
+{
+    return CPU_GRAIN;
+}
+
 int cpu_has_bf16(void)
 {
     return 0;

@@ -48,6 +48,7 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
     }
     products->kernel = cpu_kernel_best(&name);
     products->cells = cpu_cells_best();
+    products->tile = cpu_kernel_tile();
     ctx->products = products;
     *out = ctx;
     return ASSAY_OK;

@@ -9,6 +9,7 @@
 typedef struct cpu_products {
     cpu_kernel *kernel;
     const cpu_cells *cells;
+    int tile; /* columns: cpu_kernel_tile() */
 } cpu_products;
 
 /* Hidden units of a panel: with all gates of a unit side by side as many columns as a tile has, or nearly. */

@@ -7,6 +7,7 @@ typedef struct choice {
     const char *name;
     cpu_kernel *kernel;
     const cpu_cells *cells;
+    int tile;
 } choice;
 
 static choice best(void)
@@ -14,11 +15,11 @@ static choice best(void)
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
-        return (choice){"AVX-512", cpu_kernel_avx512, &cpu_cells_avx512};
+        return (choice){"AVX-512", cpu_kernel_avx512, &cpu_cells_avx512, CPU_COLUMNS};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return (choice){"AVX2", cpu_kernel_avx2, &cpu_cells_avx2};
+        return (choice){"AVX2", cpu_kernel_avx2, &cpu_cells_avx2, CPU_GRAIN};
 #endif
-    return (choice){"plain C", cpu_kernel_plain, &cpu_cells_plain};
+    return (choice){"plain C", cpu_kernel_plain, &cpu_cells_plain, CPU_GRAIN};
 }
 
 cpu_kernel *cpu_kernel_best(const char **name)
@@ -30,6 +31,11 @@ cpu_kernel *cpu_kernel_best(const char **name)
 const cpu_cells *cpu_cells_best(void)
 {
     return best().cells;
+}
+
+int cpu_kernel_tile(void)
+{
+    return best().tile;
 }
 
 #if defined(__x86_64__)

@@ -57,6 +57,10 @@ typedef struct cpu_cells {
 cpu_kernel *cpu_kernel_best(const char **name);
 const cpu_cells *cpu_cells_best(void);
 
+/* Columns of B, a multiple of CPU_GRAIN, that its tiles read at a time, or a little more: a B of that width is read
+ * line after line, a wider one in steps of its rows, once for each tile, which no cache likes. */
+int cpu_kernel_tile(void);
+
 /* One a file; those of instruction sets that the processor lacks may not be called. */
 cpu_kernel cpu_kernel_avx512, cpu_kernel_avx2, cpu_kernel_plain;
 extern const cpu_cells cpu_cells_avx512, cpu_cells_avx2, cpu_cells_plain;
