@@ -177,13 +177,12 @@ static void whenever_it_is_stopped_nobody_has_failed(void **state)
 {
     (void)state;
     put(ASSAY_PLUGIN);
-    for (int patience = 0; patience < 4; patience++)
-        for (int last = 0; last < 2; last++) {
-            asked a = {.stops = 1, .twice = last, .patience = patience};
-            const assay_bench_summary s = bench(&a);
-            assert_int_equal(s.failed, 0);
-            assert_int_equal(s.left_out, 1 + last);
-        }
+    for (int patience = 0; patience < 3; patience++) { /* before the first plan, the second, and what comes then */
+        asked a = {.stops = 1, .twice = 1, .patience = patience};
+        const assay_bench_summary s = bench(&a);
+        assert_int_equal(s.failed, 0);
+        assert_int_equal(s.left_out, 2);
+    }
 }
 
 static int make_folder(void **state)
