@@ -10,7 +10,7 @@
 #define LEAST_STEPS_ALONE  7.        /* the same without what comes after the steps */
 #define TRUTHS             (11 / 3.) /* of a step, for what is judged of one implementation: heat.c, time_all() */
 #define TRUTHS_ALONE       1.
-#define PLENTY             2.  /* so many times the fewest steps are wanted */
+#define PLENTY             4.  /* so many times the fewest steps are wanted */
 #define START_SECONDS      20. /* of one implementation: a framework that loads, tries its pools and half the threads */
 
 double assay_share_of(const double *wanted, int count, double left)
