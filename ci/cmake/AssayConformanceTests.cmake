@@ -61,7 +61,7 @@ foreach(impl ${implementations})
         continue()
     endif()
     add_test(NAME perf.${impl} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
-        COMMAND assay bench --impl ${impl} --workload f.* --budget 10)
+        COMMAND assay bench --impl ${impl} --workload f.* --budget 20)
     # Half a minute with the machine to itself, for each: in every run the two that are worth timing.
     set(long ";long")
     if(impl MATCHES "^(blas|cpu)$")

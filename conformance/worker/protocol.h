@@ -48,8 +48,8 @@ typedef struct assay_wire_head {
 
 typedef struct assay_wire_binding {
     char name[ASSAY_WIRE_NAME];
-    uint64_t bytes, map_bytes, offset;
-    int32_t id, input, present; /* present 0: unbind, and no memory file comes with it */
+    uint64_t bytes, map_bytes, offset; /* the tensor's; its file's; where it begins in there */
+    int32_t id, input, present;        /* present 0: unbind, and no memory file comes with it */
 } assay_wire_binding;
 
 typedef struct assay_request {
