@@ -69,7 +69,7 @@ parts() {
     part documented "$assay" check --documented --json "$out/documented.json" --markdown "$out/tolerances.md"
     part check-seeds "$assay" check --quick --repeat "$repeats" --json "$out/check-seeds.json"
     part no-false-alarm "$assay" check --case '*.plain' --impl naive --impl blas --repeat "$seeds" --no-shrink
-    part mutants "$assay" mutants --json "$out/mutants.json"
+    part mutants "$assay" mutants --all --json "$out/mutants.json"
     part honest "$assay" mutants --honest --json "$out/honest.json"
     part docs ci/doc_blocks.py --long --timeout 1800 build/release
     part_if_possible api bash -c 'ci/setup.sh ci/packages-docs.txt && ci/docs.sh build/release'

@@ -149,6 +149,15 @@ static double weakest_of(const assay_mutation_result *r, const char **survived)
     return weakest;
 }
 
+/* The checks of a row, as a list for the suite. */
+static const char *list_of(const assay_mutant *m, char *list, size_t size)
+{
+    snprintf(list, size, "%s", m->checks);
+    for (char *at = list; (at = strchr(at, ' '));)
+        *at = ',';
+    return list;
+}
+
 static int stop(void *user)
 {
     watch *w = user;
@@ -168,12 +177,14 @@ assay_status assay_mutation_run(const assay_mutant *m, const char *plugin, const
     assay_suite_options o = *base;
     assay_summary sum;
     const char *survived;
+    char checks[160];
     memset(out, 0, sizeof *out);
     out->mutant = m;
     o.plugins = &plugin;
     o.labels = NULL;
     o.plugin_count = 1;
-    o.op = o.check = NULL;
+    o.op = NULL;
+    o.check = all || m->death == ASSAY_DEATH_NONE ? NULL : list_of(m, checks, sizeof checks);
     o.glob = m->glob; /* NULL: the level's own cases */
     o.on_result = on_result;
     o.on_progress = NULL;

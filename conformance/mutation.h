@@ -54,9 +54,9 @@ typedef struct assay_mutation_result {
     char why[256];   /* one line when it does not hold */
 } assay_mutation_result;
 
-/* Runs one mutant: base gives seed, threads, worker, cache, extra cases, stop. With `all` every case of its glob is
- * run; else it ends as soon as all named checks have killed. ASSAY_BAD_ARGUMENT and why: its plugin is missing or is
- * none. */
+/* Runs one mutant: base gives seed, threads, worker, cache, extra cases, stop. With `all` every check runs on every
+ * case of its glob; else the checks that its row names run until all of them have killed. ASSAY_BAD_ARGUMENT and why:
+ * its plugin is missing or is none. */
 assay_status assay_mutation_run(const assay_mutant *m, const char *plugin, const assay_suite_options *base, int all,
                                 assay_mutation_result *out, char *why, size_t why_size);
 

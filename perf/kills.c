@@ -128,8 +128,8 @@ int assay_kills_put(const assay_kills *k, json_t *head)
         bad |= json_array_append_new(rows, row_json(&k->at[i]));
     snprintf(seed, sizeof seed, "%016llx", (unsigned long long)k->seed);
     json_t *body = bad ? NULL
-                       : json_pack("{s:s, s:s, s:b, s:b, s:O}", "schema", ASSAY_KILLS_SCHEMA, "seed", seed, "honest",
-                                   k->honest, "complete", k->complete, "mutants", rows);
+                       : json_pack("{s:s, s:s, s:b, s:b, s:b, s:O}", "schema", ASSAY_KILLS_SCHEMA, "seed", seed,
+                                   "honest", k->honest, "complete", k->complete, "all", k->all, "mutants", rows);
     bad = !body || json_object_update(head, body);
     json_decref(body);
     json_decref(rows);
@@ -208,6 +208,7 @@ static const char *read_head(const json_t *root, assay_kills *out)
     if (*end) return "seed";
     if (!assay_json_flag(root, "honest", &out->honest)) return "honest";
     if (!assay_json_flag(root, "complete", &out->complete)) return "complete";
+    if (!assay_json_flag(root, "all", &out->all)) return "all";
     return NULL;
 }
 

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#define ASSAY_KILLS_SCHEMA "assay.mutants/1"
+#define ASSAY_KILLS_SCHEMA "assay.mutants/2"
 #define ASSAY_KILLS_CHECKS 32 /* different ones in one table */
 
 /* What one check found of one mutant. */
@@ -33,6 +33,7 @@ typedef struct assay_kills {
     char version[32], time[32];
     uint64_t seed;
     int honest, complete;
+    int all;        /* every check ran on each, not only those that its row names */
     assay_kill *at; /* owned */
     int32_t count;
 } assay_kills;
@@ -41,7 +42,7 @@ void assay_kills_free(assay_kills *k); /* a zeroed one is fine */
 /* Appends what was found of one. 0: no memory. */
 int assay_kills_add(assay_kills *k, const assay_mutation_result *r);
 int assay_kills_held(const assay_kills *k);
-/* Those that this check killed, and how many of them nothing else killed. */
+/* Those that this check killed, and how many of them nothing else killed: of meaning where all checks ran. */
 int assay_kills_by(const assay_kills *k, const char *check, int *alone);
 /* Those whose cause is asked for, and how many of them the diagnosis named. */
 int assay_kills_causes(const assay_kills *k, int *named);

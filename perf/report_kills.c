@@ -73,8 +73,11 @@ void assay_kills_table(FILE *f, const assay_kills *k)
     summary(k, text, sizeof text);
     fprintf(f, "\n%s (seed 0x%llx, suite %s, %s%s)\n", text, (unsigned long long)k->seed, k->version, k->time,
             k->complete ? "" : "; INTERRUPTED, not all");
-    for (int n = 0; n < count; n++)
-        fprintf(f, "  %-12s killed %3d, %3d of them alone\n", checks[n].name, checks[n].killed, checks[n].alone);
+    for (int n = 0; n < count; n++) {
+        fprintf(f, "  %-12s killed %3d", checks[n].name, checks[n].killed);
+        if (k->all) fprintf(f, ", %3d of them alone", checks[n].alone);
+        fputs("\n", f);
+    }
     for (int i = 0; i < k->count; i++) {
         const assay_kill *m = &k->at[i];
         fprintf(f, "  %-8s %-4s %-28s %-10s", verdict(k, m), m->id, m->name, margin(m->margin, number));
@@ -99,11 +102,14 @@ void assay_kills_markdown(FILE *f, const assay_kills *k)
     fputs(", ", f);
     assay_escape_cell(f, k->time);
     fprintf(f, "%s.\n", k->complete ? "" : "; interrupted, not all");
-    if (count) fprintf(f, "\n| check | killed | alone |\n|---|---:|---:|\n");
+    if (count)
+        fputs(k->all ? "\n| check | killed | alone |\n|---|---:|---:|\n" : "\n| check | killed |\n|---|---:|\n", f);
     for (int n = 0; n < count; n++) {
         fprintf(f, "| ");
         assay_escape_cell(f, checks[n].name);
-        fprintf(f, " | %d | %d |\n", checks[n].killed, checks[n].alone);
+        fprintf(f, " | %d |", checks[n].killed);
+        if (k->all) fprintf(f, " %d |", checks[n].alone);
+        fputs("\n", f);
     }
     fprintf(f, "\n| | | | margin | what | killed by |\n|---|---|---|---:|---|---|\n");
     for (int i = 0; i < k->count; i++) {
@@ -149,18 +155,23 @@ static void check_table(FILE *f, const assay_kills *k)
     by_check checks[ASSAY_KILLS_CHECKS];
     const int count = checks_of(k, checks);
     if (!count) return;
-    fputs("<div class=\"scroll\"><table><tr><th>check<th>killed<th>alone<th class=\"text\">of all</tr>\n", f);
+    fprintf(f, "<div class=\"scroll\"><table><tr><th>check<th>killed%s<th class=\"text\">of all</tr>\n",
+            k->all ? "<th>alone" : "");
     for (int n = 0; n < count; n++) {
-        const double all = 1000. * checks[n].killed / k->count, own = 1000. * checks[n].alone / k->count;
+        const double all = 1000. * checks[n].killed / k->count, own = k->all ? 1000. * checks[n].alone / k->count : 0;
         fputs("<tr><td>", f);
         assay_escape(f, checks[n].name);
+        fprintf(f, "<td>%d", checks[n].killed);
+        if (k->all) fprintf(f, "<td>%d", checks[n].alone);
         fprintf(f,
-                "<td>%d<td>%d<td class=\"strip\"><svg viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" "
+                "<td class=\"strip\"><svg viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" "
                 "role=\"img\"><title>%d of %d</title><rect class=\"part0\" width=\"%.1f\" height=\"10\"/><rect "
                 "class=\"part1\" width=\"%.1f\" height=\"10\"/></svg></tr>\n",
-                checks[n].killed, checks[n].alone, checks[n].killed, (int)k->count, all, own);
+                checks[n].killed, (int)k->count, all, own);
     }
-    fputs("</table></div><div class=\"key\"><span><svg viewBox=\"0 0 10 10\"><rect class=\"part1\" width=\"10\" "
+    fputs("</table></div>\n", f);
+    if (!k->all) return;
+    fputs("<div class=\"key\"><span><svg viewBox=\"0 0 10 10\"><rect class=\"part1\" width=\"10\" "
           "height=\"10\"/></svg>by this check alone</span><span><svg viewBox=\"0 0 10 10\"><rect class=\"part0\" "
           "width=\"10\" height=\"10\"/></svg>by others, too</span></div>\n",
           f);
@@ -240,10 +251,11 @@ void assay_kills_html(FILE *f, const assay_kills *k)
                 ". Each is an honest implementation with one fault, run through the ordinary checks. It is killed if "
                 "each check that its row names finds an error of more than %.0f times its limit; <i>margin</i> is the "
                 "smallest over those checks of the largest that each found, <i>inf</i> after a crash, where a result "
-                "is no number, and beyond a limit of zero. Without <code>--all</code> a mutant is left once those "
-                "checks have "
-                "killed it: others may kill it, too.</p>\n",
-                ASSAY_KILL_MARGIN);
+                "is no number, and beyond a limit of zero. %s</p>\n",
+                ASSAY_KILL_MARGIN,
+                k->all ? "All checks ran on it."
+                       : "Those checks alone ran on it, until they had killed it: with <code>--all</code> the others "
+                         "run, too.");
     alerts(f, k);
     if (!k->honest) check_table(f, k);
     mutant_table(f, k);

@@ -11,18 +11,23 @@
 
 #include "conformance/mutation.h"
 
-/* What a row with this death makes of a plugin in the check `forward` of one case. */
-static assay_mutation_result judged(const char *plugin, assay_death death)
+/* What a row with these checks and this death makes of a plugin in one case. */
+static assay_mutation_result judged_by(const char *checks, int all, const char *plugin, assay_death death)
 {
     static const char one_case[] = "rnn/lstm.uni.l1.t5.n3.i4.h6.plain";
-    const assay_mutant row = {.name = "nobody", .death = death, .checks = "forward", .glob = one_case};
+    const assay_mutant row = {.name = "nobody", .death = death, .checks = checks, .glob = one_case};
     const assay_suite_options o = {.seed = 0x5eed, .level = ASSAY_LEVEL_QUICK, .threads = 1, .worker = ASSAY_WORKER};
     assay_mutation_result r;
     char why[256] = "";
-    const assay_status st = assay_mutation_run(&row, plugin, &o, 1, &r, why, sizeof why);
+    const assay_status st = assay_mutation_run(&row, plugin, &o, all, &r, why, sizeof why);
     if (st != ASSAY_OK) fail_msg("%s: %s", plugin, why);
     assert_true(r.results > 0);
     return r;
+}
+
+static assay_mutation_result judged(const char *plugin, assay_death death)
+{
+    return judged_by("forward", 1, plugin, death);
 }
 
 /* Index of the check `forward` among those that have results. */
@@ -79,11 +84,37 @@ static void a_crash_is_no_fault(void **state)
     assert_true(judged(ASSAY_TEST_DIR "/faulty-dies.so", ASSAY_DEATH_CRASH).held);
 }
 
+/* Others are asked where all are: what they say can't be missed by then. */
+static void the_checks_of_the_row_run_and_all_where_asked(void **state)
+{
+    static const char wrong[] = ASSAY_MUTANT_DIR "/lstm-if-swapped.so";
+    (void)state;
+    const assay_mutation_result named = judged_by("contract forward", 0, wrong, ASSAY_DEATH_NUMBERS);
+    const assay_mutation_result all = judged_by("contract forward", 1, wrong, ASSAY_DEATH_NUMBERS);
+    assert_int_equal(named.by_count, 2);
+    assert_int_equal(named.results, 2);
+    assert_true(named.held && all.held && all.by_count > 2);
+    assert_false(judged_by("contract update", 0, wrong, ASSAY_DEATH_NUMBERS).held); /* update can't run there */
+}
+
+/* An honest variant has no checks of its own: all run. */
+static void an_honest_variant_meets_all_checks(void **state)
+{
+    (void)state;
+    const assay_mutation_result r = judged_by("", 0, ASSAY_MUTANT_DIR "/sums-backwards.so", ASSAY_DEATH_NONE);
+    assert_true(r.held && r.results > 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_named_fault_kills_where_one_is_expected),
-        cmocka_unit_test(a_failure_without_a_reason_is_no_fault), cmocka_unit_test(wrong_numbers_are_no_fault),
-        cmocka_unit_test(a_fault_is_no_death_by_numbers_or_crash), cmocka_unit_test(a_crash_is_no_fault)};
+        cmocka_unit_test(a_failure_without_a_reason_is_no_fault),
+        cmocka_unit_test(wrong_numbers_are_no_fault),
+        cmocka_unit_test(a_fault_is_no_death_by_numbers_or_crash),
+        cmocka_unit_test(a_crash_is_no_fault),
+        cmocka_unit_test(the_checks_of_the_row_run_and_all_where_asked),
+        cmocka_unit_test(an_honest_variant_meets_all_checks),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@
 
 typedef struct request {
     const char *glob, *check, *json;
-    int honest, all;
+    int honest, all; /* all: of every row every check, on every case */
     assay_suite_options suite;
     assay_plugins plugins;
     assay_kills found;
@@ -108,8 +108,9 @@ static void print_checks(const request *q)
         int alone;
         const int killed = assay_kills_by(&q->found, name, &alone);
         if (q->check ? strcmp(name, q->check) != 0 : q->glob && killed == 0) continue;
-        printf("%-12s killed %3d, %3d of them alone%s\n", name, killed, alone,
-               killed == 0 && !q->glob && !q->check ? "   KILLS NOTHING" : "");
+        printf("%-12s killed %3d", name, killed);
+        if (q->all) printf(", %3d of them alone", alone);
+        printf("%s\n", killed == 0 && !q->glob && !q->check ? "   KILLS NOTHING" : "");
     }
 }
 
@@ -175,7 +176,7 @@ int assay_command_mutants(int argc, char **argv)
         {"mutant", "GLOB", "these only, by name or id", ASSAY_TAKES_TEXT, &q.glob},
         {"check", "NAME", "those that this check must kill", ASSAY_TAKES_TEXT, &q.check},
         {"honest", NULL, "the honest variants: all must pass", ASSAY_TAKES_NOTHING, &q.honest},
-        {"all", NULL, "run every case, also after the named checks have killed", ASSAY_TAKES_NOTHING, &q.all},
+        {"all", NULL, "every check on every case, also beyond those that the row names", ASSAY_TAKES_NOTHING, &q.all},
         {"seed", "SEED", "of all data; default: fresh", ASSAY_TAKES_SEED, &q.suite.seed},
         {"cache", "DIR", "keep truths and floors there; made if its parent is there", ASSAY_TAKES_PRIVATE,
          &q.suite.cache},
@@ -190,6 +191,7 @@ int assay_command_mutants(int argc, char **argv)
     if (assay_plugins_scan("mutants", &q.plugins)) return ASSAY_EXIT_UNABLE;
     assay_interrupt_watch();
     q.found.honest = q.honest;
+    q.found.all = q.all || q.honest;
     q.found.seed = q.suite.seed;
     status = ASSAY_EXIT_HELD;
     for (int k = 0; k < assay_mutant_count() && status == ASSAY_EXIT_HELD; k++)

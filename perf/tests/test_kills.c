@@ -37,7 +37,7 @@ static void make(assay_kills *k)
     strcpy(k->version, "0.1");
     strcpy(k->time, "2026-01-02T03:04:05Z");
     k->seed = 0xfedcba9876543210;
-    k->complete = 1;
+    k->complete = k->all = 1;
     assay_mutation_result one = result("lstm-if-swapped", 1, 5.25), two = result("hn-at-last-step", 1, INFINITY);
     assay_mutation_result three = result("tile-tail", 1, 1e12), four = result("state-ignored", 0, 1.5);
     killer(&one, "forward", 3, 70);
@@ -88,7 +88,7 @@ static void it_comes_back_as_it_was(void **state)
     make(&a);
     json_t *json = json_of(&a);
     assert_int_equal(assay_kills_parse(json, "file", &b, why, sizeof why), ASSAY_OK);
-    assert_true(b.count == 4 && b.seed == a.seed && b.complete && !b.honest);
+    assert_true(b.count == 4 && b.seed == a.seed && b.complete && b.all && !b.honest);
     assert_string_equal(b.time, a.time);
     assert_memory_equal(a.at, b.at, 4 * sizeof *a.at); /* an infinite margin, too */
     json_decref(json);
@@ -108,7 +108,7 @@ static void refused(json_t *json, const char *named)
 
 static void what_is_missing_is_named_in_one_line(void **state)
 {
-    static const char *const heads[] = {"schema", "version", "time", "seed", "honest", "complete", "mutants"};
+    static const char *const heads[] = {"schema", "version", "time", "seed", "honest", "complete", "all", "mutants"};
     static const char *const rows[] = {"name", "id",          "what",        "named",  "why",
                                        "held", "cause_asked", "cause_named", "margin", "by"};
     static const char *const killers[] = {"check", "kills", "margin", "case", "what"};
@@ -206,6 +206,29 @@ static void every_format_has_the_rate_and_the_killers(void **state)
     assay_kills_free(&k);
 }
 
+/* What nothing else kills is known where everything else ran. */
+static void alone_is_said_where_all_checks_ran(void **state)
+{
+    static const struct {
+        assay_report_format format;
+        const char *words;
+    } says[] = {{ASSAY_REPORT_TABLE, "of them alone"},
+                {ASSAY_REPORT_MARKDOWN, "| alone |"},
+                {ASSAY_REPORT_HTML, "<th>alone"},
+                {ASSAY_REPORT_HTML, "by this check alone"},
+                {ASSAY_REPORT_HTML, "All checks ran on it."}};
+    assay_kills k;
+    (void)state;
+    make(&k);
+    for (k.all = 0; k.all < 2; k.all++)
+        for (size_t s = 0; s < sizeof says / sizeof *says; s++) {
+            char *text = document(&k, says[s].format);
+            assert_int_equal(strstr(text, says[s].words) != NULL, k.all);
+            free(text);
+        }
+    assay_kills_free(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +237,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_named_in_one_line),
         cmocka_unit_test(what_could_not_be_is_refused),
         cmocka_unit_test(every_format_has_the_rate_and_the_killers),
+        cmocka_unit_test(alone_is_said_where_all_checks_ran),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
