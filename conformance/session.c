@@ -7,6 +7,7 @@
 #include "conformance/hosted.h"
 #include "conformance/session_state.h"
 #include "conformance/worker/mapped.h"
+#include "conformance/worker/waiting.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -390,6 +391,11 @@ double assay_session_processor(const assay_session *s)
 double assay_session_processor_at_answer(const assay_session *s)
 {
     return s->alive ? s->answered : -1;
+}
+
+double assay_session_in_line(const assay_session *s)
+{
+    return s->alive ? assay_process_waited(&s->process) : -1;
 }
 
 assay_footprint assay_session_memory(const assay_session *s, int restart)

@@ -115,6 +115,9 @@ int assay_session_still(assay_session *s, int on);
 double assay_session_processor(const assay_session *s);
 /* The same as it was when the clock around the last request was read, before the worker was told to stop. */
 double assay_session_processor_at_answer(const assay_session *s);
+/* Seconds that the threads of the worker, those that it has now, have stood in line for a processor so far. -1:
+ * unknown. It reads a file of each thread, which takes as long as a small request: where something is timed alone. */
+double assay_session_in_line(const assay_session *s);
 
 /* why of a refusal that came without one. */
 #define ASSAY_NO_REASON "no reason given"
@@ -164,7 +167,8 @@ typedef struct assay_timing {
     int32_t threads;       /* of the worker process, after the request; -1: unknown */
     int32_t fp_changed;    /* 1: rounding mode, FTZ or DAZ differ from those that a process starts with */
     int64_t printed;       /* bytes that came out of the worker's stdout and stderr since the last timing */
-    double waited_seconds; /* that its threads stood in line for a processor in that while, all together; -1: unknown */
+    double waited_seconds; /* that its threads stood in line for a processor in that while, all together; -1: unknown,
+                              as assay_session_run() leaves it: it takes two of assay_session_in_line() */
 } assay_timing;
 
 /* Runs calls[0..count) in order, the whole `repeat` times, in one request. Stops at the first that is not ASSAY_OK: its

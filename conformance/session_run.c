@@ -1,7 +1,6 @@
 /* session_run.c: a program of calls, and the clock around it.
  * SPDX-License-Identifier: MIT */
 #include "conformance/session_state.h"
-#include "conformance/worker/waiting.h"
 
 #include <string.h>
 
@@ -21,7 +20,7 @@ assay_reply assay_session_run(assay_session *s, const assay_call *calls, int cou
 {
     assay_request q;
     assay_answer a;
-    double seconds = 0, in_line = timing ? assay_process_waited(&s->process) : -1;
+    double seconds = 0;
     if (count < 0 || count > ASSAY_WIRE_CALLS) return assay_session_refuse("run: at most 16 calls a request");
     memset(&q, 0, sizeof q);
     memcpy(q.run.calls, calls, (size_t)count * sizeof *calls);
@@ -37,7 +36,6 @@ assay_reply assay_session_run(assay_session *s, const assay_call *calls, int cou
     const assay_reply taken = cross(s, ASSAY_WIRE_TAKE);
     if (taken.outcome != ASSAY_ANSWERED) return taken;
     if (taken.status != ASSAY_OK) r = taken;
-    if (in_line >= 0) in_line = assay_process_waited(&s->process) - in_line; /* threads that ended are gone from it */
     assay_process_drain(&s->process);
     assay_session_add_printed(s, &r);
     if (failed) *failed = r.status == ASSAY_OK ? -1 : a.run.failed;
@@ -49,7 +47,7 @@ assay_reply assay_session_run(assay_session *s, const assay_call *calls, int cou
                                  .threads = assay_process_threads(&s->process),
                                  .fp_changed = a.run.fp_changed,
                                  .printed = s->process.printed,
-                                 .waited_seconds = in_line};
+                                 .waited_seconds = -1};
     assay_process_forget(&s->process);
     return r;
 }

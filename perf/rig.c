@@ -181,7 +181,12 @@ int assay_rig_run(assay_rig *r, const assay_call *calls, int count, assay_timing
 {
     assay_timing unused, *seen = t ? t : &unused;
     if (r->verdict != ASSAY_VERDICT_PASS) return 0;
+    const double before = t ? assay_session_in_line(r->session) : -1;
     assay_reply reply = assay_session_run(r->session, calls, count, 1, 1, NULL, seen);
+    if (before >= 0) { /* threads that ended are gone from it */
+        const double after = assay_session_in_line(r->session);
+        seen->waited_seconds = after < 0 ? -1 : after - before;
+    }
     if (reply.outcome == ASSAY_ANSWERED && seen->printed > 0)
         return assay_rig_fail(r, ASSAY_VERDICT_FAIL, "environment: a call %s", reply.what);
     if (!answered(r, "run", &reply)) return 0;
