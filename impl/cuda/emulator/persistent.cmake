@@ -24,6 +24,7 @@ endforeach()
 assay_add(test test_persistent SOURCES tests/test_persistent.c ${recurrence}
           LINK assay_cuda_emu assay_emulator assay_common_host assay_fast m LABELS emulator)
 set_target_properties(test_persistent PROPERTIES LINKER_LANGUAGE CXX)
+set_tests_properties(test_persistent test_impl_cuda_emu_c2 PROPERTIES COST 50) # under the sanitizers the longest: first
 
 # The table of layouts that docs/gpu-limits.md quotes.
 assay_add(program cuda-layouts SOURCES tests/layouts.c LINK assay_cuda_emu assay_emulator assay_common_host assay_fast m)
