@@ -23,6 +23,9 @@ typedef struct cpu_block {
     int64_t group; /* 0, or CPU_ROWS rows of A after the other lie so far apart */
     const float *b;
     int64_t ldb, b_segment;
+    /* 0, or strips of CPU_GRAIN columns of B, of C and C_in, that follow each other so far apart: for kernels whose
+     * tile is no wider, and c_strip where all columns are valid. */
+    int64_t b_strip, c_strip;
     /* Memory that will be wanted soon, fetched into L2 meanwhile: `nexts` pieces of next_lines times CPU_GRAIN numbers,
      * next_apart from each other. */
     const float *next;
@@ -57,9 +60,27 @@ typedef struct cpu_cells {
 cpu_kernel *cpu_kernel_best(const char **name);
 const cpu_cells *cpu_cells_best(void);
 
-/* Columns of B, a multiple of CPU_GRAIN, that its tiles read at a time, or a little more: a B of that width is read
+/* Columns of B, CPU_GRAIN or CPU_COLUMNS, that its tiles read at a time, or a little more: a B of that width is read
  * line after line, a wider one in steps of its rows, once for each tile, which no cache likes. */
 int cpu_kernel_tile(void);
+
+/* Weights (terms, columns) lie in strips (terms, cpu_pitch()) as wide as that, or all their columns: one strip. */
+static inline int64_t cpu_pitch(int tile, int64_t columns)
+{
+    return tile < columns ? tile : columns;
+}
+
+/* Where a column of them begins. */
+static inline int64_t cpu_column(int64_t pitch, int64_t terms, int64_t column)
+{
+    return column / pitch * pitch * terms + column % pitch;
+}
+
+/* What b_strip and c_strip are then. */
+static inline int64_t cpu_strip(int64_t pitch, int64_t terms, int64_t columns)
+{
+    return pitch < columns ? pitch * terms : 0;
+}
 
 /* One a file; those of instruction sets that the processor lacks may not be called. */
 cpu_kernel cpu_kernel_avx512, cpu_kernel_avx2, cpu_kernel_plain;

@@ -11,7 +11,7 @@ int cpu_units(const assay_problem *p)
 
 /* A parameter of the stack: canonical (G * H, wide), wide 1 for biases and peepholes, which have three gates. */
 typedef struct shape {
-    int64_t h, wide, panels;
+    int64_t h, wide, panels, pitch;
     int units, gates, turned; /* turned: gate g stands at place (g + 1) mod G */
 } shape;
 
@@ -32,6 +32,7 @@ static int shape_of(const assay_problem *p, int i, shape *out)
                        .gates = 1,
                        .wide = p->h,
                        .panels = (p->proj + CPU_GRAIN - 1) / CPU_GRAIN};
+    out->pitch = cpu_pitch(cpu_kernel_tile(), (int64_t)out->gates * out->units);
     return 1;
 }
 
@@ -52,18 +53,20 @@ void cpu_layout_make(const assay_problem *p, assay_host_layout *out)
     }
 }
 
-/* Calls for each run of units: where it is in the canonical matrix (column 0) and in the packed one (row 0). */
+/* Calls for each run of units of one gate in one strip: where it is in the canonical matrix (column 0) and in the
+ * packed one (row 0). */
 typedef void run_work(int64_t n, int64_t wide, int64_t pitch, float *canonical, float *packed);
 
 static void for_runs(const shape *s, float *canonical, float *packed, run_work *work)
 {
-    const int64_t pitch = (int64_t)s->gates * s->units;
-    for (int64_t panel = 0; panel < s->panels; panel++)
+    const int64_t columns = (int64_t)s->gates * s->units, most = s->units < s->pitch ? s->units : s->pitch;
+    for (int64_t panel = 0; panel < s->panels; panel++, packed += columns * s->wide)
         for (int g = 0; g < s->gates; g++) {
-            const int64_t first = panel * s->units, left = s->h - first;
-            const int place = s->turned ? (g + 1) % s->gates : g;
-            work(left < s->units ? left : s->units, s->wide, pitch, canonical + (g * s->h + first) * s->wide,
-                 packed + panel * pitch * s->wide + (int64_t)place * s->units);
+            const int64_t first = panel * s->units, end = first + s->units < s->h ? first + s->units : s->h;
+            const int64_t place = s->turned ? (g + 1) % s->gates : g;
+            for (int64_t unit = first; unit < end; unit += most)
+                work(end - unit < most ? end - unit : most, s->wide, s->pitch, canonical + (g * s->h + unit) * s->wide,
+                     packed + cpu_column(s->pitch, s->wide, place * s->units + unit - first));
         }
 }
 

@@ -23,6 +23,7 @@ typedef struct kernel {
     const char *name;
     cpu_kernel *run;
     const cpu_cells *cells;
+    int strips; /* 1: tiles are narrow enough for them */
 } kernel;
 
 static int all_kernels(kernel out[3])
@@ -31,11 +32,11 @@ static int all_kernels(kernel out[3])
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
-        out[count++] = (kernel){"AVX-512", cpu_kernel_avx512, &cpu_cells_avx512};
+        out[count++] = (kernel){"AVX-512", cpu_kernel_avx512, &cpu_cells_avx512, 0};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        out[count++] = (kernel){"AVX2", cpu_kernel_avx2, &cpu_cells_avx2};
+        out[count++] = (kernel){"AVX2", cpu_kernel_avx2, &cpu_cells_avx2, 1};
 #endif
-    out[count++] = (kernel){"plain C", cpu_kernel_plain, &cpu_cells_plain};
+    out[count++] = (kernel){"plain C", cpu_kernel_plain, &cpu_cells_plain, 1};
     return count;
 }
 
@@ -88,6 +89,39 @@ static void try_one(const kernel *k, cpu_block x, int start)
         }
 }
 
+/* The same numbers in strips: those of B here, and C comes back side by side. What no column stands for stays. */
+static void in_strips(const kernel *k, cpu_block x, int of_c)
+{
+    static float b[SEGMENTS * MOST_TERMS * CPU_COLUMNS], c[4 * MOST_ROWS * CPU_GRAIN + 1],
+        before[4 * MOST_ROWS * CPU_GRAIN + 1];
+    const cpu_block beside = x;
+    const int64_t b_strip = (int64_t)MOST_TERMS * CPU_GRAIN,
+                  c_strip = of_c ? (int64_t)MOST_ROWS * CPU_GRAIN : CPU_GRAIN;
+    for (int64_t s = 0; s < x.segments; s++)
+        for (int64_t i = 0; i < x.terms; i++)
+            for (int j = 0; j < x.columns; j++)
+                b[s * x.b_segment + j / CPU_GRAIN * b_strip + i * CPU_GRAIN + j % CPU_GRAIN] =
+                    x.b[s * x.b_segment + i * x.ldb + j];
+    fill(before, sizeof before / sizeof *before, 9);
+    memcpy(c, before, sizeof c);
+    x.b = b;
+    x.ldb = CPU_GRAIN;
+    x.b_strip = b_strip;
+    x.c_strip = of_c ? c_strip : 0;
+    x.c = c;
+    x.ldc = x.ld_in = of_c ? CPU_GRAIN : x.columns;
+    x.c_in = c;
+    k->run(&x);
+    for (int64_t at = 0; at < (int64_t)(sizeof c / sizeof *c); at++) {
+        const int64_t r = of_c ? at % c_strip / CPU_GRAIN : at / x.columns,
+                      j = of_c ? at / c_strip * CPU_GRAIN + at % CPU_GRAIN : at % x.columns;
+        const float want = r < x.m && j < x.columns ? before[at] + expected(&beside, NULL, r, j) : before[at];
+        if (c[at] == want) continue;
+        fail_msg("%s: m %d, %d columns in strips, %d x %d terms: C[%d][%d] is %g, expected %g", k->name, (int)x.m,
+                 x.columns, (int)x.segments, (int)x.terms, (int)r, (int)j, (double)c[at], (double)want);
+    }
+}
+
 static void every_kernel_makes_every_product(void **state)
 {
     static float a[SEGMENTS * (MOST_ROWS + CPU_ROWS) * MOST_TERMS], b[SEGMENTS * MOST_TERMS * CPU_COLUMNS + 7];
@@ -122,6 +156,9 @@ static void every_kernel_makes_every_product(void **state)
                                            .b_segment = (int64_t)MOST_TERMS * columns};
                             lay(&x, how);
                             try_one(&kernels[k], x, (less + how) % 3);
+                            if (less || !kernels[k].strips) continue;
+                            in_strips(&kernels[k], x, 0);
+                            in_strips(&kernels[k], x, 1);
                         }
     }
 }
