@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "reference/tensors.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What is true of a problem. */
@@ -168,17 +169,7 @@ static void make_slot(const assay_problem *p, const struct slot *s, assay_tensor
         x->stride = stride;
         x->count = times(times(dims[0], dims[1]), stride);
     }
-    stpcpy(x->name, s->name);
-}
-
-_Static_assert(ASSAY_MAX_LAYERS <= 10, "the number of a layer is one digit");
-
-/* "R.l1.f", by hand: a check lists tensors thousands of times. */
-static void name_of(const char *what, int layer, int reverse, char name[16])
-{
-    char *at = stpcpy(stpcpy(name, what), ".l");
-    *at++ = (char)('0' + layer);
-    stpcpy(at, reverse ? ".r" : ".f");
+    snprintf(x->name, sizeof x->name, "%s", s->name);
 }
 
 /* Name and shape of parameter `index`; its rank, or 0 if the problem lacks it. */
@@ -190,13 +181,13 @@ static int parameter(const assay_problem *p, int index, int64_t dims[2], char na
     const int q = index / ASSAY_RNN_PARAMS, which = index % ASSAY_RNN_PARAMS;
     if (index >= assay_param_head(p, 0)) {
         const int k = index - assay_param_head(p, 0);
-        stpcpy(name, head[k]);
+        snprintf(name, 16, "%s", head[k]);
         dims[0] = k == ASSAY_EMBEDDING ? p->vocab : p->classes;
         dims[1] = k == ASSAY_EMBEDDING ? p->i : assay_output_width(p);
         if (k == ASSAY_EMBEDDING) return p->vocab > 0 ? 2 : 0;
         return k == ASSAY_DENSE_W ? 2 : p->dense_bias ? 1 : 0;
     }
-    name_of(rnn[which], q / p->directions, q % p->directions, name);
+    snprintf(name, 16, "%s.l%d.%c", rnn[which], q / p->directions, q % p->directions ? 'r' : 'f');
     dims[0] = (int64_t)assay_gates(d->cell) * p->h;
     dims[1] = which == ASSAY_W ? assay_layer_input(p, q / p->directions) : assay_state_width(p);
     if (which == ASSAY_B_IH) return d->biases == ASSAY_BIAS_ONE_INPUT || d->biases == ASSAY_BIAS_TWO;
@@ -232,7 +223,7 @@ static int make_member(const assay_problem *p, int family, int index, assay_tens
     x->id = assay_tensor_id(family, index);
     x->role = families[family].role;
     set_shape(x, rank, dims, 1);
-    stpcpy(stpcpy(stpcpy(x->name, families[family].before), name), families[family].after);
+    snprintf(x->name, sizeof x->name, "%s%s%s", families[family].before, name, families[family].after);
     return 1;
 }
 

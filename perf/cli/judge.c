@@ -53,6 +53,27 @@ static void tell(const assay_kept *k)
         fprintf(stderr, "%s: no floors of these sources are stored for it: measured now\n", k->workload->id);
 }
 
+/* Measured floors are ratios to this block's truth, and serve blocks whose truth may be a tenth of it, with the same
+ * noise: each gets the norm that it relates to (assay_floor_at), as stored ones have it. 0: no memory. */
+static int relate(const assay_kept *k, assay_oracle *o)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    const int count = assay_tensors_of(k->problem, list);
+    for (int n = 0; n < count; n++) {
+        const assay_tensor *x = &list[n];
+        assay_metric metric;
+        assay_distance own;
+        unsigned char *zero;
+        const double *truth = o->truth.at[x->id];
+        if (!truth || o->floor[x->id].scale > 0) continue;
+        if (assay_metric_make(k->problem, k->given, x, &metric, &zero) != ASSAY_OK) return 0;
+        assay_distance_measure(&metric, truth, truth, &own);
+        free(zero);
+        o->floor[x->id].scale = own.norm_truth;
+    }
+    return 1;
+}
+
 /* Stored floors where they fit, else measured now. NULL: no memory. */
 static const assay_floor *floors_of(assay_floors_kept **kept, const char *folder, const assay_kept *k)
 {
@@ -68,7 +89,8 @@ static const assay_floor *floors_of(assay_floors_kept **kept, const char *folder
     assay_workload_case(k->workload, &c);
     if (!(folder && assay_floors_read(folder, c.id, k->problem, k->declared, &oracle))) {
         tell(k);
-        if (assay_oracle_floor(&q, &oracle) != ASSAY_OK) {
+        if (assay_oracle_make(&q, &oracle) != ASSAY_OK || !relate(k, &oracle)) {
+            assay_oracle_free(&oracle);
             free(made);
             return NULL;
         }
