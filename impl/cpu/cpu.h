@@ -19,8 +19,8 @@ int cpu_units(const assay_problem *p);
  * W (inputs, G * units) and R (S, G * units) of one panel after the other, transposed, biases and peepholes (G *
  * units), in strips of columns as wide as the kernel's tiles (cpu_pitch()): a gate's units are neighbours, units beyond
  * H are zero. Gates stand in the canonical order, but for W of a GRU that resets after the product: n r z, as its
- * product fills them in. A projection is made of panels (H, 16) of its rows. Everything else, and the order of
- * parameters, is as layout.h says.
+ * product fills them in. The products in bf16 have AVX-512, and so one strip. A projection is made of panels (H, 16) of
+ * its rows. Everything else, and the order of parameters, is as layout.h says.
  */
 void cpu_layout_make(const assay_problem *p, assay_host_layout *out);
 /* As assay_host_pack() and assay_host_unpack(). */

@@ -89,7 +89,7 @@ static void try_one(const kernel *k, cpu_block x, int start)
         }
 }
 
-/* The same numbers in strips: those of B here, and C comes back side by side. What no column stands for stays. */
+/* The same numbers with B in strips, C side by side or in strips, too. What no column stands for stays. */
 static void in_strips(const kernel *k, cpu_block x, int of_c)
 {
     static float b[SEGMENTS * MOST_TERMS * CPU_COLUMNS], c[4 * MOST_ROWS * CPU_GRAIN + 1],
