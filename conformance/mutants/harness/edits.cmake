@@ -39,3 +39,4 @@ edit(nothing-kept perf/outcome.c [=[if (!kept->held) {]=] [=[if (!kept->held) co
 edit(one-canary conformance/memory.c [=[if (assay_canary_broken(m->map, m->offset, 1, &at)) return -1 - (int64_t)(m->offset - at);]=] [=[]=])
 edit(set-ignored conformance/suite.c [=[(!o->within_level || assay_case_is_id(o->glob));]=] [=[1;]=])
 edit(cache-believed conformance/cache.c [=[!memcmp(data + size - sizeof seal, seal, sizeof seal)]=] [=[size > sizeof seal]=])
+edit(norm-forgotten perf/cli/judge.c [=[o->floor[x->id].scale = own.norm_truth;]=] [=[o->floor[x->id].scale = 0;]=])
