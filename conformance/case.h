@@ -40,7 +40,10 @@ enum {
     ASSAY_DATA_HEAVY,   /* x: normal / uniform, so that a few elements are hundreds of times larger than most */
     ASSAY_DATA_OUTLIER, /* x of the last sample is 256 times as large */
     ASSAY_DATA_TINY,    /* W and R are subnormal in fp32 */
-    ASSAY_DATA_MASKED   /* logits of each third class are -inf, and no label names one of them */
+    ASSAY_DATA_MASKED,  /* logits of each third class are -inf, and no label names one of them */
+    ASSAY_DATA_IGNORED, /* every label is the one that doesn't count */
+    ASSAY_DATA_NOUGHT   /* x of the last sample is 0, and so are the biases of the first units: their sums are exactly 0
+                         */
 };
 
 typedef struct assay_dialect_row {

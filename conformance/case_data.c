@@ -73,17 +73,29 @@ static int is_masked(int64_t class)
     return class % 3 == 2;
 }
 
-static void fill_integers(const assay_case_row *row, const assay_problem *p, const assay_tensor *x, uint64_t seed,
-                          uint64_t stream, int32_t *out)
+/* Lengths of a case's other data, through the same plan: short where they were long, so that nothing of the first ones
+ * may be kept, the longest included. Rows that were all full stay so, since some implementations take no others; and
+ * strings of CTC keep the frames that they need. */
+static int32_t other_length(const assay_case_row *row, int ctc, int32_t n)
 {
-    int ctc = p->op == ASSAY_OP_CTC || p->loss == ASSAY_LOSS_CTC;
+    const int32_t first = assay_row_length(row, n);
+    if (row->ragged == ASSAY_ROWS_FULL || ctc) return row->t;
+    return first < row->t ? row->t - first : (row->t + 1) / 2;
+}
+
+static void fill_integers(const assay_case_row *row, const assay_problem *p, const assay_tensor *x, int other,
+                          uint64_t seed, uint64_t stream, int32_t *out)
+{
+    const int ctc = p->op == ASSAY_OP_CTC || p->loss == ASSAY_LOSS_CTC;
     for (int64_t k = 0; k < x->count; k++) {
-        if (x->id == ASSAY_LENS) out[k] = assay_row_length(row, (int32_t)k);
+        if (x->id == ASSAY_LENS)
+            out[k] = other ? other_length(row, ctc, (int32_t)k) : assay_row_length(row, (int32_t)k);
         if (x->id == ASSAY_LABEL_LENS) out[k] = assay_row_label_length(row, (int32_t)k);
         if (x->id == ASSAY_IDS) out[k] = below(seed, stream, (uint64_t)k, p->vocab);
         if (x->id == ASSAY_LABELS && !ctc) out[k] = below(seed, stream, (uint64_t)k, p->classes);
     }
-    for (int64_t k = 1; x->id == ASSAY_LABELS && !ctc && p->dialect.xent_ignores && k < x->count; k += 3)
+    const int all = row->data == ASSAY_DATA_IGNORED;
+    for (int64_t k = !all; x->id == ASSAY_LABELS && !ctc && p->dialect.xent_ignores && k < x->count; k += all ? 1 : 3)
         out[k] = p->dialect.xent_ignore_index;
     if (x->id == ASSAY_LABELS && ctc) fill_ctc_labels(p, x->count, row->repeats, seed, stream, out);
     for (int64_t k = 0; x->id == ASSAY_LABELS && row->data == ASSAY_DATA_MASKED && k < x->count; k++)
@@ -118,11 +130,11 @@ static void spread_tails(const assay_tensor *x, uint64_t seed, uint64_t stream, 
         out[k] /= 1.0 / 1024 + assay_random_uniform(seed, stream + 1, (uint64_t)k);
 }
 
-static void enlarge_last_sample(const assay_problem *p, double *x, int64_t width)
+static void scale_last_sample(const assay_problem *p, double factor, double *x, int64_t width)
 {
     for (int32_t t = 0; t < p->t; t++)
         for (int64_t k = 0; k < width; k++)
-            x[assay_row_of(p, t, p->n - 1) * width + k] *= 256;
+            x[assay_row_of(p, t, p->n - 1) * width + k] *= factor;
 }
 
 /* What the row says of its data's shape, on one tensor that is filled. */
@@ -132,7 +144,11 @@ static void shape(const assay_case_row *row, const assay_problem *p, const assay
     const int param = x->id - assay_tensor_id(ASSAY_PARAM, 0), rows = p->layers * p->directions * ASSAY_RNN_PARAMS;
     const int which = param >= 0 && param < rows ? param % ASSAY_RNN_PARAMS : -1;
     if (x->id == ASSAY_X && row->data == ASSAY_DATA_HEAVY) spread_tails(x, seed, stream, out);
-    if (x->id == ASSAY_X && row->data == ASSAY_DATA_OUTLIER) enlarge_last_sample(p, out, x->row);
+    if (x->id == ASSAY_X && row->data == ASSAY_DATA_OUTLIER) scale_last_sample(p, 256, out, x->row);
+    if (x->id == ASSAY_X && row->data == ASSAY_DATA_NOUGHT) scale_last_sample(p, 0, out, x->row);
+    for (int64_t k = 0;
+         row->data == ASSAY_DATA_NOUGHT && (which == ASSAY_B_IH || which == ASSAY_B_HH) && k < x->count / 2; k++)
+        out[k] = 0;
     for (int64_t k = 0; x->id == ASSAY_X && row->data == ASSAY_DATA_MASKED && k < x->count; k++)
         if (is_masked(k % p->classes)) out[k] = -INFINITY;
     for (int64_t k = 0; row->data == ASSAY_DATA_TINY && (which == ASSAY_W || which == ASSAY_R) && k < x->count; k++)
@@ -190,7 +206,7 @@ assay_status assay_row_fill(const assay_case *c, uint64_t seed, int state, assay
         snprintf(name, sizeof name, "%s/%d", c->id, x->id >= ASSAY_SLOTS ? state : 0);
         uint64_t stream = assay_stream_id(name, (uint64_t)x->id);
         if (x->integer)
-            fill_integers(row, p, x, seed, stream, out->at[x->id]);
+            fill_integers(row, p, x, state == 2, seed, stream, out->at[x->id]);
         else if (x->id == ASSAY_MASK)
             fill_mask(x, p->dialect.dropout, seed, stream, out->at[x->id]);
         else {

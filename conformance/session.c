@@ -31,6 +31,7 @@ static const char *const request_names[] = {
     [ASSAY_WIRE_OPEN] = "load or open",
     [ASSAY_WIRE_SUPPORTS] = "supports",
     [ASSAY_WIRE_PLAN] = "plan",
+    [ASSAY_WIRE_BESIDE] = "a second plan",
     [ASSAY_WIRE_UNPLAN] = "plan_free",
     [ASSAY_WIRE_BIND] = "bind",
     [ASSAY_WIRE_RUN] = "a run request",
@@ -421,6 +422,15 @@ assay_reply assay_session_supports(assay_session *s, const assay_problem *p, ass
     return r;
 }
 
+static assay_reply ask_to_plan(assay_session *s, assay_request *q, assay_wire_kind kind, assay_answer *a)
+{
+    const double limit = s->limit;
+    if (limit < host_start && assay_hosted_is(s->plugin)) s->limit = host_start;
+    assay_reply r = ask(s, q, kind, a);
+    s->limit = limit;
+    return r;
+}
+
 assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_placement placement, assay_sizes *sizes)
 {
     assay_request q;
@@ -428,10 +438,7 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
     memset(&q, 0, sizeof q);
     q.problem = *p;
     q.placement = (int32_t)placement;
-    const double limit = s->limit;
-    if (limit < host_start && assay_hosted_is(s->plugin)) s->limit = host_start;
-    assay_reply r = ask(s, &q, ASSAY_WIRE_PLAN, &a);
-    s->limit = limit;
+    assay_reply r = ask_to_plan(s, &q, ASSAY_WIRE_PLAN, &a);
     s->planned = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK;
     if (s->planned) {
         clean(a.notes, sizeof a.notes);
@@ -441,6 +448,15 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
     s->tensor_count = assay_tensors_of(p, s->tensors);
     if (s->planned && sizes) *sizes = a.sizes;
     return r;
+}
+
+assay_reply assay_session_beside(assay_session *s, const assay_problem *p)
+{
+    assay_request q;
+    assay_answer a;
+    memset(&q, 0, sizeof q);
+    q.problem = *p;
+    return ask_to_plan(s, &q, ASSAY_WIRE_BESIDE, &a);
 }
 
 assay_reply assay_session_unplan(assay_session *s)

@@ -48,7 +48,8 @@ static assay_values second_of(const assay_subject *s)
     int count = assay_tensors_of(&s->p, list), network = s->p.op == ASSAY_OP_NETWORK;
     for (int k = 0; k < count; k++) {
         const int id = list[k].id, role = list[k].role;
-        int datum = network && role == ASSAY_ROLE_INPUT && id < ASSAY_SLOTS && id != ASSAY_IDS;
+        const int reads_table = id == ASSAY_IDS || (id == ASSAY_LENS && s->p.vocab > 0);
+        const int datum = network && role == ASSAY_ROLE_INPUT && id < ASSAY_SLOTS && !reads_table;
         if (datum || role == ASSAY_ROLE_COTANGENT) v.at[id] = s->other.at[id];
     }
     return v;

@@ -8,7 +8,7 @@
 
 /* A variant of the subject's data: which of the cotangents are there; or other data of the same case.
  * SECOND: the same parameters and other cotangents; a network, whose cotangents are its loss's own, gets another batch,
- * with the ids of the first so that the rows of its table that nobody reads stay the same.
+ * with the ids and lengths of the first where there is a table, so that the rows of it that nobody reads stay the same.
  * OTHER: other data and parameters. */
 enum {
     ASSAY_WITH_DY = 1,

@@ -56,6 +56,18 @@ static int plan(assay_trial *t)
     return t->planned;
 }
 
+void assay_trial_beside(assay_trial *t)
+{
+    assay_problem p = t->subject->p;
+    if (t->over || (p.n == 1 && p.t == 1) || !plan(t)) return;
+    if (p.n > 1)
+        p.n--;
+    else
+        p.t--;
+    assay_reply r = assay_session_beside(t->session, &p);
+    if (r.outcome != ASSAY_ANSWERED || r.status != ASSAY_UNSUPPORTED) goes_on(t, &r, "a second plan");
+}
+
 static int is_input(const assay_tensor *x)
 {
     return (ASSAY_ROLES_GIVEN >> x->role & 1u) != 0;
@@ -102,6 +114,7 @@ static const struct {
     [ASSAY_ROUTINE_UPDATE] = {"apTwLwBwUu", ASSAY_ROLES_WANTED},
     [ASSAY_ROUTINE_STEP] = {"apSu", ASSAY_ROLES_WANTED},
     [ASSAY_ROUTINE_BACKWARD_AGAIN] = {"gwBu", ASSAY_GRADIENT_ROLE},
+    [ASSAY_ROUTINE_BACKWARD_ALONE] = {"gwBu", ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE},
     [ASSAY_ROUTINE_BACKWARD_ADD] = {"wAu", ASSAY_GRADIENT_ROLE},
     [ASSAY_ROUTINE_TRAIN_ADD] = {"wrTwLwAu", ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE},
     [ASSAY_ROUTINE_INFER_ON] = {"wrgI", ASSAY_FORWARD_ROLE},

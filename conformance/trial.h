@@ -21,6 +21,7 @@ typedef enum assay_routine {
     ASSAY_ROUTINE_STEP,     /* pack, STEP, unpack */
     /* These go on from the blocks as the run before left them, and never pack: that run must have packed. */
     ASSAY_ROUTINE_BACKWARD_AGAIN, /* BACKWARD on the same reserve, overwriting, unpack */
+    ASSAY_ROUTINE_BACKWARD_ALONE, /* the same, and outputs are there but hold NaN: to be dropped, not judged */
     ASSAY_ROUTINE_BACKWARD_ADD,   /* BACKWARD on the same reserve, accumulating, unpack */
     ASSAY_ROUTINE_TRAIN_ADD,      /* TRAIN, (LOSS_PASS,) BACKWARD accumulating, unpack */
     ASSAY_ROUTINE_INFER_ON,       /* INFER */
@@ -69,6 +70,10 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
  * over. After 1, runs share one plan until assay_trial_leave() with the same *whole. */
 int assay_trial_enter(assay_trial *t, const char *label, const assay_problem *p, assay_subject **whole);
 void assay_trial_leave(assay_trial *t, assay_subject *whole);
+
+/* From here on the plan is not the only one: a second one, of one sample less or one step less, is made and never run.
+ * It goes with the first. Nothing happens where there is one sample and one step, or the implementation refuses. */
+void assay_trial_beside(assay_trial *t);
 
 /* One run between these two. */
 int assay_trial_run_as(assay_trial *t, const char *label, const assay_problem *p, assay_routine routine,

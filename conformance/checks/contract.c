@@ -1,12 +1,14 @@
 /* contract.c: accumulate adds, after another forward too, overwrite overwrites, backward may come twice on one reserve
  * with other cotangents, an inference between forward and backward changes nothing, nor do unwanted outputs and
- * gradients, in inference neither, new parameters count, and states that are given no more.
+ * gradients, in inference neither, nor another plan that is there at the same time; new parameters count, other
+ * lengths, and states and lengths that are given no more.
  * SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 
 #include "reference/data.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const unsigned roles = ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE;
@@ -35,6 +37,24 @@ static void half_wanted(assay_trial *t, const assay_oracle *o, int others)
     assay_values_free(&got);
     if (!assay_trial_run(t, ASSAY_ROUTINE_INFER, &s->given, ASSAY_FORWARD_ROLE, skip, &got)) return;
     assay_trial_judge(t, others ? "infer, the others unwanted: " : "infer, half unwanted: ", &s->p, &s->given, &got, o);
+    assay_values_free(&got);
+}
+
+/* What nobody should leave to chance: frozen weights, of which no gradient is wanted, and nothing but theirs. */
+static void parameters_wanted(assay_trial *t, const assay_oracle *o, int wanted)
+{
+    const assay_subject *s = t->subject;
+    assay_tensor list[ASSAY_TENSORS];
+    unsigned char skip[ASSAY_TENSORS];
+    assay_values got;
+    const int count = assay_tensors_of(&s->p, list);
+    memset(skip, 0, sizeof skip);
+    for (int k = 0; k < count; k++) {
+        const int is_parameter = list[k].role == ASSAY_ROLE_GRADIENT && list[k].id >= ASSAY_SLOTS;
+        skip[list[k].id] = roles >> list[k].role & 1u && is_parameter != wanted;
+    }
+    if (!assay_trial_run(t, ASSAY_ROUTINE_BACKWARD, &s->given, roles, skip, &got)) return;
+    assay_trial_judge(t, wanted ? "parameters alone: " : "frozen parameters: ", &s->p, &s->given, &got, o);
     assay_values_free(&got);
 }
 
@@ -143,8 +163,8 @@ static void add_up(assay_trial *t, const assay_oracle *o)
     assay_oracle_free(&sum);
 }
 
-/* Other data and parameters through the same plan: nothing of a call survives in the next, outputs of the first ones
- * included. Initial states are not given there, or only that of the cell (case_data.c). */
+/* Other data, lengths and parameters through the same plan: nothing of a call survives in the next, outputs of the
+ * first ones included. Initial states are not given there, or only that of the cell (case_data.c). */
 static void other_data(assay_trial *t)
 {
     const assay_values other = assay_subject_variant(t->subject, ASSAY_WITH_OTHER);
@@ -158,26 +178,59 @@ static void unjudged(assay_trial *t, assay_routine routine, const assay_values *
     if (assay_trial_run(t, routine, given, ASSAY_FORWARD_ROLE, NULL, &got)) assay_values_free(&got);
 }
 
+/* Lengths, some short, where the case has none: rows of a call must not keep them in the next. NULL: no memory. */
+static int32_t *some_lengths(const assay_problem *p)
+{
+    int32_t *lens = malloc(((size_t)p->n + 1) * sizeof *lens);
+    for (int32_t n = 0; lens && n < p->n; n++)
+        lens[n] = n % 2 ? p->t : (p->t + 1) / 2;
+    return lens;
+}
+
+/* Gradients alone are judged: outputs are there again, and hold NaN before it and after. */
+static void backward_alone(assay_trial *t, const char *label, const assay_oracle *o)
+{
+    const assay_subject *s = t->subject;
+    assay_tensor list[ASSAY_TENSORS];
+    assay_values got;
+    const int count = assay_tensors_of(&s->p, list);
+    if (!assay_trial_run(t, ASSAY_ROUTINE_BACKWARD_ALONE, &s->given, roles, NULL, &got)) return;
+    for (int k = 0; k < count; k++)
+        if (list[k].role == ASSAY_ROLE_FORWARD) assay_values_drop(&got, list[k].id);
+    assay_trial_judge(t, label, &s->p, &s->given, &got, o);
+    assay_values_free(&got);
+}
+
 /* A validation pass in the middle of a training step, on other data: on the same ones it would leave in `reserve` what
  * is there already. In a network once before the losses and once after them. */
 static void infer_between(assay_trial *t, const assay_oracle *o)
 {
-    const assay_values *given = &t->subject->given, other = assay_subject_variant(t->subject, ASSAY_WITH_OTHER);
-    unjudged(t, ASSAY_ROUTINE_FORWARD, given);
+    const assay_subject *s = t->subject;
+    const int takes_lengths = !has_parameters(&s->p) || !assay_session_about(t->session)->full_rows[0];
+    assay_values other = assay_subject_variant(s, ASSAY_WITH_OTHER);
+    int32_t *lens = !other.at[ASSAY_LENS] && takes_lengths ? some_lengths(&s->p) : NULL;
+    if (lens) other.at[ASSAY_LENS] = lens;
+    unjudged(t, ASSAY_ROUTINE_FORWARD, &s->given);
     unjudged(t, ASSAY_ROUTINE_INFER_BETWEEN, &other);
-    if (t->subject->p.op == ASSAY_OP_NETWORK) {
-        unjudged(t, ASSAY_ROUTINE_LOSS_ON, given);
+    if (s->p.op == ASSAY_OP_NETWORK) {
+        unjudged(t, ASSAY_ROUTINE_LOSS_ON, &s->given);
         unjudged(t, ASSAY_ROUTINE_INFER_BETWEEN, &other);
     }
-    judged(t, ASSAY_ROUTINE_BACKWARD_AGAIN, given, ASSAY_GRADIENT_ROLE, o, "after an inference: ");
+    backward_alone(t, "after an inference: ", o);
+    free(lens);
 }
 
 void assay_check_contract(assay_trial *t)
 {
     const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, roles);
     if (!o) return;
+    if (t->subject->c->flags & ASSAY_CASE_MEMORY) assay_trial_beside(t);
     half_wanted(t, o, 0);
     half_wanted(t, o, 1);
+    if (has_parameters(&t->subject->p)) {
+        parameters_wanted(t, o, 0);
+        parameters_wanted(t, o, 1);
+    }
     add_up(t, o);
     infer_between(t, o);
     other_data(t);

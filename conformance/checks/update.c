@@ -1,7 +1,7 @@
 /* update.c: the optimizer's step follows from the gradients that it was given, added up ones too; a whole step equals
  * its parts, whoever wants its outputs; what is unpacked does not depend on what else is; and what follows a step
  * without a new pack computes at the parameters that it left: inference, a second step, training by passes, two steps
- * more by the very same pointers. SPDX-License-Identifier: MIT
+ * more by the very same pointers; and what is packed anew replaces all of it. SPDX-License-Identifier: MIT
  *
  * A tiny gradient error can turn the step of Adam around, so parameters are judged against the step that the reference
  * makes from the implementation's own gradients, and those gradients against the truth at its own parameters, as
@@ -107,17 +107,23 @@ static void skip_outputs(const assay_problem *p, unsigned char *skip)
         skip[list[k].id] = (ASSAY_FORWARD_ROLE >> list[k].role & 1u) != 0;
 }
 
-/* Nothing follows from what is no number, and it has failed: 0, the chain ends. */
+/* Nothing follows from what is no number: 0, and the chain has failed where nobody has judged it so yet. */
 static int goes_on(chain *c, const assay_values *got, unsigned roles)
 {
+    assay_trial *t = c->t;
     assay_tensor list[ASSAY_TENSORS];
-    const int count = assay_tensors_of(&c->t->subject->p, list);
-    for (int k = 0; k < count && !c->t->over; k++) {
+    const int count = assay_tensors_of(&t->subject->p, list);
+    for (int k = 0; k < count; k++) {
         const double *v = got->at[list[k].id];
-        for (int64_t e = 0; v && roles >> list[k].role & 1u && e < list[k].count; e++)
-            c->t->over |= !isfinite(v[e]);
+        for (int64_t e = 0; !t->over && v && roles >> list[k].role & 1u && e < list[k].count; e++)
+            if (isfinite(v[e]))
+                continue;
+            else if (assay_verdict_is_failure(t->verdict))
+                t->over = 1;
+            else
+                assay_trial_end(t, ASSAY_VERDICT_FAIL, "%s is no finite number", list[k].name);
     }
-    return !c->t->over;
+    return !t->over;
 }
 
 /* Unpacks what the link left once more, in halves, such that each tensor is there without each other one in some:
@@ -187,6 +193,17 @@ static void infer_then(chain *c, const char *infer_label, assay_routine routine,
     assay_oracle_free(&o);
 }
 
+/* Packed again, as from a checkpoint: other parameters, and other moments, which the first ones may not outlive. */
+static void load_again(chain *c)
+{
+    assay_trial *t = c->t;
+    const assay_values *other = &t->subject->other;
+    assay_values got;
+    if (!assay_trial_run(t, ASSAY_ROUTINE_STEP, other, ASSAY_ROLES_WANTED, NULL, &got)) return;
+    if (goes_on(c, &got, ASSAY_GRADIENT_ROLE)) judge_step(c, "loaded again: ", other, t->subject->step, &got);
+    assay_values_free(&got);
+}
+
 void assay_check_update(assay_trial *t)
 {
     const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, evaluated);
@@ -203,5 +220,6 @@ void assay_check_update(assay_trial *t)
     c.like = c.data[1];
     judge_link(&c, ASSAY_ROUTINE_STEP_ON, "last step but one: ", NULL);
     judge_link(&c, ASSAY_ROUTINE_STEP_ON, "last step: ", NULL);
+    load_again(&c);
     assay_values_free(&c.now);
 }

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define ASSAY_WIRE_MAGIC   0x41535359u
-#define ASSAY_WIRE_VERSION 8
+#define ASSAY_WIRE_VERSION 9
 #define ASSAY_WIRE_CALLS   16
 #define ASSAY_WIRE_BINDS   16 /* tensors, and memory files, of one request */
 #define ASSAY_WIRE_NAME    24
@@ -30,6 +30,7 @@ typedef enum assay_wire_kind {
     ASSAY_WIRE_OPEN = 1, /* answers when the plugin is loaded, open() has returned and the sandbox is closed */
     ASSAY_WIRE_SUPPORTS,
     ASSAY_WIRE_PLAN,
+    ASSAY_WIRE_BESIDE, /* one more plan, beside the other until that goes: nothing is bound to it, it is never run */
     ASSAY_WIRE_UNPLAN, /* drops the plan, its blocks and what was bound to it */
     ASSAY_WIRE_BIND,
     ASSAY_WIRE_RUN,
@@ -54,7 +55,7 @@ typedef struct assay_wire_binding {
 
 typedef struct assay_request {
     assay_wire_head head;
-    assay_problem problem; /* SUPPORTS, PLAN */
+    assay_problem problem; /* SUPPORTS, PLAN, BESIDE */
     struct {
         int32_t threads, device;
     } open;

@@ -112,11 +112,10 @@ static void serve_supports(assay_server *s, const assay_request *q, const files 
 static void drop_plan(assay_server *s)
 {
     assay_server_unbind(s);
-    if (s->plan) {
-        s->scene.doing = "plan_free";
-        s->impl->plan_free(s->plan);
-        s->plan = NULL;
-    }
+    s->scene.doing = "plan_free";
+    if (s->beside) s->impl->plan_free(s->beside);
+    if (s->plan) s->impl->plan_free(s->plan);
+    s->plan = s->beside = NULL;
     for (int b = 0; b < ASSAY_BLOCKS; b++)
         assay_server_release(s, ASSAY_BLOCK_0 + b);
     memset(&s->args, 0, sizeof s->args);
@@ -156,6 +155,24 @@ static void serve_plan(assay_server *s, const assay_request *q, const files *f, 
     snprintf(a->notes, sizeof a->notes, "%s", notes ? notes : "");
     if (a->status == ASSAY_OK) a->status = make_blocks(s, &a->sizes, (assay_placement)q->placement, a->what);
     if (a->status != ASSAY_OK && !s->lost) drop_plan(s);
+}
+
+static void serve_beside(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
+{
+    (void)f;
+    if (!s->plan || s->beside) {
+        a->status = ASSAY_BAD_ARGUMENT;
+        snprintf(a->what, sizeof a->what, s->plan ? "a second plan is there already" : "no plan to be beside");
+        return;
+    }
+    serve_supports(s, q, f, a);
+    if (a->status != ASSAY_OK) return;
+    s->scene.doing = "a second plan";
+    a->status = assay_server_status(s, (int)s->impl->plan(s->ctx, &q->problem, &s->beside, &a->sizes), "plan", a->what);
+    if (a->status == ASSAY_OK && !s->beside) {
+        a->status = ASSAY_FAILED;
+        snprintf(a->what, sizeof a->what, "plan returned ASSAY_OK and no plan");
+    }
 }
 
 static void serve_unplan(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
@@ -268,8 +285,9 @@ static void dispatch(assay_server *s, const assay_request *q, const files *f, as
 {
     static void (*const handlers[])(assay_server *, const assay_request *, const files *, assay_answer *) = {
         [ASSAY_WIRE_OPEN] = serve_open,     [ASSAY_WIRE_SUPPORTS] = serve_supports, [ASSAY_WIRE_PLAN] = serve_plan,
-        [ASSAY_WIRE_UNPLAN] = serve_unplan, [ASSAY_WIRE_BIND] = serve_bind,         [ASSAY_WIRE_RUN] = serve_run,
-        [ASSAY_WIRE_GIVE] = serve_give,     [ASSAY_WIRE_TAKE] = serve_take,         [ASSAY_WIRE_END] = serve_end,
+        [ASSAY_WIRE_BESIDE] = serve_beside, [ASSAY_WIRE_UNPLAN] = serve_unplan,     [ASSAY_WIRE_BIND] = serve_bind,
+        [ASSAY_WIRE_RUN] = serve_run,       [ASSAY_WIRE_GIVE] = serve_give,         [ASSAY_WIRE_TAKE] = serve_take,
+        [ASSAY_WIRE_END] = serve_end,
     };
     memset(a, 0, sizeof *a);
     a->head = q->head;

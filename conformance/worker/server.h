@@ -15,7 +15,8 @@ typedef struct assay_server {
     const assay_worker_options *options;
     assay_ctx *ctx; /* NULL before OPEN */
     int opened;
-    assay_plan *plan; /* NULL when there is none */
+    assay_plan *plan;   /* NULL when there is none */
+    assay_plan *beside; /* the same */
     int sandbox;
     int64_t allocations;  /* of the plugin, in the program of calls that runs */
     assay_device *device; /* NULL where the place is the host */
