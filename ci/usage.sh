@@ -166,6 +166,9 @@ expect 2 'expected baselines of this machine' bench --impl naive --baseline .
 echo '{"schema": "assay.records/1", "records": [], "left_out": []}' >none.json
 expect 2 'cannot be made: No such file' publish --why x no/such/folder none.json
 expect 1 '' publish --why x baselines none.json
+[[ ! -e baselines ]] || complain 'publish: an empty folder is left where nothing was published'
+expect 2 'out none.json: is one of the files to be read' report --out none.json none.json
+expect 2 'json ./none.json: is one of the files to be read' compare none.json none.json --json ./none.json
 expect 2 'out no/such/file' report --out no/such/file file
 expect 0 '1 killed' mutants --mutant xent-normaliser --json kills.json
 expect 0 '1 mutants, 1 killed (100.0 %)' report kills.json

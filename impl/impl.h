@@ -29,7 +29,8 @@ typedef enum assay_pass {
     ASSAY_TRAIN,     /* outputs, and into `reserve` whatever backward needs */
     ASSAY_LOSS_PASS, /* network: losses from the logits of the last TRAIN, and their gradient into `reserve` */
     ASSAY_BACKWARD,  /* after TRAIN (network: TRAIN, LOSS_PASS) with the same inputs; may come twice with other
-                        cotangents. Writes dx, dh0, dc0 to their tensors, parameter gradients to `grads` */
+                        cotangents. Writes dx, dh0, dc0 to their tensors, parameter gradients to `grads`. Outputs may
+                        hold anything by then: what it needs of them is in `reserve` */
     ASSAY_UPDATE,    /* network: one optimizer step on the parameters and moments in `packed`, from `grads`; every pass
                         after it, and after STEP, computes at the new ones, without another pack() */
     ASSAY_STEP       /* network: TRAIN, LOSS_PASS, BACKWARD, UPDATE as one; all that changed parameters need again
@@ -89,11 +90,13 @@ typedef struct assay_impl {
     assay_status (*supports)(assay_ctx *ctx, const assay_problem *p, assay_arithmetic *declared, const char **why);
 
     /* Makes a plan for a supported problem (copied, not kept) and states its sizes. Lengths and labels come later
-     * and may differ from call to call. Heavy set-up (tuning, compiling) belongs here. */
+     * and may differ from call to call, or be absent in one and there in the next. Heavy set-up (tuning, compiling)
+     * belongs here. A context may have several plans at a time, whose calls come in any order. */
     assay_status (*plan)(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes);
     void (*plan_free)(assay_plan *plan); /* NULL is fine */
 
-    /* Canonical param, m, v -> packed. Called again after parameters changed. xent, ctc: may be NULL, never called. */
+    /* Canonical param, m, v -> packed. Called again after parameters or moments changed, and replaces all of it. xent,
+     * ctc: may be NULL, never called. */
     assay_status (*pack)(assay_plan *plan, const assay_args *args, assay_stream stream);
     /* One pass. On CUDA: enqueues on `stream` and returns. */
     assay_status (*run)(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream);

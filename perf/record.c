@@ -14,8 +14,9 @@
 #define SCHEMA     "assay.records/1"
 #define FILE_LIMIT ((size_t)1 << 28)
 
-/* LATER: a number that records of earlier suites lack: NaN then. LATER_WORD: a word, "" then. LATER_COUNT: 0. */
-typedef enum kind { WORD, COUNT, NUMBER, SEED, LATER, LATER_WORD, LATER_COUNT } kind;
+/* TIME: a number that is not below 0. LATER: a number that records of earlier suites lack: NaN then. LATER_WORD: a
+ * word, "" then. LATER_COUNT: 0. */
+typedef enum kind { WORD, COUNT, NUMBER, TIME, SEED, LATER, LATER_WORD, LATER_COUNT } kind;
 
 typedef struct field {
     const char *group, *name; /* group: "" = the record itself */
@@ -46,18 +47,18 @@ static const field fields[] = {
     W("", sandbox),
     W("", phase),
     F("", COUNT, "threads", threads),
-    F("time", NUMBER, "median_ms", median_ms),
-    F("time", NUMBER, "q1_ms", q1_ms),
-    F("time", NUMBER, "q3_ms", q3_ms),
-    F("time", NUMBER, "min_ms", min_ms),
-    F("time", NUMBER, "mean_ms", mean_ms),
-    F("time", NUMBER, "p95_ms", p95_ms),
-    F("time", NUMBER, "low_ms", low_ms),
-    F("time", NUMBER, "high_ms", high_ms),
+    F("time", TIME, "median_ms", median_ms),
+    F("time", TIME, "q1_ms", q1_ms),
+    F("time", TIME, "q3_ms", q3_ms),
+    F("time", TIME, "min_ms", min_ms),
+    F("time", TIME, "mean_ms", mean_ms),
+    F("time", TIME, "p95_ms", p95_ms),
+    F("time", TIME, "low_ms", low_ms),
+    F("time", TIME, "high_ms", high_ms),
     F("time", COUNT, "n", n),
     F("time", COUNT, "calls", calls),
-    F("time", NUMBER, "round_trip_ms", round_trip_ms),
-    F("time", NUMBER, "worker_ms", worker_ms),
+    F("time", TIME, "round_trip_ms", round_trip_ms),
+    F("time", TIME, "worker_ms", worker_ms),
     F("roof", NUMBER, "gflop", gflop),
     F("roof", NUMBER, "gflop_per_s", gflop_per_s),
     F("roof", NUMBER, "peak_gflop_per_s", peak_gflop_per_s),
@@ -238,6 +239,7 @@ static json_t *field_to_json(const field *f, const assay_record *r)
     case LATER_COUNT:
         return json_integer(*(const int32_t *)(const void *)at);
     case NUMBER:
+    case TIME:
     case LATER:
         return number(*(const double *)(const void *)at);
     default: /* a string: JSON integers end at 2^63 */
@@ -284,9 +286,17 @@ char *assay_records_text(const assay_records *list)
 
 /* ---- from JSON ---- */
 
+/* Text goes to terminals: without control characters; UTF-8 is fine. NULL is no text. */
+static int is_text(const char *c)
+{
+    while (c && (unsigned char)*c >= ' ' && *c != 0x7f)
+        c++;
+    return c && !*c;
+}
+
 static int word_of(const json_t *value, char *to, size_t size)
 {
-    if (!json_is_string(value) || json_string_length(value) >= size) return 0;
+    if (!is_text(json_string_value(value)) || json_string_length(value) >= size) return 0;
     memcpy(to, json_string_value(value), json_string_length(value) + 1);
     return 1;
 }
@@ -308,6 +318,8 @@ static int field_from_json(const field *f, const json_t *value, assay_record *r)
         if (!json_is_integer(value)) return 0;
         *(int32_t *)(void *)at = (int32_t)json_integer_value(value);
         return 1;
+    case TIME:
+        if (json_number_value(value) < 0) return 0; /* fallthrough */
     case NUMBER:
     case LATER:
         if (!json_is_number(value) && !json_is_null(value)) return 0;
@@ -331,8 +343,13 @@ static const char *record_from_json(const json_t *root, assay_record *r)
     const json_t *samples = json_object_get(json_object_get(root, "time"), "samples_ms");
     if (!json_is_array(samples) || json_array_size(samples) != (size_t)r->n) return "samples_ms";
     r->samples_ms = malloc(((size_t)r->n + 1) * sizeof *r->samples_ms);
-    for (int32_t k = 0; r->samples_ms && k < r->n; k++)
-        r->samples_ms[k] = json_number_value(json_array_get(samples, (size_t)k));
+    for (int32_t k = 0; r->samples_ms && k < r->n; k++) {
+        const json_t *one = json_array_get(samples, (size_t)k);
+        r->samples_ms[k] = json_number_value(one);
+        if (json_is_number(one) && r->samples_ms[k] >= 0) continue;
+        free(r->samples_ms);
+        return "samples_ms";
+    }
     return r->samples_ms ? NULL : "samples_ms";
 }
 
@@ -363,7 +380,11 @@ static assay_status append(json_t *root, const char *where, assay_records *list,
     {
         const char *names[] = {"workload", "implementation", "phase", "why"}, *word[4];
         for (int f = 0; f < 4; f++)
-            word[f] = json_string_value(json_object_get(one, names[f]));
+            if (!is_text(word[f] = json_string_value(json_object_get(one, names[f])))) {
+                snprintf(why, why_size, "%s: left_out %zu: \"%s\" is missing or not what was expected", where, k,
+                         names[f]);
+                return ASSAY_BAD_ARGUMENT;
+            }
         if (assay_records_leave_out(list, word[0], word[1], word[2], word[3]) != ASSAY_OK) return ASSAY_NO_MEMORY;
     }
     return ASSAY_OK;

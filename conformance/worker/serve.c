@@ -46,6 +46,7 @@ static const char *table_defect(const assay_impl *impl, char *text, size_t size)
     }
     if (!impl->name || !impl->name[0] || impl->name[strspn(impl->name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
         return "its name is not of the form [a-z0-9-]+";
+    if (strlen(impl->name) >= sizeof((assay_answer *)0)->open.name) return "its name is longer than 47 letters";
     if (!impl->version) return "its table has no version";
     if (!impl->open || !impl->close || !impl->supports || !impl->plan || !impl->plan_free || !impl->run)
         return "its table lacks one of open, close, supports, plan, plan_free, run";

@@ -97,8 +97,8 @@ static int try_others(const assay_usage *u, const assay_option *options, const a
     return status;
 }
 
-/* Files and folders, once everything else is known to be good. */
-static int try_paths(const assay_usage *u, const assay_option *options)
+/* Files and folders, once everything else is known to be good. What is read, `files`, is never written over. */
+static int try_paths(const assay_usage *u, const assay_option *options, const assay_strings *files)
 {
     static int (*const tries[])(const char *command, const char *option, const char *path) = {
         [ASSAY_TAKES_OUTPUT] = assay_path_output,   [ASSAY_TAKES_PAGE] = assay_path_output,
@@ -110,6 +110,9 @@ static int try_paths(const assay_usage *u, const assay_option *options)
         const char *path = *(const char **)o->target;
         if (path) status = tries[o->takes](u->command, o->name, path);
         if (path && o->takes == ASSAY_TAKES_OUTPUT && status < 0) status = try_others(u, options, o, path);
+        const int writes = o->takes == ASSAY_TAKES_OUTPUT || o->takes == ASSAY_TAKES_PAGE;
+        for (int k = 0; path && writes && files && k < files->count && status < 0; k++)
+            status = assay_path_unread(u->command, o->name, path, files->at[k]);
     }
     return status;
 }
@@ -210,5 +213,5 @@ int assay_options_read(const assay_usage *u, const assay_option *options, int ar
         }
         positional->at[positional->count++] = argv[k];
     }
-    return try_paths(u, options);
+    return try_paths(u, options, positional);
 }

@@ -98,6 +98,13 @@ int assay_path_other(const char *command, const char *option, const char *path, 
     return ASSAY_EXIT_USAGE;
 }
 
+int assay_path_unread(const char *command, const char *option, const char *path, const char *read)
+{
+    struct stat out, in;
+    if (stat(path, &out) || stat(read, &in) || out.st_dev != in.st_dev || out.st_ino != in.st_ino) return -1;
+    return S_ISREG(in.st_mode) ? refuse(command, option, path, "is one of the files to be read, expected another") : -1;
+}
+
 int assay_path_input(const char *command, const char *option, const char *path)
 {
     struct stat st;

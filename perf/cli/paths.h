@@ -31,6 +31,8 @@ char *assay_path_certificates(char *folder, size_t size);
 /* The folder and those above it, as far as they are missing. 0, or -1 with errno. Any thread. */
 int assay_path_make(const char *path);
 
+/* A file that will be written, and one that will be read: they may not be one and the same. */
+int assay_path_unread(const char *command, const char *option, const char *path, const char *read);
 /* A file that will be written, and one that another option names. A device or a pipe may stand in several places. */
 int assay_path_other(const char *command, const char *option, const char *path, const char *other, const char *named);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Refusals of one kind on one row are one line: the first of them, and of how many phases. */
 typedef struct notes {
@@ -80,13 +81,15 @@ static int publish(const char *folder, const char *reason, const assay_records *
 {
     notes n = {0};
     char why[512];
-    if (mkdir(folder, 0755) && errno != EEXIST) {
+    const int made = mkdir(folder, 0755) == 0;
+    if (!made && errno != EEXIST) {
         assay_print_error("publish: %s: cannot be made: %s", folder, strerror(errno));
         return ASSAY_EXIT_USAGE;
     }
     assay_publication p = {.folder = folder, .reason = reason, .refused = on_refused, .wrote = on_wrote, .user = &n};
     const assay_status st = assay_baseline_publish(&p, list, why, sizeof why);
     tell(&n);
+    if (made && p.files == 0) rmdir(folder);
     if (st != ASSAY_OK) {
         assay_print_error("publish: %s", why);
         return st == ASSAY_BAD_ARGUMENT ? ASSAY_EXIT_USAGE : ASSAY_EXIT_UNABLE;

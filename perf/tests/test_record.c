@@ -143,6 +143,32 @@ static void a_bad_record_adds_nothing(void **state)
     assay_records_free(&back);
 }
 
+/* The first value after `name` becomes `value`, which is no longer than what stands there: is that refused? */
+static void refused(const char *list_name, const char *name, const char *value)
+{
+    char why[256] = "", expected[128];
+    assay_records list = assay_sample_records(), back = {0};
+    char *text = assay_records_text(&list), *at = strstr(text, name);
+    assert_non_null(at);
+    at = strpbrk(strchr(at, ':') + 1, "-0123456789\"");
+    memcpy(at + (*at == '"'), value, strlen(value));
+    assert_int_equal(assay_records_parse(text, "x.json", &back, why, sizeof why), ASSAY_BAD_ARGUMENT);
+    snprintf(expected, sizeof expected, "x.json: %s 0: %s is missing or not what was expected", list_name, name);
+    assert_string_equal(why, expected);
+    free(text);
+    assay_records_free(&list);
+    assay_records_free(&back);
+}
+
+static void what_no_run_writes_is_refused(void **state)
+{
+    (void)state;
+    refused("record", "\"median_ms\"", "-1");
+    refused("record", "\"samples_ms\"", "-1");
+    refused("record", "\"version\"", "\\u001b");
+    refused("left_out", "\"workload\"", "\\u001b");
+}
+
 static void a_file_that_is_not_there_is_named(void **state)
 {
     (void)state;
@@ -163,6 +189,7 @@ int main(void)
         cmocka_unit_test(a_refusal_is_one_line),
         cmocka_unit_test(another_document_is_refused),
         cmocka_unit_test(a_bad_record_adds_nothing),
+        cmocka_unit_test(what_no_run_writes_is_refused),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
