@@ -88,6 +88,21 @@ static int has_memory(assay_trial *t, const assay_tensor *x)
     return 0;
 }
 
+void assay_trial_move_inputs(assay_trial *t, const assay_values *given)
+{
+    const assay_placement usual = t->placement;
+    t->placement = usual == ASSAY_PLACE_START ? ASSAY_PLACE_END : ASSAY_PLACE_START;
+    for (int k = 0; k < t->list_count && !t->over; k++) {
+        const assay_tensor *x = &t->list[k];
+        if (!is_input(x) || !given->at[x->id] || !t->memory[x->id].map) continue;
+        assay_memory_free(&t->memory[x->id]);
+        memset(&t->memory[x->id], 0, sizeof t->memory[x->id]);
+        t->bound[x->id] = 0;
+        has_memory(t, x);
+    }
+    t->placement = usual;
+}
+
 /* Binds and unbinds, so that the worker sees those tensors that are there in this run. */
 static void bind(assay_trial *t, const assay_binding *list, int count)
 {

@@ -75,6 +75,9 @@ void assay_trial_leave(assay_trial *t, assay_subject *whole);
  * It goes with the first. Nothing happens where there is one sample and one step, or the implementation refuses. */
 void assay_trial_beside(assay_trial *t);
 
+/* The next run, which has to be on these data, finds its inputs at other addresses: at the other end of their pages. */
+void assay_trial_move_inputs(assay_trial *t, const assay_values *given);
+
 /* One run between these two. */
 int assay_trial_run_as(assay_trial *t, const char *label, const assay_problem *p, assay_routine routine,
                        const assay_values *given, unsigned wanted, assay_values *got);

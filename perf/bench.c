@@ -203,8 +203,13 @@ static void measure_machine(assay_bench *b)
 {
     assay_bench_calibrate(b);
     assay_bench_multiply(b);
-    assay_bench_say(b, "%d threads: %.4g GFLOP/s at the multiply-add peak, %.4g in a large product by %s",
-                    (int)b->threads, b->peak, b->sgemm, b->sgemm_by);
+    if (b->sgemm > 0)
+        assay_bench_say(b, "%d threads: %.4g GFLOP/s at the multiply-add peak, %.4g in a large product by %s",
+                        (int)b->threads, b->peak, b->sgemm, b->sgemm_by);
+    else
+        assay_bench_say(b,
+                        "%d threads: %.4g GFLOP/s at the multiply-add peak; no BLAS library here for a large product",
+                        (int)b->threads, b->peak);
 }
 
 static void leave_all_out(assay_bench *b, const assay_workload *w)

@@ -74,6 +74,8 @@ static int openblas(int threads, blas *l)
     unsetenv("OPENBLAS_CORETYPE");
     unsetenv("OPENBLAS_L2_SIZE");
     l->handle = dlopen(ASSAY_OPENBLAS, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!l->handle) /* that name belongs to the files for developers, which an installed program does without */
+        l->handle = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!l->handle) return 0;
     *(void **)&l->openblas = dlsym(l->handle, "cblas_sgemm");
     *(void **)&set_threads = dlsym(l->handle, "openblas_set_num_threads");

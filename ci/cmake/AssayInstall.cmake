@@ -56,5 +56,8 @@ with limits that are\nmeasured and never typed in, and only then times it, besid
 process of its\nown.")
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/AssayDebian.cmake)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+if(TARGET plugin_blas-blis) # any BLIS satisfies what it is linked to, and those with threads allocate in each call
+    set(CPACK_DEBIAN_PACKAGE_DEPENDS libblis4-serial)
+endif()
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "cmake, gcc, gnuplot-nox, python3")
 include(CPack)

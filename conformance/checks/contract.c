@@ -187,13 +187,14 @@ static int32_t *some_lengths(const assay_problem *p)
     return lens;
 }
 
-/* Gradients alone are judged: outputs are there again, and hold NaN before it and after. */
+/* Gradients alone are judged: outputs are there again, and hold NaN before it and after; inputs lie elsewhere. */
 static void backward_alone(assay_trial *t, const char *label, const assay_oracle *o)
 {
     const assay_subject *s = t->subject;
     assay_tensor list[ASSAY_TENSORS];
     assay_values got;
     const int count = assay_tensors_of(&s->p, list);
+    assay_trial_move_inputs(t, &s->given);
     if (!assay_trial_run(t, ASSAY_ROUTINE_BACKWARD_ALONE, &s->given, roles, NULL, &got)) return;
     for (int k = 0; k < count; k++)
         if (list[k].role == ASSAY_ROLE_FORWARD) assay_values_drop(&got, list[k].id);

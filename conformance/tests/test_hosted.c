@@ -236,7 +236,8 @@ static void what_is_wrong_is_no_plugin(void **state)
     } wrong[] = {{"NAME = (\n", "SyntaxError"},
                  {"NAME = 'own'\n", "AttributeError: module 'hosted' has no attribute 'VERSION'"},
                  {"raise SystemExit('no')\n", "SystemExit: no"},
-                 {"NAME, VERSION = 'Not a name', '1'\n", "its name is not of the form [a-z0-9-]+"}};
+                 {"NAME, VERSION = 'Not a name', '1'\n", "its name is not of the form [a-z0-9-]+"},
+                 {"NAME, VERSION = 48 * 'a', '1'\n", "its name is longer than 47 letters"}};
     (void)state;
     for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
         assay_reply r = start_text(wrong[k].text, NULL);

@@ -144,7 +144,7 @@ static void a_bad_record_adds_nothing(void **state)
 }
 
 /* The first value after `name` becomes `value`, which is no longer than what stands there: is that refused? */
-static void refused(const char *list_name, const char *name, const char *value)
+static void refused(const char *name, const char *value, const char *what)
 {
     char why[256] = "", expected[128];
     assay_records list = assay_sample_records(), back = {0};
@@ -153,7 +153,8 @@ static void refused(const char *list_name, const char *name, const char *value)
     at = strpbrk(strchr(at, ':') + 1, "-0123456789\"");
     memcpy(at + (*at == '"'), value, strlen(value));
     assert_int_equal(assay_records_parse(text, "x.json", &back, why, sizeof why), ASSAY_BAD_ARGUMENT);
-    snprintf(expected, sizeof expected, "x.json: %s 0: %s is missing or not what was expected", list_name, name);
+    snprintf(expected, sizeof expected, "x.json: %s is %snot what was expected", what,
+             *what == 'r' ? "missing or " : "");
     assert_string_equal(why, expected);
     free(text);
     assay_records_free(&list);
@@ -163,10 +164,10 @@ static void refused(const char *list_name, const char *name, const char *value)
 static void what_no_run_writes_is_refused(void **state)
 {
     (void)state;
-    refused("record", "\"median_ms\"", "-1");
-    refused("record", "\"samples_ms\"", "-1");
-    refused("record", "\"version\"", "\\u001b");
-    refused("left_out", "\"workload\"", "\\u001b");
+    refused("\"median_ms\"", "-1", "record 0: \"median_ms\"");
+    refused("\"samples_ms\"", "-1", "record 0: \"samples_ms\"");
+    refused("\"version\"", "\\u001b", "record 0: \"version\"");
+    refused("\"workload\"", "\\u001b", "left_out 0: \"workload\"");
 }
 
 static void a_file_that_is_not_there_is_named(void **state)

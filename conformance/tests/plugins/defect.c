@@ -79,8 +79,6 @@ static const assay_impl self = {
 #endif
 #ifdef DEFECT_BAD_NAME
     .name = "Bad Name",
-#elif defined(DEFECT_LONG_NAME)
-    .name = "a-name-that-nobody-could-read-in-a-table-of-records",
 #else
     .name = "defect",
 #endif
