@@ -25,7 +25,7 @@ class Loss(torch_memory.Memory):
         past = self.lengths(a)[1] if len(rows) == 2 else None
         labels = self.integers(a.labels, rows).flatten()
         inside = torch.arange(labels.numel()) if past is None else (~past).flatten().nonzero().flatten()
-        labels, weights = labels[inside], self.view(a.class_weights, (p.classes,))
+        labels, weights = labels[inside], self.input(a.class_weights, (p.classes,))
         ignored = d.xent_ignore_index if d.xent_ignores else -100
         each = F.cross_entropy(logits.reshape(-1, p.classes)[inside], labels, weights, ignore_index=ignored,
                                reduction="none", label_smoothing=d.xent_smoothing)

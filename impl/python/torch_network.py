@@ -102,7 +102,7 @@ class Network(torch_layers.Layers):
         self.optimizer.step()
 
     def run(self, what, a):
-        self.keeps = what == abi.ASSAY_TRAIN
+        self.keeps = what in (abi.ASSAY_TRAIN, abi.ASSAY_LOSS_PASS)
         if what == abi.ASSAY_INFER:
             with torch.no_grad():
                 self.write(a, self.forward(a, False)[1])
