@@ -126,8 +126,8 @@ assay_reply assay_session_supports(assay_session *s, const assay_problem *p, ass
 /* Replaces the session's plan. The four blocks are made in the worker, guarded, exact in size, filled with NaN. */
 assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_placement place, assay_sizes *sizes);
 
-/* A second plan beside the session's, made after it and never run; it goes with it. ASSAY_UNSUPPORTED: supports()
- * refused. */
+/* A second plan beside the session's, made after it and never run; it goes with it. p is copied. ASSAY_UNSUPPORTED:
+ * supports() refused. ASSAY_BAD_ARGUMENT: there is no plan, or a second one already. */
 assay_reply assay_session_beside(assay_session *s, const assay_problem *p);
 
 /* Drops the plan, its blocks and what is bound: their memory is free until another plan. */
