@@ -186,6 +186,7 @@ def run_document(path, build, long, timeout, count):
     name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     blocks, complaints = blocks_of(name, lines)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="doc_blocks."))
+    folder.chmod(0o755)  # workers of root are somebody else, and load what a block built
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ASSAY_")}
     environment.update(PATH=f"{build / 'bin'}:{os.environ['PATH']}", LC_ALL="C", NO_COLOR="1", XDG_CACHE_HOME=str(folder / "cache"))
     try:

@@ -21,7 +21,7 @@ trap 'rm -rf "$room"' EXIT
 
 # The parsers are built by clang, with its coverage and sanitizers; what they call comes from the ordinary build, since
 # the reference is GCC's.
-watched=(perf/tests/fuzz_main.c perf/tests/fuzz_targets.c perf/tests/sample.c perf/cli/{options,paths,print}.c perf/{record,json,kills,report_kills,truth_table,truth_file,report_truth,escape}.c
+watched=(perf/tests/fuzz_main.c perf/tests/fuzz_targets.c perf/tests/sample.c perf/cli/{options,paths,print}.c perf/{record,json,kills,report_kills,truth_table,truth_file,report_truth,verdicts,report_verdicts,escape}.c
     conformance/{certificate,case_parse,certificate_file,feature,floors,floor_table,golden,file,names}.c)
 # shellcheck disable=SC2054 # the commas are the compiler's
 flags=(-std=c11 -D_GNU_SOURCE -I. -g -O1 -fno-strict-aliasing -fsanitize=fuzzer,address,undefined

@@ -35,7 +35,7 @@ for file in "$@"; do
 done
 "$assay" report --format html --out "$scratch/page.html" "${files[@]}"
 valid "$scratch/page.html" || { echo "page: not valid"; failures=$((failures + 1)); }
-for part in 'over commits' 'equal devices' 'each over each' 'without a number' 'what kills them' 'and its proofs'; do
+for part in 'over commits' 'equal devices' 'each over each' 'without a number' 'what kills them' '>conformance<' 'and its proofs'; do
     grep -q "$part" "$scratch/page.html" || { echo "page: has no part '$part'"; failures=$((failures + 1)); }
 done
 # A validator that takes everything would prove nothing.

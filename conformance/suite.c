@@ -399,6 +399,12 @@ static assay_status run_all(run_state *s, char *why, size_t why_size)
     return ASSAY_OK;
 }
 
+const char *assay_level_name(assay_level l)
+{
+    static const char *const names[] = {"quick", "ordinary", "full"};
+    return names[l];
+}
+
 /* "--op xent --check update --quick" */
 static void name_filters(const assay_suite_options *o, char *text, size_t size)
 {

@@ -62,6 +62,7 @@ typedef struct assay_result {
 } assay_result;
 
 typedef enum assay_level { ASSAY_LEVEL_QUICK, ASSAY_LEVEL_ORDINARY, ASSAY_LEVEL_FULL } assay_level;
+const char *assay_level_name(assay_level l); /* "quick", "ordinary", "full"; static */
 
 typedef struct assay_suite_options {
     const char *const *plugins; /* paths of shared objects */

@@ -251,6 +251,7 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
 {
     const char *letters = routines[routine].letters;
     assay_call calls[16];
+    char printed[96] = "";
     const char *infer_only = assay_session_about(t->session)->infer_only;
     memset(got, 0, sizeof *got);
     if (!t->over && infer_only[0] && strpbrk(letters, "TS"))
@@ -263,11 +264,15 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
         assay_reply r = assay_session_run(t->session, calls, n, 1, 0, NULL, &t->timing);
         goes_on(t, &r, "run");
         if (strpbrk(letters, "US")) t->updates++;
+        const char *said = strstr(r.what, "bytes: \"");
+        snprintf(printed, sizeof printed, "%s", said ? strchr(said, '"') : "");
     }
     if (!t->over && (t->timing.printed > 0 || t->timing.fp_changed)) {
         assay_finding f =
             assay_finding_exact(t->timing.printed > 0 ? "it printed" : "floating-point environment changed", "contract",
                                 0, t->timing.printed > 0 ? t->timing.printed : -1);
+        if (t->timing.printed > 0)
+            snprintf(f.place, sizeof f.place, "%lld bytes: %.60s", (long long)t->timing.printed, printed);
         assay_trial_add(t, &f);
     }
     bring_back(t, got);

@@ -255,8 +255,6 @@ static void set_memory(assay_record *r, const assay_rig *rig)
 static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_entrant *e)
 {
     static const char *const sandboxes[] = {"none", "weaker", "full"};
-    static const char *const levels[] = {
-        [ASSAY_LEVEL_QUICK] = "quick", [ASSAY_LEVEL_ORDINARY] = "ordinary", [ASSAY_LEVEL_FULL] = "full"};
     const assay_session_info *about = &e->rig.about;
     time_t now = time(NULL);
     struct tm utc;
@@ -277,7 +275,7 @@ static void set_origin(assay_record *r, const assay_outcome_of *of, const assay_
     SET(r->plugin_hash, about->plugin_hash);
     SET(r->libraries_hash, about->mapped_hash);
     SET(r->certificate, e->certificate.hash);
-    SET(r->certificate_level, levels[e->certificate.level]);
+    SET(r->certificate_level, assay_level_name((assay_level)e->certificate.level));
     SET(r->data, of->data);
     SET(r->suite_version, of->options->suite_version);
     SET(r->commit, of->options->commit);

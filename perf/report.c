@@ -44,7 +44,8 @@ static char *smaller_is_better(const assay_records *list)
 int assay_report_is_of_times(const assay_report_parts *p)
 {
     const assay_report_beside *b = p->beside;
-    const int beside = b && (b->audit_count || b->convergence_count || b->kills_count || b->truths_count);
+    const int beside =
+        b && (b->audit_count || b->convergence_count || b->kills_count || b->truths_count || b->verdicts_count);
     return p->list->count || p->list->left_count || !beside;
 }
 
@@ -94,6 +95,8 @@ void assay_report_beside_free(assay_report_beside *b)
         assay_kills_free(&b->kills[k]);
     for (int k = 0; k < b->truths_count; k++)
         assay_truths_free(&b->truths[k]);
+    for (int k = 0; k < b->verdicts_count; k++)
+        assay_verdicts_free(&b->verdicts[k]);
     memset(b, 0, sizeof *b);
 }
 
@@ -128,6 +131,13 @@ static assay_status add_truths(const json_t *root, const char *path, assay_repor
     return assay_truths_parse(root, path, &beside->truths[beside->truths_count++], why, why_size);
 }
 
+static assay_status add_verdicts(const json_t *root, const char *path, assay_report_beside *beside, char *why,
+                                 size_t why_size)
+{
+    if (!has_room(beside->verdicts_count, path, "checks", why, why_size)) return ASSAY_BAD_ARGUMENT;
+    return assay_verdicts_parse(root, path, &beside->verdicts[beside->verdicts_count++], why, why_size);
+}
+
 static assay_status add_convergence(const json_t *root, const char *path, assay_report_beside *beside, char *why,
                                     size_t why_size)
 {
@@ -157,12 +167,14 @@ static const struct {
 } kinds[] = {{ASSAY_AUDIT_SCHEMA, add_audit},
              {ASSAY_CONVERGENCE_SCHEMA, add_convergence},
              {ASSAY_KILLS_SCHEMA, add_kills},
-             {ASSAY_TRUTH_SCHEMA, add_truths}};
+             {ASSAY_TRUTH_SCHEMA, add_truths},
+             {ASSAY_VERDICTS_SCHEMA, add_verdicts}};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 int assay_report_has_room(assay_report_format format, const assay_report_beside *b)
 {
-    const int drawn = b->audit_count + b->convergence_count, listed = b->kills_count + b->truths_count;
+    const int drawn = b->audit_count + b->convergence_count,
+              listed = b->kills_count + b->truths_count + b->verdicts_count;
     switch (format) {
     case ASSAY_REPORT_HTML:
         return 1;

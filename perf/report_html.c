@@ -44,7 +44,8 @@ static const char style[] =
     ".key svg{width:.9rem;height:.9rem;vertical-align:-.1rem;margin-right:.3rem}"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;"
     "width:100%;margin:.5rem 0}th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);text-align:right;"
-    "white-space:nowrap}th{color:var(--soft);font-weight:600}td:first-child,th:first-child,td.text,th.text{text-align:"
+    "white-space:nowrap}th{color:var(--soft);font-weight:600;white-space:normal;vertical-align:bottom}td:first-child,"
+    "th:first-child,td.text,th.text{text-align:"
     "left}"
     "td.word,th.word{text-align:left}td.text{white-space:normal;min-width:12rem}td.wide{min-width:20rem}td "
     "svg{width:4rem;height:.9rem;display:block}td.strip{width:60%}td.strip svg{width:100%}.stack td{vertical-align:top}"
@@ -52,7 +53,13 @@ static const char style[] =
     "tr:first-child{display:none}"
     ".stack td{border:0;padding:.1rem .3rem;text-align:left}.stack tr{border-bottom:1px solid "
     "var(--line);padding:.4rem 0}"
-    ".stack .only{display:inline}}summary{cursor:pointer;"
+    ".stack .only{display:inline}.cards,.cards tbody,.cards tr{display:block}.cards tr:first-child{display:none}"
+    ".cards tr{border-bottom:1px solid var(--line);padding:.4rem 0}.cards td,.cards td.text{display:inline-block;"
+    "border:0;padding:.05rem .7rem .05rem 0;white-space:normal;min-width:0;text-align:left}.cards td:first-child{"
+    "display:block;font-weight:600}.cards td[data-h]::before{content:attr(data-h) \" \";color:var(--soft)}}"
+    "@media(max-width:62rem){th,td{padding:.3rem .3rem}}@media(min-width:40rem){.matrix "
+    "th+th{writing-mode:vertical-rl;text-align:right}.matrix td .soft{display:block}}"
+    "summary{cursor:pointer;"
     "color:var(--soft);font-size:.875rem}code{font-family:ui-monospace,monospace;font-size:.875em;overflow-wrap:"
     "anywhere}";
 
@@ -225,7 +232,7 @@ static void strip(FILE *f, const assay_report_row *row)
 
 static void phase_table(FILE *f, const assay_report_group *g)
 {
-    fputs("<div class=\"scroll\"><table><tr><th>median ms", f);
+    fputs("<div class=\"scroll\"><table class=\"cards\"><tr><th>median ms", f);
     for (int k = 0; k < PARTS; k++)
         fprintf(f, "<th>%s", assay_phase_name(parts[k]));
     fputs("<th>step<th>quartiles<th>n<th>forward only<th>peak MiB<th>margin<th class=\"text\">parts</tr>\n", f);
@@ -236,21 +243,21 @@ static void phase_table(FILE *f, const assay_report_group *g)
         fputs("<tr><td>", f);
         row_name(f, row);
         for (int k = 0; k < PARTS; k++) {
-            fputs("<td>", f);
+            fprintf(f, "<td data-h=\"%s\">", assay_phase_name(parts[k]));
             number(f, row->phase[parts[k]] ? row->phase[parts[k]]->median_ms : NAN);
         }
-        fputs("<td><b>", f);
+        fputs("<td data-h=\"step\"><b>", f);
         number(f, step ? step->median_ms : NAN);
-        fputs("</b><td>", f);
+        fputs("</b><td data-h=\"quartiles\">", f);
         number(f, step ? step->q1_ms : NAN);
         fputs(" to ", f);
         number(f, step ? step->q3_ms : NAN);
-        fprintf(f, "<td>%d<td>", step ? (int)step->n : 0);
+        fprintf(f, "<td data-h=\"n\">%d<td data-h=\"forward only\">", step ? (int)step->n : 0);
         number(f, infer ? infer->median_ms : NAN);
         if (loss) fputs(" (to the losses: ", f), number(f, loss->median_ms), fputs(")", f);
-        fputs("<td>", f);
+        fputs("<td data-h=\"peak MiB\">", f);
         number(f, row->any->peak_mib);
-        fputs("<td>", f);
+        fputs("<td data-h=\"margin\">", f);
         number(f, row->any->margin);
         fputs("<td>", f);
         strip(f, row);
@@ -311,9 +318,7 @@ static void section(FILE *f, const assay_report_group *g)
 
 static void lead(FILE *f, const assay_records *list)
 {
-    const char *missing = assay_report_missing_peers(list);
     fputs("<h1>Recurrent networks: measured times</h1>\n", f);
-    if (missing[0]) fprintf(f, "<p class=\"alert\">Required peers without a row: %s.</p>\n", missing);
     if (list->count == 0) {
         fputs("<p class=\"alert\">Nothing was timed.</p>\n", f);
         return;
@@ -348,7 +353,8 @@ static void lead(FILE *f, const assay_records *list)
 
 static void overview(FILE *f, const assay_report_groups *g)
 {
-    fputs("<div class=\"scroll\"><table><tr><th>workload<th class=\"text\">fastest<th>step, ms<th>of the roof<th "
+    fputs("<div class=\"scroll\"><table class=\"cards\"><tr><th>workload<th class=\"text\">fastest<th>step, ms<th>of "
+          "the roof<th "
           "class=\"text\">next<th>times the fastest</tr>\n",
           f);
     for (int32_t k = 0; k < g->count; k++) {
@@ -358,21 +364,21 @@ static void overview(FILE *f, const assay_report_groups *g)
         assay_escape(f, group->title);
         fputs("\">", f);
         assay_escape(f, group->title);
-        fputs("</a><td class=\"text\">", f);
+        fputs("</a><td class=\"text\" data-h=\"fastest\">", f);
         row_name(f, &group->rows[0]);
-        fputs("<td>", f);
+        fputs("<td data-h=\"step, ms\">", f);
         number(f, best ? best->median_ms : NAN);
         if (best && isfinite(best->roof_share))
-            fprintf(f, "<td>%.0f %%", 100 * best->roof_share);
+            fprintf(f, "<td data-h=\"of the roof\">%.0f %%", 100 * best->roof_share);
         else
-            fputs("<td>-", f);
+            fputs("<td data-h=\"of the roof\">-", f);
         const assay_report_row *next = group->row_count > 1 ? &group->rows[1] : NULL;
-        fputs("<td class=\"text\">", f);
+        fputs("<td class=\"text\" data-h=\"next\">", f);
         if (next)
             row_name(f, next);
         else
             fputs("-", f);
-        fputs("<td>", f);
+        fputs("<td data-h=\"times the fastest\">", f);
         if (next && isfinite(next->ratio.low)) {
             number(f, next->ratio.low);
             fputs(" to ", f);
@@ -386,11 +392,14 @@ static void overview(FILE *f, const assay_report_groups *g)
 
 static void left_out(FILE *f, const assay_records *list)
 {
+    const char *missing = list->count ? assay_report_missing_peers(list) : "";
+    if (!missing[0] && list->left_count == 0) return;
+    fputs("<h2>without a number</h2>\n", f);
+    if (missing[0]) fprintf(f, "<p class=\"alert\">Required peers without a row: %s.</p>\n", missing);
     if (list->left_count == 0) return;
-    fputs(
-        "<h2>without a number</h2>\n<div class=\"scroll\"><table><tr><th>workload<th class=\"text\">implementation<th "
-        "class=\"text\">phase<th class=\"text\">why</tr>\n",
-        f);
+    fputs("<div class=\"scroll\"><table class=\"cards\"><tr><th>workload<th class=\"text\">implementation<th "
+          "class=\"text\">phase<th class=\"text\">why</tr>\n",
+          f);
     for (int32_t k = 0; k < list->left_count; k++) {
         const assay_left_out *l = &list->left[k];
         const char *cells[] = {l->implementation, l->phase, l->why};
@@ -422,6 +431,8 @@ void assay_report_html(FILE *f, const assay_report_parts *p)
     else
         fputs("<h1>Recurrent networks: what was checked</h1>\n", f);
     if (g->count) overview(f, g);
+    for (int k = 0; p->beside && k < p->beside->verdicts_count; k++)
+        assay_verdicts_html(f, &p->beside->verdicts[k]);
     for (int32_t k = 0; k < g->count; k++)
         section(f, &g->at[k]);
     assay_report_history_html(f, p);

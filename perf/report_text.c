@@ -132,6 +132,8 @@ void assay_report_table(FILE *f, const assay_report_parts *p)
     }
     assay_report_history_table(f, p);
     assay_report_scaling_table(f, &p->scalings);
+    for (int k = 0; p->beside && k < p->beside->verdicts_count; k++)
+        assay_verdicts_table(f, &p->beside->verdicts[k]);
     for (int k = 0; p->beside && k < p->beside->kills_count; k++)
         assay_kills_table(f, &p->beside->kills[k]);
     for (int k = 0; p->beside && k < p->beside->truths_count; k++)
@@ -227,6 +229,8 @@ void assay_report_markdown(FILE *f, const assay_report_parts *p)
     }
     assay_report_history_markdown(f, p);
     assay_report_scaling_markdown(f, &p->scalings);
+    for (int k = 0; p->beside && k < p->beside->verdicts_count; k++)
+        assay_verdicts_markdown(f, &p->beside->verdicts[k]);
     for (int k = 0; p->beside && k < p->beside->kills_count; k++)
         assay_kills_markdown(f, &p->beside->kills[k]);
     for (int k = 0; p->beside && k < p->beside->truths_count; k++)

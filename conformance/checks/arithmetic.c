@@ -13,6 +13,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,7 +138,7 @@ static double error_of(int format, double got, long double truth)
 static double run_sweep(assay_trial *t, const assay_problem *p, const sweep *s)
 {
     assay_values given, got;
-    double worst = 0;
+    double worst = 0, argument = 0;
     int64_t where = -1;
     if (make(t, p, s, &given) != ASSAY_OK) {
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a sweep");
@@ -146,10 +147,11 @@ static double run_sweep(assay_trial *t, const assay_problem *p, const sweep *s)
     const int ran = assay_trial_run(t, ASSAY_ROUTINE_INFER, &given, ASSAY_FORWARD_ROLE, NULL, &got);
     const double *x = given.at[ASSAY_X], *seen = ran ? got.at[s->seen] : NULL;
     for (int64_t e = 0; seen && e < (int64_t)p->n * LANES; e++) {
-        const double error =
-            error_of(p->arithmetic, seen[e], truth_of(p->arithmetic, s->kind, x[e / LANES] * lane(e % LANES)));
+        const double z = x[e / LANES] * lane(e % LANES);
+        const double error = error_of(p->arithmetic, seen[e], truth_of(p->arithmetic, s->kind, z));
         if (!(error <= worst)) {
             worst = error;
+            argument = z;
             where = e;
         }
     }
@@ -160,6 +162,8 @@ static double run_sweep(assay_trial *t, const assay_problem *p, const sweep *s)
     f.error = worst;
     f.limit = t->declared.activation_ulp;
     f.floor = 0.5;
+    if (where >= 0)
+        snprintf(f.place, sizeof f.place, "argument %.9g; declared as activation_ulp: %g", argument, f.limit);
     assay_trial_add(t, &f);
     t->alive_truths++;
     return worst;

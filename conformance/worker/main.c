@@ -47,12 +47,15 @@ static int copy_of(int file)
 }
 
 /* The loader names the file first; the parent names it too, as the user wrote it. */
-static void loader_error(const char *path, char *why)
+static void loader_error(const char *path, int dropped, char *why)
 {
     const char *text = dlerror();
     size_t n = strlen(path);
     if (text && strncmp(text, path, n) == 0 && strncmp(text + n, ": ", 2) == 0) text += n + 2;
-    snprintf(why, WHY, "%s", text ? text : "could not be loaded");
+    /* Who may not search a folder is told by the loader that nothing is in it. */
+    const int unseen = dropped && text && strstr(text, "cannot open shared object file");
+    snprintf(why, WHY, "%s%s", text ? text : "could not be loaded",
+             unseen ? " (for another user, since a worker gives up root: may others read it?)" : "");
 }
 
 /* cuDNN, cuBLAS and CUDA's runtime have their major version in their names: one that is missing, or of another major
@@ -90,7 +93,7 @@ static const char *file_defect(int file)
 }
 
 /* Loads the plugin; its table, or NULL and one line. `file` was opened before root was given up. */
-static const assay_impl *load(const char *path, int file, char *why)
+static const assay_impl *load(const char *path, int file, int dropped, char *why)
 {
     char copied[48];
     const char *defect = file_defect(file);
@@ -104,7 +107,7 @@ static const assay_impl *load(const char *path, int file, char *why)
     }
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
-        loader_error(path, why);
+        loader_error(path, dropped, why);
         return NULL;
     }
     void *symbol = dlsym(library, "assay_impl_entry");
@@ -134,7 +137,7 @@ int main(int argc, char **argv)
                                     .sandbox = dropped ? 2 : 1,
                                     .allocations = assay_count_works() ? assay_count_allocations : NULL};
     assay_worker_begin((int)socket, &options);
-    const assay_impl *impl = load(argv[2], file, why);
+    const assay_impl *impl = load(argv[2], file, dropped, why);
     if (file >= 0) close(file);
     int failed =
         impl ? assay_worker_serve((int)socket, impl, &options) : assay_worker_refuse((int)socket, status_of(why), why);

@@ -132,6 +132,17 @@ static char *command_of(const assay_check_request *q)
     return NULL;
 }
 
+/* What a report shows of it: the table. 0, or -1: no memory. */
+static int put_table(const run *r, const assay_summary *s, json_t *head)
+{
+    const assay_check_request *q = r->request;
+    assay_verdicts v = {.seed = q->first_seed, .complete = is_whole(r, s)};
+    snprintf(v.level, sizeof v.level, "%s", assay_level_name(q->suite.level));
+    const int bad = !assay_results_count(&r->results, &v) || assay_verdicts_put(&v, head) != 0;
+    assay_verdicts_free(&v);
+    return bad ? -1 : 0;
+}
+
 static int write_files(const run *r, const assay_summary *s)
 {
     const assay_check_request *q = r->request;
@@ -142,7 +153,7 @@ static int write_files(const run *r, const assay_summary *s)
         for (int v = 0; v < ASSAY_VERDICT_COUNT; v++) {
             json_object_set_new(counts, assay_verdict_name(v), json_integer(s->counts[v]));
         }
-        int bad = json_object_set_new(head, "complete", json_boolean(is_whole(r, s))) ||
+        int bad = put_table(r, s, head) ||
                   json_object_set_new(head, "worst_passing_margin", assay_output_real(margin)) ||
                   json_object_set_new(head, "ill_posed_committed", json_integer(s->ill_posed_committed)) ||
                   json_object_set_new(head, "counts", counts) ||

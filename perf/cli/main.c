@@ -32,6 +32,37 @@ static void print_help(void)
            "example:\n  assay check --impl blas --quick\n  assay check --help\n");
 }
 
+/* How many letters one word is from another: changed, left out, put in, or two neighbours exchanged. */
+static int distance(const char *a, const char *b)
+{
+    enum { LONGEST = 16 };
+    int d[LONGEST + 1][LONGEST + 1];
+    const int m = (int)strnlen(a, LONGEST + 1), n = (int)strnlen(b, LONGEST + 1);
+    if (m > LONGEST || n > LONGEST) return LONGEST;
+    for (int i = 0; i <= m; i++)
+        for (int j = 0; j <= n; j++) {
+            int least = i && j ? d[i - 1][j - 1] + (a[i - 1] != b[j - 1]) : i + j;
+            if (i && d[i - 1][j] + 1 < least) least = d[i - 1][j] + 1;
+            if (j && d[i][j - 1] + 1 < least) least = d[i][j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < least)
+                least = d[i - 2][j - 2] + 1;
+            d[i][j] = least;
+        }
+    return d[m][n];
+}
+
+static void print_unknown(const char *name)
+{
+    const char *nearest = NULL;
+    int least = 3; /* further away it is another word */
+    for (int k = 0; k < COMMANDS && *name; k++) {
+        const int far = distance(name, commands[k].name);
+        if (far < least && far < (int)strlen(name)) least = far, nearest = commands[k].name;
+    }
+    assay_print_error("'%s': expected a command%s%s; assay --help lists them", name, nearest ? ", perhaps " : "",
+                      nearest ? nearest : "");
+}
+
 static int perform(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0); /* a log of a long run is read while it grows */
@@ -52,7 +83,7 @@ static int perform(int argc, char **argv)
     for (int k = 0; k < COMMANDS; k++) {
         if (!strcmp(name, commands[k].name)) return commands[k].run(argc - 1, argv + 1);
     }
-    assay_print_error("'%s': expected a command; assay --help lists them", name);
+    print_unknown(name);
     return ASSAY_EXIT_USAGE;
 }
 

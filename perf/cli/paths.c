@@ -43,7 +43,7 @@ char *assay_path_certificates(char *folder, size_t size)
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int length = 0;
     snprintf(mark, sizeof mark, "%s/CMakeCache.txt", base(up, sizeof up));
-    if (*up && access(mark, F_OK) == 0)
+    if (*up && access(mark, W_OK) == 0) /* a build of one's own; that of another user is as an installed program */
         length = snprintf(folder, size, "%s/certificates", up);
     else if (cache && *cache == '/')
         length = snprintf(folder, size, "%s/assay/certificates", cache);

@@ -24,8 +24,8 @@ int assay_path_store(const char *command, const char *option, const char *path);
  * `size` bytes and is returned; "" if the system does not say where the program is. Any thread. */
 char *assay_path_own(const char *room, const char *kind, char *folder, size_t size);
 
-/* Where certificates are kept unless told: beside the folder of a program in its build, else in the user's cache
- * ($XDG_CACHE_HOME or ~/.cache). folder as above; "" if there is neither. Any thread. */
+/* Where certificates are kept unless told: beside the folder of a program in a build of the user's own, else in his
+ * cache ($XDG_CACHE_HOME or ~/.cache). folder as above; "" if there is neither. Any thread. */
 char *assay_path_certificates(char *folder, size_t size);
 
 /* The folder and those above it, as far as they are missing. 0, or -1 with errno. Any thread. */

@@ -15,9 +15,11 @@ int assay_command_report(int argc, char **argv)
     static const assay_usage usage = {
         "report", "RECORDS...",
         "Turns records (`assay bench --json`) into a table, Markdown, one HTML page, JSON, or entries for dashboards\n"
-        "(customSmallerIsBetter). Several files make one report. What `assay mutants --json` and `assay truth --json`\n"
-        "wrote stands in tables, Markdown and pages, too; what `assay audit --json` and `assay converge --json` wrote\n"
-        "in pages alone.",
+        "(customSmallerIsBetter). Several files make one report. What `assay check`, `assay mutants` and `assay "
+        "truth`\n"
+        "wrote with --json stands in tables, Markdown and pages, too; what `assay audit` and `assay converge` wrote, "
+        "in\n"
+        "pages alone.",
         "assay report --format html --out report.html b1.json"};
     assay_strings files = {{0}, 0};
     const char *format = "table", *out = NULL;

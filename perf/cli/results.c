@@ -152,13 +152,47 @@ static int count_others(const assay_result_tally *t)
     return others;
 }
 
+int assay_results_count(const assay_results *r, assay_verdicts *out)
+{
+    for (int k = 0; k < r->tally_count; k++) {
+        const assay_result_tally *t = &r->tallies[k];
+        assay_verdicts_row row = {.pass = t->counts[ASSAY_VERDICT_PASS],
+                                  .bad = count_others(t),
+                                  .unsupported = t->counts[ASSAY_VERDICT_UNSUPPORTED],
+                                  .skipped = t->counts[ASSAY_VERDICT_SKIPPED],
+                                  .margin = t->margin_at[0] ? t->margin : NAN};
+        snprintf(row.impl, sizeof row.impl, "%s", t->impl);
+        snprintf(row.check, sizeof row.check, "%s", t->check);
+        snprintf(row.margin_at, sizeof row.margin_at, "%s", t->margin_at);
+        snprintf(row.why, sizeof row.why, "%s", t->skipped);
+        if (!assay_verdicts_add(out, &row)) return 0;
+    }
+    return 1;
+}
+
+/* Is nothing known of an implementation but why it could not be started? Then its line says it, and rows of zeros would
+ * not. */
+static int is_skipped(const assay_results *r, const char *impl, int *count)
+{
+    int all = 0;
+    *count = 0;
+    for (int k = 0; k < r->tally_count; k++)
+        for (int v = 0; v < ASSAY_VERDICT_COUNT && !strcmp(r->tallies[k].impl, impl); v++) {
+            all += r->tallies[k].counts[v];
+            if (v == ASSAY_VERDICT_SKIPPED) *count += r->tallies[k].counts[v];
+        }
+    return all == *count;
+}
+
 void assay_results_print_table(const assay_results *r)
 {
+    int skipped;
     printf("%-14s %-14s %5s %5s %12s %8s  %-7s %s\n", "implementation", "check", "pass", "bad", "unsupported",
            "skipped", "margin", "worst passing margin at");
     for (int k = 0; k < r->tally_count; k++) {
         const assay_result_tally *t = &r->tallies[k];
         char margin[16] = "-", bad[16];
+        if (is_skipped(r, t->impl, &skipped)) continue;
         if (t->margin_at[0]) assay_print_number(t->margin, margin, sizeof margin);
         snprintf(bad, sizeof bad, "%5d", count_others(t));
         printf("%-14s %-14s %5d ", t->impl, t->check, t->counts[ASSAY_VERDICT_PASS]);
@@ -169,7 +203,9 @@ void assay_results_print_table(const assay_results *r)
     assay_results_print_refusals(stdout, r);
     for (int k = 0; k < r->tally_count; k++) { /* rows of one implementation stand together */
         const assay_result_tally *t = &r->tallies[k];
-        if (t->skipped[0] && (k == 0 || strcmp(t[-1].impl, t->impl) != 0))
-            printf("%s: SKIPPED: %s\n", t->impl, t->skipped);
+        if (t->skipped[0] && (k == 0 || strcmp(t[-1].impl, t->impl) != 0)) {
+            is_skipped(r, t->impl, &skipped);
+            printf("%s: SKIPPED %d: %s\n", t->impl, skipped, t->skipped);
+        }
     }
 }

@@ -4,6 +4,7 @@
 #define ASSAY_RESULTS_H
 
 #include "conformance/suite.h"
+#include "perf/verdicts.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -58,6 +59,9 @@ void assay_results_print_table(const assay_results *r);
 void assay_results_print_refusals(FILE *out, const assay_results *r);
 /* The same as an array for a file; the caller's. NULL: no memory. */
 json_t *assay_results_refusals(const assay_results *r);
+
+/* The counts of the table, to be freed, all else of *out as it was. 0: no memory. */
+int assay_results_count(const assay_results *r, assay_verdicts *out);
 
 /* Both need every result. One testcase a result, one testsuite an implementation. 0 or 3. */
 int assay_results_write_junit(const assay_results *r, const char *path);

@@ -15,6 +15,7 @@
 #include "perf/report.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,15 @@
 #define USUAL_BUDGET 570.0 /* seconds: the whole run stays within ten minutes */
 #define QUICK_BUDGET 105
 #define NO_BUDGET    1e9
+/* Of a budget that nobody gave the check may use all but this: it takes as long as there are implementations here. */
+#define USUAL_TIMING 240
+#define QUICK_TIMING 60
+
+/* Seconds. */
+typedef struct allowance {
+    double whole;  /* check and timing */
+    double timing; /* of these at least, whatever the check took; 0: no more than is left */
+} allowance;
 
 /* What the check showed of each plugin: its certificate in the making. */
 typedef struct proof {
@@ -107,17 +117,25 @@ static const struct {
              {"smaller-is-better.json", ASSAY_REPORT_SMALLER}};
 #define FORMS (sizeof forms / sizeof *forms)
 
-static int write_reports(const assay_records *records, const char *out)
+/* Times, and before them what the check showed. */
+static int write_reports(assay_records *records, const char *check, const char *out)
 {
+    static assay_report_beside beside; /* too large for a stack */
+    char why[256];
     int status = ASSAY_EXIT_HELD;
+    if (assay_report_read(check, records, &beside, why, sizeof why) != ASSAY_OK) {
+        assay_print_error("run: %s", why);
+        status = ASSAY_EXIT_UNABLE;
+    }
     for (size_t k = 0; k < FORMS; k++) {
         char path[PATH_MAX];
         snprintf(path, sizeof path, "%s/%s", out, forms[k].file);
-        char *text = assay_report_text(records, forms[k].format);
+        char *text = assay_report_text_with(records, &beside, forms[k].format);
         if (!text) assay_print_error("run: %s: no memory for its text", path);
         if (!text || assay_output_write(path, text, strlen(text))) status = ASSAY_EXIT_UNABLE;
         free(text);
     }
+    assay_report_beside_free(&beside);
     return status;
 }
 
@@ -160,7 +178,7 @@ static int worse(int a, int b)
 }
 
 static int perform(const assay_plugins *plugins, assay_timing_request *timing, const char *out, assay_level level,
-                   double budget)
+                   allowance budget)
 {
     static assay_plugins conforming; /* borrowed pointers; too large for a stack */
     static proof proved;
@@ -195,10 +213,14 @@ static int perform(const assay_plugins *plugins, assay_timing_request *timing, c
         timing->certificates = files.certificates;
         timing->json = files.records;
         timing->gbench = files.gbench;
-        timing->bench.budget = budget - (assay_clock() - started);
+        const double left = budget.whole - (assay_clock() - started);
+        timing->bench.budget = fmax(left, budget.timing);
+        if (timing->bench.budget <= 0)
+            assay_print_error("run: --budget %g: the check took %.0f s of it: expected more, for anything to be timed",
+                              budget.whole, budget.whole - left);
         status = worse(status, assay_timing_perform(timing));
     }
-    status = worse(status, write_reports(&timing->records, out));
+    status = worse(status, write_reports(&timing->records, files.check, out));
     printf("report: %s/report.html, report.md, %scheck.json, check.xml\n", out,
            conforming.count ? "records.json, " : "");
     return status;
@@ -218,14 +240,15 @@ int assay_command_run(int argc, char **argv)
     char floors[PATH_MAX];
     const char *out = NULL;
     int quick = 0, all = 0;
-    double budget = 0; /* none was given */
+    allowance budget = {0}; /* none was given */
     const assay_option options[] = {
         {"impl", "NAME|PATH", "which implementation; default: all of `assay list impls`", ASSAY_TAKES_TEXTS, &impls},
         {"workload", "GLOB", "time these workloads only", ASSAY_TAKES_TEXTS, &globs},
-        {"quick", NULL, "the quick check, then b1 only: two minutes", ASSAY_TAKES_NOTHING, &quick},
+        {"quick", NULL, "the quick check, then b1 only: some three minutes", ASSAY_TAKES_NOTHING, &quick},
         {"all", NULL, "the ordinary check, then every workload", ASSAY_TAKES_NOTHING, &all},
-        {"budget", "SECONDS", "for the whole run; default 570, with --quick 105, with --all as long as it takes",
-         ASSAY_TAKES_REAL, &budget},
+        {"budget", "SECONDS",
+         "for the whole run; default 570, with --quick 105, of which timing keeps 240 and 60; with --all no end",
+         ASSAY_TAKES_REAL, &budget.whole},
         {"threads", "N", "for each implementation; default: one a core, or the fewer that serve it best",
          ASSAY_TAKES_THREADS, &timing.bench.threads},
         {"text", "FILE", "text for d.ptb-lm in place of the synthetic one", ASSAY_TAKES_INPUT, &timing.bench.text},
@@ -242,7 +265,10 @@ int assay_command_run(int argc, char **argv)
     if (quick && globs.count == 0) globs.at[globs.count++] = "b1.*";
     timing.bench.globs = globs.at;
     timing.bench.glob_count = globs.count;
-    if (!(budget > 0)) budget = quick ? QUICK_BUDGET : all ? NO_BUDGET : USUAL_BUDGET;
+    if (!(budget.whole > 0)) {
+        budget.whole = quick ? QUICK_BUDGET : all ? NO_BUDGET : USUAL_BUDGET;
+        budget.timing = quick ? QUICK_TIMING : USUAL_TIMING;
+    }
     status = assay_plugins_select(&impls, &plugins);
     if (status < 0 && (status = assay_plugins_distinct("run", &plugins)) >= 0) assay_plugins_free(&plugins);
     if (status >= 0) return status;

@@ -12,6 +12,7 @@
 #include "perf/tests/fuzz.h"
 #include "perf/tests/sample.h"
 #include "perf/truth_file.h"
+#include "perf/verdicts.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -207,6 +208,49 @@ static void read_proofs(const char *folder, const uint8_t *bytes, size_t size)
     else
         must(one_line(why), "a refusal has one line");
     assay_truths_free(&t);
+    json_decref(root);
+}
+
+static void make_verdicts(const char *folder, const char *path)
+{
+    static const assay_verdicts_row rows[] = {{"a", "forward", 5, 1, 2, 0, 0.25, "rnn/x y (tensor)", ""},
+                                              {"b", "forward", 0, 0, 0, 8, NAN, "", "no such framework"}};
+    assay_verdicts v = {.level = "quick", .seed = 7, .complete = 1};
+    json_t *head = json_pack("{s:s, s:s}", "version", "0.1", "time", "2026-01-02T03:04:05Z");
+    (void)folder;
+    must(head && assay_verdicts_add(&v, &rows[0]) && assay_verdicts_add(&v, &rows[1]) &&
+             assay_verdicts_put(&v, head) == 0,
+         "memory");
+    put_json(path, head);
+    assay_verdicts_free(&v);
+}
+
+static void verdicts_table(FILE *f, const void *v)
+{
+    assay_verdicts_table(f, v);
+}
+
+static void verdicts_markdown(FILE *f, const void *v)
+{
+    assay_verdicts_markdown(f, v);
+}
+
+static void verdicts_html(FILE *f, const void *v)
+{
+    assay_verdicts_html(f, v);
+}
+
+static void read_verdicts(const char *folder, const uint8_t *bytes, size_t size)
+{
+    assay_verdicts v;
+    char why[256] = "";
+    json_t *root = json_of(bytes, size);
+    (void)folder;
+    if (assay_verdicts_parse(root, "input", &v, why, sizeof why) == ASSAY_OK)
+        show((void (*const[3])(FILE *, const void *)){verdicts_table, verdicts_markdown, verdicts_html}, &v);
+    else
+        must(one_line(why), "a refusal has one line");
+    assay_verdicts_free(&v);
     json_decref(root);
 }
 
@@ -406,10 +450,15 @@ static void read_case(const char *folder, const uint8_t *bytes, size_t size)
 }
 
 static const test_target targets[] = {
-    {"records", make_records, read_records}, {"kills", make_kills, read_kills},
-    {"proofs", make_proofs, read_proofs},    {"certificate", make_certificate, read_certificate},
-    {"floors", make_floors, read_floors},    {"floor-table", make_floor_table, read_floor_table},
-    {"golden", make_golden, read_golden},    {"options", make_options, read_options},
+    {"records", make_records, read_records},
+    {"kills", make_kills, read_kills},
+    {"proofs", make_proofs, read_proofs},
+    {"verdicts", make_verdicts, read_verdicts},
+    {"certificate", make_certificate, read_certificate},
+    {"floors", make_floors, read_floors},
+    {"floor-table", make_floor_table, read_floor_table},
+    {"golden", make_golden, read_golden},
+    {"options", make_options, read_options},
     {"case", make_case, read_case},
 };
 
