@@ -43,6 +43,7 @@ for command in $commands; do
 done
 expect 2 'expected a command'
 expect 2 'expected a command' nonsense
+expect 2 "'chek': expected a command, perhaps check;" chek
 expect 2 'expected one of' list
 expect 2 'expected one of' list nonsense
 expect 0 'lstm' list dialects

@@ -76,6 +76,43 @@ static void a_row_counts_one_implementation_under_one_check(void **state)
     assert_int_equal(r->tallies[1].counts[ASSAY_VERDICT_UNSUPPORTED], 1);
 }
 
+/* What the table prints, in text. */
+static void print_into(const assay_results *r, const char *path, char *text, size_t size)
+{
+    fflush(stdout);
+    const int own = dup(STDOUT_FILENO);
+    assert_true(own >= 0 && freopen(path, "w", stdout));
+    assay_results_print_table(r);
+    fflush(stdout);
+    assert_true(dup2(own, STDOUT_FILENO) >= 0);
+    close(own);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    text[fread(text, 1, size - 1, f)] = 0;
+    fclose(f);
+}
+
+static void what_was_skipped_throughout_has_one_line_and_no_row(void **state)
+{
+    const fixture *f = *state;
+    assay_results *r = &((fixture *)*state)->results;
+    assay_verdicts counts = {0};
+    char text[4096];
+    add(r, "here", "forward", ASSAY_VERDICT_PASS, NULL);
+    add(r, "here", "backward", ASSAY_VERDICT_SKIPPED, NULL);
+    add(r, "absent", "forward", ASSAY_VERDICT_SKIPPED, NULL);
+    add(r, "absent", "backward", ASSAY_VERDICT_SKIPPED, NULL);
+    print_into(r, f->path, text, sizeof text);
+    assert_non_null(strstr(text, "here           forward            1"));
+    assert_non_null(strstr(text, "here           backward           0"));
+    assert_non_null(strstr(text, "absent: SKIPPED 2: because & so\n"));
+    assert_null(strstr(text, "absent         forward"));
+    assert_int_equal(assay_results_count(r, &counts), 1);
+    assert_true(counts.count == 4 && counts.at[0].pass == 1 && isnan(counts.at[0].margin) && counts.at[3].skipped == 1);
+    assert_string_equal(counts.at[3].why, "because & so");
+    assay_verdicts_free(&counts);
+}
+
 static void rows_of_one_implementation_stand_together(void **state)
 {
     assay_results *r = &((fixture *)*state)->results;
@@ -261,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_row_counts_one_implementation_under_one_check),
+        TEST(what_was_skipped_throughout_has_one_line_and_no_row),
         TEST(rows_of_one_implementation_stand_together),
         TEST(the_worst_passing_margin_is_kept_with_its_place),
         TEST(a_margin_above_the_limit_is_counted_and_nan_is_above),
