@@ -31,7 +31,8 @@ enum {
     ASSAY_ROWS_FULL,     /* all T */
     ASSAY_ROWS_SPELT,    /* lens[] */
     ASSAY_ROWS_UNSORTED, /* 1 .. T by a rule, rising and falling, the last one T */
-    ASSAY_ROWS_EMPTY     /* the same with a sample of length 0 in the middle */
+    ASSAY_ROWS_EMPTY,    /* the same with a sample of length 0 in the middle */
+    ASSAY_ROWS_ALIKE     /* all the same, and shorter than T */
 };
 
 /* What the data look like, beyond their scale. */
@@ -61,7 +62,8 @@ typedef struct assay_case_row {
     int32_t lens[ASSAY_ROW_LENS];
     int32_t label_lens[ASSAY_ROW_LENS]; /* CTC */
     int32_t longest;                    /* CTC: > 0 = label lengths by a rule, none longer than this or its frames */
-    int32_t repeats;                    /* CTC: 1 = labels repeat often (two classes), -1 = no neighbours are equal */
+    int32_t repeats;                    /* CTC: 1 = labels repeat often (two classes), 2 = each second one does,
+                                           -1 = no neighbours are equal */
     int32_t proj, x_stride, y_stride;   /* as problem.h names them */
     int32_t data;                       /* ASSAY_DATA_ */
     double x_scale;                     /* 0 = 1: standard deviation of x and of logits */

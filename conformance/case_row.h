@@ -9,7 +9,9 @@
 int32_t assay_row_length(const assay_case_row *r, int32_t n);
 int32_t assay_row_label_length(const assay_case_row *r, int32_t n);
 
+/* The problem of a row, its dialect looked up by name, or given (NULL: all 0). */
 void assay_row_problem(const assay_case_row *r, assay_problem *out);
+void assay_row_problem_of(const assay_case_row *r, const assay_dialect *d, assay_problem *out);
 
 /* The row as a case; it must outlive the case. */
 void assay_row_case(const assay_case_row *r, assay_case *out);

@@ -28,10 +28,17 @@ file(GLOB rounded_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/reference/rounde
 list(SORT rounded_sources)
 hash_of_files(rounded_hash ${rounded_sources} ${CMAKE_CURRENT_SOURCE_DIR}/floor_rounded.c)
 
-# Cases that hold every pair of sizes and kinds: conformance/pairs.inc, included by case.c.
+# Cases that hold every pair of options, and the dialects that these are; then those that hold every pair of sizes and kinds. Included by
+# case.c and case_row.c.
 set(pairs ${CMAKE_CURRENT_BINARY_DIR}/pairs/conformance)
 file(MAKE_DIRECTORY ${pairs})
-assay_add(program assay-pairs SOURCES pairs_make.c pairs.c case_row.c case_data.c values.c LINK assay_base)
+assay_add(program assay-mixes SOURCES mixes_make.c mixes.c case_problem.c LINK assay_base)
+set(mixes ${pairs}/mixes.inc ${pairs}/mix_dialects.inc ${pairs}/mix_pairs.h)
+add_custom_command(OUTPUT ${mixes} COMMAND assay-mixes ${mixes} DEPENDS assay-mixes VERBATIM)
+add_custom_target(assay_mixes DEPENDS ${mixes})
+assay_add(program assay-pairs SOURCES pairs_make.c pairs.c case_row.c case_problem.c case_data.c values.c LINK assay_base)
+target_include_directories(assay-pairs PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/pairs)
+add_dependencies(assay-pairs assay_mixes)
 add_custom_command(OUTPUT ${pairs}/pairs.inc COMMAND assay-pairs ${pairs}/pairs.inc DEPENDS assay-pairs VERBATIM)
 
 # A certificate speaks of what judged: these sources, the reference among them.
@@ -51,13 +58,14 @@ add_custom_command(OUTPUT ${suite_version}
 
 file(GLOB checks CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.c)
 assay_add(library assay_conformance
-    SOURCES verdict.c names.c values.c case.c case_row.c case_data.c pairs.c ${pairs}/pairs.inc compare.c arithmetic.c floor_runs.c floor_rounded.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c derived.c pieces.c units.c expect.c refusal.c suite.c feature.c
+    SOURCES verdict.c names.c values.c case.c case_row.c case_problem.c case_data.c mixes.c pairs.c ${pairs}/pairs.inc compare.c arithmetic.c floor_runs.c floor_rounded.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c derived.c pieces.c units.c expect.c refusal.c suite.c feature.c
             certificate.c certificate_file.c ${suite_version} gate.c mutation.c
             case_parse.c shrink.c locate.c audit.c audit_side.c audit_measure.c learning.c learning_tasks.c learning_vowels.c learning_pupil.c diagnose.c suspect.c looks.c worlds.c worlds_dialect.c worlds_inputs.c worlds_weights.c worlds_data.c
             golden.c golden_compare.c ${checks}
     DEFINE ASSAY_REFERENCE_HASH="${reference_hash}" ASSAY_ORACLE_HASH="${oracle_hash}" ASSAY_ROUNDED_HASH="${rounded_hash}"
     LINK assay_covered)
 target_include_directories(assay_conformance PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/pairs)
+add_dependencies(assay_conformance assay_mixes)
 target_link_libraries(assay_conformance PUBLIC assay_session assay_reference PkgConfig::JANSSON PkgConfig::SODIUM
                       OpenMP::OpenMP_C m)
 

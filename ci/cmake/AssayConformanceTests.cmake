@@ -57,6 +57,13 @@ foreach(impl ${implementations})
         COMMAND assay check --impl ${impl} --quick --seed 0x5eed --margin-limit 0.5 --cache ${CMAKE_BINARY_DIR}/cache)
     set_tests_properties(check.${impl}.margins PROPERTIES LABELS "conformance;${impl}${device}${long}" TIMEOUT ${seconds} SKIP_RETURN_CODE 77
         FIXTURES_SETUP conforms.${impl})
+    # Options in company: for those that offer nearly all of them; the others have them in ci/nightly.sh's full check.
+    if(impl MATCHES "^(naive|blas|cpu)$")
+        add_test(NAME check.${impl}.mixes WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
+            COMMAND assay check --impl ${impl} --case *-mix* --check forward,backward,update --seed @${seed_file} --cache ${CMAKE_BINARY_DIR}/cache)
+        set_tests_properties(check.${impl}.mixes PROPERTIES LABELS "conformance;${impl}" TIMEOUT ${seconds} FIXTURES_REQUIRED seed
+            FIXTURES_SETUP conforms.${impl})
+    endif()
     if(impl IN_LIST untimed)
         continue()
     endif()

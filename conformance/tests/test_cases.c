@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conformance/mixes.h"
 #include "conformance/pairs.h"
 #include "conformance/suite.h"
 
@@ -219,6 +220,42 @@ static void cases_cover_the_pairs_of_sizes_and_kinds(void **state)
     free(p);
 }
 
+static void cases_cover_the_pairs_of_options(void **state)
+{
+    int covered, possible;
+    (void)state;
+    assay_mixes_of_cases(&covered, &possible);
+    assert_int_equal(possible, 4597);
+    assert_int_equal(covered, possible);
+}
+
+/* What is read back of a row is what it was made of, else the count above counts something else. */
+static void a_mix_is_what_its_levels_make(void **state)
+{
+    int mixes = 0;
+    (void)state;
+    for (int k = 0; k < assay_case_count(); k++) {
+        int level[ASSAY_MIX_FACTORS];
+        assay_case c;
+        assay_case_row row;
+        assay_dialect dialect;
+        assay_problem p;
+        assay_case_get(k, &c);
+        const assay_case_row *own = c.source;
+        if (strcmp(own->tag, "mix") != 0) continue;
+        mixes++;
+        assay_mix_levels(own, &c.problem.dialect, level);
+        assert_true(assay_mix_make(level, &row, &dialect));
+        assay_row_problem_of(&row, &dialect, &p);
+        assert_memory_equal(&p, &c.problem, sizeof p);
+        assert_true(row.ragged == own->ragged && row.repeats == own->repeats);
+        assert_memory_equal(row.label_lens, own->label_lens, sizeof row.label_lens);
+        for (int f = 0; f < ASSAY_MIX_FACTORS; f++)
+            if (level[f] >= 0) assert_non_null(assay_mix_print(f, level[f]));
+    }
+    assert_true(mixes > 100);
+}
+
 static void a_pair_needs_a_legal_problem_within_the_cap(void **state)
 {
     int level[ASSAY_FACTORS];
@@ -333,6 +370,8 @@ int main(void)
         cmocka_unit_test(labels_and_ids_are_not_all_equal),
         cmocka_unit_test(some_label_has_the_weight_0_whatever_the_seed),
         cmocka_unit_test(cases_cover_the_pairs_of_sizes_and_kinds),
+        cmocka_unit_test(cases_cover_the_pairs_of_options),
+        cmocka_unit_test(a_mix_is_what_its_levels_make),
         cmocka_unit_test(a_pair_needs_a_legal_problem_within_the_cap),
         cmocka_unit_test(every_size_stands_in_every_place),
         cmocka_unit_test(every_check_applies_to_some_case_or_to_documented_shapes),

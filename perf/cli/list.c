@@ -1,5 +1,6 @@
 /* list.c: `assay list`: what there is to check, to time and to check with.
  * SPDX-License-Identifier: MIT */
+#include "conformance/mixes.h"
 #include "conformance/pairs.h"
 #include "conformance/session.h"
 #include "conformance/suite.h"
@@ -39,12 +40,16 @@ static int list_impls(void)
 static int list_coverage(void)
 {
     assay_pairs *p = malloc(sizeof *p);
+    int covered, possible;
     if (!p) return ASSAY_EXIT_UNABLE;
     assay_pairs_of_cases(p);
     printf("\n%d cases; of %d pairs of sizes and kinds that a case can hold %d are covered, %.1f %%; %d more fit no "
            "case\n",
            assay_case_count(), p->possible, p->covered, 100.0 * p->covered / p->possible, p->impossible);
     free(p);
+    assay_mixes_of_cases(&covered, &possible);
+    printf("of %d pairs of options of dialect and problem %d are covered, %.1f %%\n", possible, covered,
+           100.0 * covered / possible);
     return ASSAY_EXIT_HELD;
 }
 
