@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#define ASSAY_MAX_PLUGINS 256
+#define ASSAY_MAX_PLUGINS 512
 
 typedef struct assay_plugins {
     char *path[ASSAY_MAX_PLUGINS]; /* owned */
