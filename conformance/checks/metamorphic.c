@@ -221,8 +221,8 @@ static int is_large(const assay_problem *p, assay_tensor *largest)
     return largest->count >= 1024;
 }
 
-/* Two packs of a plan that lie one weight apart, and a third: what changes is drawn, and no derived weight is near 0.
- */
+/* Three packs on one plan, each one weight apart from the last. Which one is drawn; 1 and -1 are larger than any weight
+ * that is given, so that outputs show the change. */
 static void change_one_weight(assay_trial *t)
 {
     const assay_subject *s = t->subject;
