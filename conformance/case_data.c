@@ -210,16 +210,14 @@ static void drop_class(const assay_problem *p, assay_values *v)
     weights[*last] = 0;
 }
 
-/* Classes of the weight 0: those that are masked, or all that some label names. */
-static void drop_classes(const assay_problem *p, int data, assay_values *v)
+/* Every class that some label names gets the weight 0. */
+static void drop_all_classes(const assay_problem *p, assay_values *v)
 {
     const int32_t *labels = v->at[ASSAY_LABELS];
     double *weights = v->at[ASSAY_CLASS_WEIGHTS];
     assay_tensor x;
     if (!weights || !labels || !assay_tensor_find(p, ASSAY_LABELS, &x)) return;
-    for (int32_t k = 0; data == ASSAY_DATA_MASKED && k < p->classes; k++)
-        if (is_masked(k)) weights[k] = 0;
-    for (int64_t k = 0; data == ASSAY_DATA_WEIGHTLESS && k < x.count; k++)
+    for (int64_t k = 0; k < x.count; k++)
         if (labels[k] >= 0 && labels[k] < p->classes) weights[labels[k]] = 0;
 }
 
@@ -267,7 +265,7 @@ assay_status assay_row_fill(const assay_case *c, uint64_t seed, int state, assay
             assay_values_drop(out, ASSAY_C0);
     }
     drop_class(p, out);
-    drop_classes(p, row->data, out);
+    if (row->data == ASSAY_DATA_WEIGHTLESS) drop_all_classes(p, out);
     assay_values_quantise(p, p->arithmetic, out);
     *step = state ? updates_before(c, seed) : 0;
     return ASSAY_OK;

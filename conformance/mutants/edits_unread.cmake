@@ -38,7 +38,6 @@ edit(xent-ignored-times-zero ${xent}
 edit(xent-max-from-far ${xent}
     [=[    const real m = max_of(classes, x);]=]
     [=[    const real most = max_of(classes, x), m = most < -10000 ? -10000 : most;]=])
-edit(xent-weight-times-inf ${xent} [=[        if (of_k != 0) total +=]=] [=[        total +=]=])
 edit(xent-no-weight ${xent}
     [=[    job.weight = divisor > 0 ? (real)(1 / divisor) : 0;]=]
     [=[    int counting = 0;
