@@ -43,8 +43,11 @@ enum {
     ASSAY_DATA_TINY,    /* W and R are subnormal in fp32 */
     ASSAY_DATA_MASKED,  /* logits of each third class are -inf, and no label names one of them */
     ASSAY_DATA_IGNORED, /* every label is the one that doesn't count */
-    ASSAY_DATA_NOUGHT   /* x of the last sample is 0, and so are the biases of the first units: their sums are exactly 0
+    ASSAY_DATA_NOUGHT,  /* x of the last sample is 0, and so are the biases of the first units: their sums are exactly 0
                          */
+    ASSAY_DATA_ENDS, /* x and h0 of the last sample are 0, and biases are where hard gates end: its first arguments lie
+                        there exactly; where f is 1 and i 0, its c0 is a clip's bound */
+    ASSAY_DATA_WEIGHTLESS /* every label's class has the weight 0 */
 };
 
 typedef struct assay_dialect_row {

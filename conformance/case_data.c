@@ -137,6 +137,30 @@ static void scale_last_sample(const assay_problem *p, double factor, double *x, 
             x[assay_row_of(p, t, p->n - 1) * width + k] *= factor;
 }
 
+/* 1: gate `slice` of the unit ends at 1, -1: at 0; as the bits of its number have it. 0: the candidate. */
+static int end_of(const assay_problem *p, int64_t slice, int64_t unit)
+{
+    const int lstm = p->dialect.cell == ASSAY_LSTM;
+    if (slice == 2) return 0;
+    return unit >> (lstm && slice == 3 ? 2 : slice) & 1 ? 1 : -1;
+}
+
+/* Biases alone make up the arguments of a sample whose x and h0 are 0. */
+static void put_at_ends(const assay_problem *p, const assay_tensor *x, int which, double *out)
+{
+    const double end = p->dialect.gate_activation == ASSAY_GATE_HARD_FIFTH ? 2.5 : 3;
+    for (int64_t k = 0; k < x->count; k++) {
+        const int64_t last = p->n - 1, state = x->dims[2], slice = k / p->h, unit = k % p->h;
+        const int is_state = x->id == ASSAY_H0 || x->id == ASSAY_C0, at = is_state ? 0 : end_of(p, slice, unit);
+        if (is_state && k / state % p->n != last) continue;
+        if (x->id == ASSAY_H0) out[k] = 0;
+        if (x->id == ASSAY_C0 && end_of(p, 0, k % state) < 0 && end_of(p, 1, k % state) > 0)
+            out[k] = end_of(p, 3, k % state) * p->dialect.cell_clip;
+        if (at && which == ASSAY_B_IH) out[k] = at * end - (slice == 1 ? p->dialect.forget_bias : 0);
+        if (at && which == ASSAY_B_HH) out[k] = 0;
+    }
+}
+
 /* What the row says of its data's shape, on one tensor that is filled. */
 static void shape(const assay_case_row *row, const assay_problem *p, const assay_tensor *x, uint64_t seed,
                   uint64_t stream, double *out)
@@ -145,7 +169,9 @@ static void shape(const assay_case_row *row, const assay_problem *p, const assay
     const int which = param >= 0 && param < rows ? param % ASSAY_RNN_PARAMS : -1;
     if (x->id == ASSAY_X && row->data == ASSAY_DATA_HEAVY) spread_tails(x, seed, stream, out);
     if (x->id == ASSAY_X && row->data == ASSAY_DATA_OUTLIER) scale_last_sample(p, 256, out, x->row);
-    if (x->id == ASSAY_X && row->data == ASSAY_DATA_NOUGHT) scale_last_sample(p, 0, out, x->row);
+    if (x->id == ASSAY_X && (row->data == ASSAY_DATA_NOUGHT || row->data == ASSAY_DATA_ENDS))
+        scale_last_sample(p, 0, out, x->row);
+    if (row->data == ASSAY_DATA_ENDS) put_at_ends(p, x, which, out);
     for (int64_t k = 0;
          row->data == ASSAY_DATA_NOUGHT && (which == ASSAY_B_IH || which == ASSAY_B_HH) && k < x->count / 2; k++)
         out[k] = 0;
@@ -182,6 +208,17 @@ static void drop_class(const assay_problem *p, assay_values *v)
     if (*last == first) *last = class_after(p, first);
     if (*last == first) return; /* there is no other class */
     weights[*last] = 0;
+}
+
+/* Every class that some label names gets the weight 0. */
+static void drop_all_classes(const assay_problem *p, assay_values *v)
+{
+    const int32_t *labels = v->at[ASSAY_LABELS];
+    double *weights = v->at[ASSAY_CLASS_WEIGHTS];
+    assay_tensor x;
+    if (!weights || !labels || !assay_tensor_find(p, ASSAY_LABELS, &x)) return;
+    for (int64_t k = 0; k < x.count; k++)
+        if (labels[k] >= 0 && labels[k] < p->classes) weights[labels[k]] = 0;
 }
 
 /* Adam's corrections at its first step, while they matter, and when they are next to none. */
@@ -228,6 +265,7 @@ assay_status assay_row_fill(const assay_case *c, uint64_t seed, int state, assay
             assay_values_drop(out, ASSAY_C0);
     }
     drop_class(p, out);
+    if (row->data == ASSAY_DATA_WEIGHTLESS) drop_all_classes(p, out);
     assay_values_quantise(p, p->arithmetic, out);
     *step = state ? updates_before(c, seed) : 0;
     return ASSAY_OK;

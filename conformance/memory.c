@@ -35,8 +35,9 @@ assay_status assay_memory_make(size_t bytes, assay_placement place, int input, a
     assay_memory m = nothing;
     m.bytes = bytes;
     m.input = input;
-    m.map_bytes = bytes == 0 ? page : (bytes + page - 1) / page * page;
-    m.offset = place == ASSAY_PLACE_END ? m.map_bytes - bytes : 0;
+    const size_t odd = place == ASSAY_PLACE_ODD_4 ? 4 : place == ASSAY_PLACE_ODD_8 ? 8 : 0;
+    m.map_bytes = bytes + odd == 0 ? page : (bytes + odd + page - 1) / page * page;
+    m.offset = place == ASSAY_PLACE_END ? m.map_bytes - bytes : odd;
     assay_status st = share(&m);
     if (st != ASSAY_OK) {
         assay_memory_free(&m);

@@ -14,8 +14,15 @@
 /* ---- memory ---- */
 
 /* Where in its pages a tensor lies. START: 64-byte aligned, the slack behind it holds canaries. END: flush with the
- * guard page behind it, aligned to its element size only, the slack in front holds canaries. */
-typedef enum assay_placement { ASSAY_PLACE_START, ASSAY_PLACE_END } assay_placement;
+ * guard page behind it, aligned to its element size only, the slack in front holds canaries. ODD_4, ODD_8: so many
+ * bytes behind the start, aligned to that and to no more, whatever the size, with canaries on both sides; blocks as
+ * START. */
+typedef enum assay_placement {
+    ASSAY_PLACE_START,
+    ASSAY_PLACE_END,
+    ASSAY_PLACE_ODD_4,
+    ASSAY_PLACE_ODD_8
+} assay_placement;
 
 typedef struct assay_memory {
     int fd;               /* -1 when empty */

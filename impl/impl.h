@@ -6,7 +6,9 @@
  * raises signals or changes the floating-point environment. Pointers are aligned to their element size and no more,
  * unless said. Each context is used by one thread at a time; two contexts may be used by two threads at once.
  * Tensors: reference/problem.h gives every shape. A NULL cotangent is zero, a NULL output or gradient isn't wanted.
- * The documentation of this header for authors is docs/adding-an-implementation.md. */
+ * What lies past a row's length or behind a padded label string, and rows whose label is ignored, are not read: there
+ * may be NaN, and numbers that are no index (docs/semantics.md 1.6 to 1.8). The documentation of this header for
+ * authors is docs/adding-an-implementation.md. */
 #ifndef ASSAY_IMPL_H
 #define ASSAY_IMPL_H
 

@@ -4,9 +4,10 @@
  * Each sigmoid and tanh of a cell is observed through a network whose other gates are 0 or 1: one unit a lane, whose
  * weight is a power of two, so that a row with the number x shows the activation at x times all of them, exactly. The
  * numbers are drawn, a stratum each, or lie around places where implementations change their formula. A value below
- * twice the smallest normal number may be anything between it and 0: many a library flushes there. Not seen: the reset
- * gate of a GRU, which no output shows without a second activation.
- * What else is declared needs no check of its own: an oracle rounded as declared is far from everything that is not. */
+ * twice the smallest normal number may be anything between it and 0: many a library flushes there. The training forward
+ * is swept as inference is: each may have kernels of its own. The reset gate of a GRU shows through a tanh, so that it
+ * is held to the errors of both, and where it is small to its own. What else is declared needs no check of its own: an
+ * oracle rounded as declared is far from everything that is not. */
 #include "conformance/checks/checks.h"
 
 #include "reference/data.h"
@@ -22,11 +23,12 @@
 #define LOWEST (-24) /* the smallest power */
 #define ONE    40    /* sigmoid and tanh of it are 1 in either format */
 #define GATES  4
-enum { SIGMOID, TANH, KINDS };
-enum { CELL = -1 }; /* the number is the cell's old state, not a gate's argument */
+enum { SIGMOID, TANH, KINDS, RESET = KINDS }; /* RESET: tanh(sigmoid(x)) */
+enum { CELL = -1 };                           /* the number is the cell's old state, not a gate's argument */
 
 typedef struct sweep {
-    int cell, kind, gate, seen; /* assay_cell; SIGMOID or TANH; gate that x goes to; slot of the output that shows it */
+    int cell, kind, gate,
+        seen; /* assay_cell; SIGMOID, TANH or RESET; gate that x goes to; slot of the output that shows it */
     double bias[GATES], h0, c0;
     const char *name;
 } sweep;
@@ -39,6 +41,7 @@ static const sweep sweeps[] = {
     {ASSAY_LSTM, TANH, CELL, ASSAY_HN, {0, ONE, 0, ONE}, 0, 0, "tanh of the cell"},
     {ASSAY_GRU, SIGMOID, 1, ASSAY_HN, {0}, 1, 0, "sigmoid of z"},
     {ASSAY_GRU, TANH, 2, ASSAY_HN, {0, -2 * ONE, 0, 0}, 0, 0, "tanh of n"},
+    {ASSAY_GRU, RESET, 0, ASSAY_HN, {0, -2 * ONE, 0, 0}, 0, 0, "sigmoid of r"},
     {ASSAY_RNN_TANH, TANH, 0, ASSAY_HN, {0}, 0, 0, "tanh"},
 };
 
@@ -108,6 +111,8 @@ static assay_status make(const assay_trial *t, const assay_problem *p, const swe
         w[e] = e / LANES == s->gate ? lane(e % LANES) : 0;
         b[e] = s->bias[e / LANES];
     }
+    /* r times 1 is all that the candidate's tanh sees */
+    if (s->kind == RESET) fill(1, LANES, (double *)given->at[assay_tensor_id(ASSAY_PARAM, ASSAY_B_HH)] + 2 * LANES);
     return ASSAY_OK;
 }
 
@@ -118,7 +123,9 @@ static long double truth_of(int format, int kind, double x)
 {
     const long double e = format == ASSAY_FP64 ? expl(-fabsl((long double)x)) : (long double)exp(-fabs(x));
     if (kind == TANH) return format == ASSAY_FP64 ? tanhl((long double)x) : (long double)tanh(x);
-    return (x < 0 ? e : 1) / (1 + e);
+    const long double gate = (x < 0 ? e : 1) / (1 + e);
+    if (kind == RESET) return format == ASSAY_FP64 ? tanhl(gate) : (long double)tanh((double)gate);
+    return gate;
 }
 
 /* In ulp of the format at the truth; below twice the smallest normal number 0, or infinite where it isn't even small.
@@ -134,9 +141,12 @@ static double error_of(int format, double got, long double truth)
     return isnan(ulps) ? INFINITY : ulps;
 }
 
-/* The worst error of one activation, added as a finding; negative if it could not be observed. */
-static double run_sweep(assay_trial *t, const assay_problem *p, const sweep *s)
+/* The worst error of one activation in one pass, added as a finding; negative if it could not be observed. */
+static double run_sweep(assay_trial *t, const assay_problem *p, const sweep *s, assay_routine routine)
 {
+    /* an ulp of r may be two of tanh(r), whose own error comes on top */
+    const double limit = (s->kind == RESET ? 3 : 1) * t->declared.activation_ulp;
+    char name[48];
     assay_values given, got;
     double worst = 0, argument = 0;
     int64_t where = -1;
@@ -144,7 +154,7 @@ static double run_sweep(assay_trial *t, const assay_problem *p, const sweep *s)
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a sweep");
         return -1;
     }
-    const int ran = assay_trial_run(t, ASSAY_ROUTINE_INFER, &given, ASSAY_FORWARD_ROLE, NULL, &got);
+    const int ran = assay_trial_run(t, routine, &given, ASSAY_FORWARD_ROLE, NULL, &got);
     const double *x = given.at[ASSAY_X], *seen = ran ? got.at[s->seen] : NULL;
     for (int64_t e = 0; seen && e < (int64_t)p->n * LANES; e++) {
         const double z = x[e / LANES] * lane(e % LANES);
@@ -158,12 +168,14 @@ static double run_sweep(assay_trial *t, const assay_problem *p, const sweep *s)
     assay_values_free(&given);
     if (!ran) return -1;
     assay_values_free(&got);
-    assay_finding f = assay_finding_exact(s->name, "ulp", worst <= t->declared.activation_ulp, where);
+    snprintf(name, sizeof name, "%s%s", s->name, routine == ASSAY_ROUTINE_INFER ? "" : " in training");
+    assay_finding f = assay_finding_exact(name, "ulp", worst <= limit, where);
     f.error = worst;
-    f.limit = t->declared.activation_ulp;
+    f.limit = limit;
     f.floor = 0.5;
     if (where >= 0)
-        snprintf(f.place, sizeof f.place, "argument %.9g; declared as activation_ulp: %g", argument, f.limit);
+        snprintf(f.place, sizeof f.place, "argument %.9g; declared as activation_ulp: %g", argument,
+                 t->declared.activation_ulp);
     assay_trial_add(t, &f);
     t->alive_truths++;
     return worst;
@@ -180,8 +192,15 @@ static void judge_declaration(assay_trial *t, double worst)
     assay_trial_add(t, &f);
 }
 
+/* The candidate's recurrent bias inside the reset: the one place where r meets a number that is known. */
+static int shows_reset(const assay_problem *p)
+{
+    return p->dialect.gru_reset == ASSAY_RESET_AFTER_INSIDE && p->dialect.biases == ASSAY_BIAS_TWO;
+}
+
 void assay_check_arithmetic(assay_trial *t)
 {
+    const int infer_only = assay_session_about(t->session)->infer_only[0] != 0;
     const double patience = 60; /* seconds: a sweep is more work than its case */
     assay_problem p = t->subject->p;
     assay_subject *whole;
@@ -195,9 +214,13 @@ void assay_check_arithmetic(assay_trial *t)
             assay_trial_end(t, ASSAY_VERDICT_UNSUPPORTED, "one step of %d rows and %d units is refused", p.n, p.h);
         return;
     }
-    for (size_t k = 0; k < sizeof sweeps / sizeof *sweeps && !t->over; k++)
-        if (sweeps[k].cell == p.dialect.cell)
-            worst[sweeps[k].kind] = fmax(worst[sweeps[k].kind], run_sweep(t, &p, &sweeps[k]));
+    for (size_t k = 0; k < sizeof sweeps / sizeof *sweeps && !t->over; k++) {
+        const sweep *s = &sweeps[k];
+        if (s->cell != p.dialect.cell || (s->kind == RESET && !shows_reset(&p))) continue;
+        double seen = run_sweep(t, &p, s, ASSAY_ROUTINE_INFER);
+        if (!t->over && !infer_only) seen = fmax(seen, run_sweep(t, &p, s, ASSAY_ROUTINE_FORWARD));
+        if (s->kind != RESET) worst[s->kind] = fmax(worst[s->kind], seen);
+    }
     if (!t->over && worst[SIGMOID] >= 0 && worst[TANH] >= 0) judge_declaration(t, fmax(worst[SIGMOID], worst[TANH]));
     assay_trial_leave(t, whole);
 }

@@ -7,6 +7,7 @@
  *   batch   shapes that stand in no table of cases: right for known shapes only
  *   steps   states that the implementation made itself come back in another order: taken from a cache of its own
  *   units   weights that keep their sum and their first elements: told apart by a sample of them
+ *   one     a single weight of many that changes between two packs: told apart by any sample
  *   linear  cotangents of 2^20 and of 2^-20: clipped, or dropped as too small to matter
  * The rows of gradients of CTC are held to sums of 0 wherever they are judged (compare.h). For cross-entropy that rule
  * finds less than the row rule does: its sums are as large as the roundings of their terms. Sums of two cotangents are
@@ -206,6 +207,53 @@ static void rename_units(assay_trial *t, const assay_oracle *o)
     assay_values_free(&renamed);
 }
 
+/* ---- one weight ---- */
+
+/* The parameter with most elements, if they are so many that a sample of them would pay. */
+static int is_large(const assay_problem *p, assay_tensor *largest)
+{
+    assay_tensor list[ASSAY_TENSORS];
+    const int count = assay_tensors_of(p, list), first = assay_tensor_id(ASSAY_PARAM, 0);
+    largest->count = 0;
+    for (int k = 0; k < count; k++)
+        if (list[k].id >= first && list[k].id < first + ASSAY_MAX_PARAMS && list[k].count > largest->count)
+            *largest = list[k];
+    return largest->count >= 1024;
+}
+
+/* Three packs on one plan, each one weight apart from the last. Which one is drawn; 1 and -1 are larger than any weight
+ * that is given, so that outputs show the change. */
+static void change_one_weight(assay_trial *t)
+{
+    const assay_subject *s = t->subject;
+    assay_tensor x;
+    assay_values changed = s->given, got;
+    assay_oracle o;
+    if (t->over || s->p.op != ASSAY_OP_RNN || !is_large(&s->p, &x)) return;
+    const size_t bytes = (size_t)x.count * sizeof(double);
+    double *weights = malloc(bytes);
+    if (!weights) {
+        no_memory(t);
+        return;
+    }
+    memcpy(weights, s->given.at[x.id], bytes);
+    changed.at[x.id] = weights;
+    if (assay_trial_run(t, ASSAY_ROUTINE_INFER, &s->given, ASSAY_FORWARD_ROLE, NULL, &got)) assay_values_free(&got);
+    for (uint64_t k = 0; k < 2 && !t->over; k++) {
+        weights[drawn(t, "weight", k) % (uint64_t)x.count] = k ? -1 : 1;
+        if (assay_subject_ask(s, &s->p, &changed, ASSAY_FORWARD_ROLE, &t->declared, &o) != ASSAY_OK) {
+            no_memory(t);
+            break;
+        }
+        if (assay_trial_run(t, ASSAY_ROUTINE_INFER, &changed, ASSAY_FORWARD_ROLE, NULL, &got)) {
+            assay_trial_judge(t, "one weight changed: ", &s->p, &changed, &got, &o);
+            assay_values_free(&got);
+        }
+        assay_oracle_free(&o);
+    }
+    free(weights);
+}
+
 /* ---- linear ---- */
 
 /* No gradient comes near the smallest normal number, as those of subnormal weights do. */
@@ -256,6 +304,7 @@ void assay_check_metamorphic(assay_trial *t)
     const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, roles);
     if (!o) return;
     rename_units(t, o);
+    change_one_weight(t);
     scale_cotangents(t, o, 20, "large cotangents: ");
     scale_cotangents(t, o, -20, "small cotangents: ");
     split_batch(t, o);

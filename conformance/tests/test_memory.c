@@ -49,6 +49,23 @@ static void end_is_flush_with_the_last_page(void **state)
     assay_memory_free(&m);
 }
 
+static void odd_is_aligned_to_so_many_bytes_and_no_more(void **state)
+{
+    static const assay_placement odd[] = {ASSAY_PLACE_ODD_4, ASSAY_PLACE_ODD_8};
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        const size_t by = 4 << k;
+        assay_memory m = make(page, odd[k], 0); /* a whole page, which is one no longer */
+        assert_int_equal((uintptr_t)assay_memory_data(&m) % (2 * by), by);
+        assert_int_equal(m.map_bytes, 2 * page);
+        assert_int_equal(assay_memory_canary_broken(&m), -1);
+        ((unsigned char *)assay_memory_data(&m))[-1] = 0;
+        assert_int_equal(assay_memory_canary_broken(&m), -2);
+        assay_memory_free(&m);
+    }
+}
+
 static void new_memory_is_nan_between_canaries(void **state)
 {
     (void)state;
@@ -170,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(start_is_aligned_to_64_bytes),
         cmocka_unit_test(end_is_flush_with_the_last_page),
+        cmocka_unit_test(odd_is_aligned_to_so_many_bytes_and_no_more),
         cmocka_unit_test(new_memory_is_nan_between_canaries),
         cmocka_unit_test(the_nearest_broken_byte_behind_is_told),
         cmocka_unit_test(the_nearest_broken_byte_in_front_is_told),

@@ -2,7 +2,8 @@
 
 SPDX-License-Identifier: MIT
 
-CTC's infinite losses are put in afterwards, since the gradient beside them would be no number.
+CTC's infinite losses are put in afterwards, since the gradient beside them would be no number. Ignored rows get logits of
+0: cross_entropy reads theirs, and a NaN there would be one in the gradient.
 """
 import torch
 from torch.nn import functional as F
@@ -27,8 +28,9 @@ class Loss(torch_memory.Memory):
         inside = torch.arange(labels.numel()) if past is None else (~past).flatten().nonzero().flatten()
         labels, weights = labels[inside], self.input(a.class_weights, (p.classes,))
         ignored = d.xent_ignore_index if d.xent_ignores else -100
-        each = F.cross_entropy(logits.reshape(-1, p.classes)[inside], labels, weights, ignore_index=ignored,
-                               reduction="none", label_smoothing=d.xent_smoothing)
+        x = logits.reshape(-1, p.classes)[inside]
+        x = x.masked_fill((labels == ignored)[:, None], 0) if d.xent_ignores else x
+        each = F.cross_entropy(x, labels, weights, ignore_index=ignored, reduction="none", label_smoothing=d.xent_smoothing)
         counts = labels[labels != ignored]
         divisor = {abi.ASSAY_REDUCE_MEAN: counts.numel, abi.ASSAY_REDUCE_MEAN_ALL: rows.numel,
                    abi.ASSAY_REDUCE_MEAN_WEIGHTED: lambda: float(weights[counts].sum()) if weights is not None
