@@ -1,8 +1,6 @@
-/* contract.c: accumulate adds, after another forward too, overwrite overwrites, backward may come twice on one reserve
- * with other cotangents, an inference between forward and backward changes nothing, nor do unwanted outputs and
- * gradients, in inference neither, nor another plan that is there at the same time, runs in between or goes; losses may
- * be asked for again by other labels; new parameters count, other lengths, and states and lengths that are given no
- * more.
+/* contract.c: what the ABI promises of calls that follow one another: gradients that are added, written over, asked for
+ * twice or unwanted; an inference, another plan, other labels in between; new parameters, other lengths, states and
+ * lengths that are given no more.
  * SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 
