@@ -96,3 +96,8 @@ edit(update-takes-gradients ${plugin} [=[    const int net = plan->p.op]=]
     [=[    if (pass == ASSAY_BACKWARD || pass == ASSAY_STEP) plan->taken = 0;
     if (pass == ASSAY_UPDATE && plan->taken++) return ASSAY_OK;
     const int net = plan->p.op]=])
+edit(nought-as-unset ${plugin} [=[    assay_host_layout_make(&plan->p, &plan->params);]=]
+    [=[    if (p->optimizer && p->lr == 0) plan->p.lr = 1e-3;
+    if (p->optimizer == ASSAY_OPT_ADAM && p->beta1 == 0) plan->p.beta1 = 0.9;
+    if (p->optimizer == ASSAY_OPT_ADAM && p->beta2 == 0) plan->p.beta2 = 0.999;
+    assay_host_layout_make(&plan->p, &plan->params);]=])
