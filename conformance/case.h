@@ -8,7 +8,8 @@
 
 #include <stdint.h>
 
-#define ASSAY_ROW_LENS 12 /* samples for which a row can spell out lengths */
+#define ASSAY_ROW_LENS   12 /* samples for which a row can spell out lengths */
+#define ASSAY_ROW_NOUGHT -1 /* 0 where 0 means what is usual */
 
 /* Which checks a row takes part in beyond forward and backward; which sets it belongs to. */
 enum {
@@ -73,7 +74,7 @@ typedef struct assay_case_row {
     double offset;                      /* added to b_ih's forget slice (LSTM), z slice (GRU): docs/workloads.md 1.4; to
                                            every logit (losses) */
     unsigned flags;
-    double lr, beta1, beta2, epsilon; /* networks; 0 = 1e-3 and, with Adam, 0.9, 0.999, 1e-8 */
+    double lr, beta1, beta2, epsilon; /* networks; 0 = 1e-3 and, with Adam, 0.9, 0.999, 1e-8; ASSAY_ROW_NOUGHT = 0 */
     const char *ungated;              /* tensors that this case cannot judge, space-separated; NULL = none */
     const char *why;                  /* the bug that it would catch */
 } assay_case_row;

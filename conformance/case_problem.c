@@ -24,6 +24,7 @@ int32_t assay_row_label_length(const assay_case_row *r, int32_t n)
 
 static double or_usual(double own, double usual)
 {
+    if (own == ASSAY_ROW_NOUGHT) return 0;
     return own > 0 ? own : usual;
 }
 

@@ -58,7 +58,7 @@ add_custom_command(OUTPUT ${suite_version}
 
 file(GLOB checks CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/checks/*.c)
 assay_add(library assay_conformance
-    SOURCES verdict.c names.c values.c case.c case_row.c case_problem.c case_data.c mixes.c pairs.c ${pairs}/pairs.inc compare.c arithmetic.c floor_runs.c floor_rounded.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c derived.c pieces.c units.c expect.c refusal.c suite.c feature.c
+    SOURCES verdict.c names.c values.c case.c case_row.c case_problem.c case_data.c mixes.c pairs.c ${pairs}/pairs.inc compare.c arithmetic.c floor_runs.c floor_rounded.c floor_validate.c oracle.c cache.c floors.c floor_table.c subject.c trial.c beside.c derived.c pieces.c units.c expect.c refusal.c suite.c feature.c
             certificate.c certificate_file.c ${suite_version} gate.c mutation.c
             case_parse.c shrink.c locate.c audit.c audit_side.c audit_measure.c learning.c learning_tasks.c learning_vowels.c learning_pupil.c diagnose.c suspect.c looks.c worlds.c worlds_dialect.c worlds_inputs.c worlds_weights.c worlds_data.c
             golden.c golden_compare.c ${checks}

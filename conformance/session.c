@@ -32,6 +32,8 @@ static const char *const request_names[] = {
     [ASSAY_WIRE_SUPPORTS] = "supports",
     [ASSAY_WIRE_PLAN] = "plan",
     [ASSAY_WIRE_BESIDE] = "a second plan",
+    [ASSAY_WIRE_TURN] = "the turn to the other plan",
+    [ASSAY_WIRE_PART] = "plan_free of the second plan",
     [ASSAY_WIRE_UNPLAN] = "plan_free",
     [ASSAY_WIRE_BIND] = "bind",
     [ASSAY_WIRE_RUN] = "a run request",
@@ -422,7 +424,7 @@ assay_reply assay_session_supports(assay_session *s, const assay_problem *p, ass
     return r;
 }
 
-static assay_reply ask_to_plan(assay_session *s, assay_request *q, assay_wire_kind kind, assay_answer *a)
+assay_reply assay_session_ask_to_plan(assay_session *s, assay_request *q, assay_wire_kind kind, assay_answer *a)
 {
     const double limit = s->limit;
     if (limit < host_start && assay_hosted_is(s->plugin)) s->limit = host_start;
@@ -438,8 +440,9 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
     memset(&q, 0, sizeof q);
     q.problem = *p;
     q.placement = (int32_t)placement;
-    assay_reply r = ask_to_plan(s, &q, ASSAY_WIRE_PLAN, &a);
+    assay_reply r = assay_session_ask_to_plan(s, &q, ASSAY_WIRE_PLAN, &a);
     s->planned = r.outcome == ASSAY_ANSWERED && r.status == ASSAY_OK;
+    s->turned = 0;
     if (s->planned) {
         clean(a.notes, sizeof a.notes);
         memcpy(s->info.notes, a.notes, sizeof s->info.notes);
@@ -450,21 +453,12 @@ assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_p
     return r;
 }
 
-assay_reply assay_session_beside(assay_session *s, const assay_problem *p)
-{
-    assay_request q;
-    assay_answer a;
-    memset(&q, 0, sizeof q);
-    q.problem = *p;
-    return ask_to_plan(s, &q, ASSAY_WIRE_BESIDE, &a);
-}
-
 assay_reply assay_session_unplan(assay_session *s)
 {
     assay_request q;
     assay_answer a;
     memset(&q, 0, sizeof q);
-    s->planned = 0;
+    s->planned = s->turned = 0;
     return ask(s, &q, ASSAY_WIRE_UNPLAN, &a);
 }
 

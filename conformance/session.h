@@ -133,11 +133,16 @@ assay_reply assay_session_supports(assay_session *s, const assay_problem *p, ass
 /* Replaces the session's plan. The four blocks are made in the worker, guarded, exact in size, filled with NaN. */
 assay_reply assay_session_plan(assay_session *s, const assay_problem *p, assay_placement place, assay_sizes *sizes);
 
-/* A second plan beside the session's, made after it and never run; it goes with it. p is copied. ASSAY_UNSUPPORTED:
- * supports() refused. ASSAY_BAD_ARGUMENT: there is no plan, or a second one already. */
-assay_reply assay_session_beside(assay_session *s, const assay_problem *p);
+/* A second plan beside the session's, with blocks of its own; it goes with the first at the latest. p is copied.
+ * ASSAY_UNSUPPORTED: supports() refused. ASSAY_BAD_ARGUMENT: there is no plan, or a second one already. */
+assay_reply assay_session_beside(assay_session *s, const assay_problem *p, assay_placement placement);
+/* What is bound and run from here on is the other plan's. ASSAY_BAD_ARGUMENT: there is one alone. */
+assay_reply assay_session_turn(assay_session *s);
+/* Frees the second plan; the session's is spoken of again. plan_free() and close() are also called with NULL.
+ * ASSAY_BAD_ARGUMENT: there is one alone. */
+assay_reply assay_session_part(assay_session *s);
 
-/* Drops the plan, its blocks and what is bound: their memory is free until another plan. */
+/* Drops the plan, a second one, their blocks and what is bound: their memory is free until another plan. */
 assay_reply assay_session_unplan(assay_session *s);
 
 /* A tensor of the current plan (id: tensors.h) and its memory; NULL unbinds it. */

@@ -20,6 +20,12 @@ struct assay_session {
     assay_problem problem;               /* of the plan */
     assay_tensor tensors[ASSAY_TENSORS]; /* of that problem */
     int planned, tensor_count;
+    int turned; /* 1: a second plan is spoken of */
+    struct {
+        assay_problem problem;
+        assay_tensor tensors[ASSAY_TENSORS];
+        int tensor_count;
+    } aside; /* of the plan that is not spoken of */
     assay_session_info info;
 };
 
@@ -31,6 +37,9 @@ assay_reply assay_session_exchange(assay_session *s, assay_request *q, assay_wir
 /* The same for the requests that return a reply and no timing: what was printed is told with the answer. */
 assay_reply assay_session_ask(assay_session *s, assay_request *q, assay_wire_kind kind, const int *fds, int count,
                               assay_answer *a);
+
+/* The same for a request in which a plan is made: a host may start an interpreter's machinery for it. */
+assay_reply assay_session_ask_to_plan(assay_session *s, assay_request *q, assay_wire_kind kind, assay_answer *a);
 
 /* Adds what the worker printed to the reply's line. */
 void assay_session_add_printed(const assay_session *s, assay_reply *r);

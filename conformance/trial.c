@@ -21,14 +21,14 @@ void assay_trial_end(assay_trial *t, assay_verdict v, const char *format, ...)
 
 void assay_trial_release(assay_trial *t)
 {
+    assay_trial_forget_beside(t);
     for (int id = 0; id < ASSAY_TENSORS; id++)
         if (t->memory[id].map) assay_memory_free(&t->memory[id]);
     memset(t->memory, 0, sizeof t->memory);
     memset(t->bound, 0, sizeof t->bound);
 }
 
-/* What a reply means for the trial: 1 = go on. */
-static int goes_on(assay_trial *t, const assay_reply *r, const char *doing)
+int assay_trial_goes_on(assay_trial *t, const assay_reply *r, const char *doing)
 {
     if (r->outcome == ASSAY_ANSWERED && r->status == ASSAY_OK) return 1;
     const char *what = r->what[0] ? r->what : "no reason given";
@@ -45,27 +45,15 @@ static int goes_on(assay_trial *t, const assay_reply *r, const char *doing)
     return 0;
 }
 
-static int plan(assay_trial *t)
+int assay_trial_plan(assay_trial *t)
 {
     assay_sizes sizes;
     if (t->planned) return 1;
     assay_trial_release(t);
     assay_reply r = assay_session_plan(t->session, &t->subject->p, t->placement, &sizes);
-    t->planned = goes_on(t, &r, "plan");
+    t->planned = assay_trial_goes_on(t, &r, "plan");
     t->list_count = assay_tensors_of(&t->subject->p, t->list);
     return t->planned;
-}
-
-void assay_trial_beside(assay_trial *t)
-{
-    assay_problem p = t->subject->p;
-    if (t->over || (p.n == 1 && p.t == 1) || !plan(t)) return;
-    if (p.n > 1)
-        p.n--;
-    else
-        p.t--;
-    assay_reply r = assay_session_beside(t->session, &p);
-    if (r.outcome != ASSAY_ANSWERED || r.status != ASSAY_UNSUPPORTED) goes_on(t, &r, "a second plan");
 }
 
 static int is_input(const assay_tensor *x)
@@ -112,7 +100,7 @@ static void bind(assay_trial *t, const assay_binding *list, int count)
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "%s", r.what);
         return;
     }
-    if (!goes_on(t, &r, "bind")) return;
+    if (!assay_trial_goes_on(t, &r, "bind")) return;
     for (int k = 0; k < count; k++)
         t->bound[list[k].id] = list[k].memory != NULL;
 }
@@ -128,6 +116,7 @@ static const struct {
     [ASSAY_ROUTINE_BACKWARD] = {"apTwLwBu", ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE},
     [ASSAY_ROUTINE_UPDATE] = {"apTwLwBwUu", ASSAY_ROLES_WANTED},
     [ASSAY_ROUTINE_STEP] = {"apSu", ASSAY_ROLES_WANTED},
+    [ASSAY_ROUTINE_RELOAD] = {"apu", ASSAY_UPDATED_ROLE},
     [ASSAY_ROUTINE_BACKWARD_AGAIN] = {"gwBu", ASSAY_GRADIENT_ROLE},
     [ASSAY_ROUTINE_BACKWARD_ALONE] = {"gwBu", ASSAY_FORWARD_ROLE | ASSAY_GRADIENT_ROLE},
     [ASSAY_ROUTINE_BACKWARD_ADD] = {"wAu", ASSAY_GRADIENT_ROLE},
@@ -138,6 +127,8 @@ static const struct {
     [ASSAY_ROUTINE_UNPACK_ON] = {"u", ASSAY_GRADIENT_ROLE | ASSAY_UPDATED_ROLE},
     [ASSAY_ROUTINE_UPDATE_ON] = {"wrgTwLwBwUu", ASSAY_ROLES_WANTED},
     [ASSAY_ROUTINE_STEP_ON] = {"wrgSu", ASSAY_ROLES_WANTED},
+    [ASSAY_ROUTINE_STEP_ADD] = {"wrgsu", ASSAY_ROLES_WANTED},
+    [ASSAY_ROUTINE_UPDATE_AGAIN] = {"wUu", ASSAY_GRADIENT_ROLE | ASSAY_UPDATED_ROLE},
     [ASSAY_ROUTINE_UPDATE_SUM] = {"wrgTLBwrTwLwAwUu", ASSAY_ROLES_WANTED},
 };
 
@@ -162,6 +153,7 @@ static const struct {
     {'A', FOR_ALL, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_BACKWARD, .accumulate = 1}},
     {'U', FOR_NETWORKS, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_UPDATE}},
     {'S', FOR_NETWORKS, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_STEP}},
+    {'s', FOR_NETWORKS, {.kind = ASSAY_CALL_RUN, .pass = ASSAY_STEP, .accumulate = 1}},
 };
 
 static int program(const char *letters, const assay_problem *p, int64_t step, assay_call *out)
@@ -254,16 +246,16 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
     char printed[96] = "";
     const char *infer_only = assay_session_about(t->session)->infer_only;
     memset(got, 0, sizeof *got);
-    if (!t->over && infer_only[0] && strpbrk(letters, "TS"))
+    if (!t->over && infer_only[0] && strpbrk(letters, "TSs"))
         assay_trial_end(t, ASSAY_VERDICT_UNSUPPORTED, "%s", infer_only);
-    if (t->over || !plan(t)) return 0;
+    if (t->over || !assay_trial_plan(t)) return 0;
     hand_over(t, letters, given, wanted & routines[routine].reach, skip, got);
     if (!t->over) {
         if (strchr(letters, 'p')) t->updates = 0;
         int n = program(letters, &t->subject->p, t->subject->step + t->updates, calls);
         assay_reply r = assay_session_run(t->session, calls, n, 1, 0, NULL, &t->timing);
-        goes_on(t, &r, "run");
-        if (strpbrk(letters, "US")) t->updates++;
+        assay_trial_goes_on(t, &r, "run");
+        if (strpbrk(letters, "USs")) t->updates++;
         const char *said = strstr(r.what, "bytes: \"");
         snprintf(printed, sizeof printed, "%s", said ? strchr(said, '"') : "");
     }

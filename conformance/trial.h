@@ -19,6 +19,7 @@ typedef enum assay_routine {
     ASSAY_ROUTINE_BACKWARD, /* ... BACKWARD, unpack */
     ASSAY_ROUTINE_UPDATE,   /* ... BACKWARD, UPDATE, unpack */
     ASSAY_ROUTINE_STEP,     /* pack, STEP, unpack */
+    ASSAY_ROUTINE_RELOAD,   /* pack, unpack */
     /* These go on from the blocks as the run before left them, and never pack: that run must have packed. */
     ASSAY_ROUTINE_BACKWARD_AGAIN, /* BACKWARD on the same reserve, overwriting, unpack */
     ASSAY_ROUTINE_BACKWARD_ALONE, /* the same, and outputs are there but hold NaN: to be dropped, not judged */
@@ -30,6 +31,8 @@ typedef enum assay_routine {
     ASSAY_ROUTINE_INFER_BETWEEN,  /* INFER, reserve as it is */
     ASSAY_ROUTINE_LOSS_ON,        /* network: LOSS_PASS */
     ASSAY_ROUTINE_UNPACK_ON,      /* unpack */
+    ASSAY_ROUTINE_STEP_ADD,       /* STEP with accumulate = 1, unpack */
+    ASSAY_ROUTINE_UPDATE_AGAIN,   /* UPDATE from the same gradients, unpack */
     ASSAY_ROUTINE_UPDATE_SUM      /* TRAIN, LOSS_PASS, BACKWARD, the same again accumulating, UPDATE, unpack */
 } assay_routine;
 
@@ -55,8 +58,9 @@ typedef struct assay_trial {
     assay_verdict verdict;
     int over;
     char why[256];
-    int diagnose;    /* 1: the first failing comparison is looked into */
-    char cause[400]; /* what it showed, one line; "" */
+    struct assay_beside *beside; /* a second plan in the same worker; NULL: none. Owned */
+    int diagnose;                /* 1: the first failing comparison is looked into */
+    char cause[400];             /* what it showed, one line; "" */
 } assay_trial;
 
 /* Runs a routine on given data (of the subject's problem), and makes *got with the tensors of the roles in `wanted`,
@@ -71,9 +75,14 @@ int assay_trial_run(assay_trial *t, assay_routine routine, const assay_values *g
 int assay_trial_enter(assay_trial *t, const char *label, const assay_problem *p, assay_subject **whole);
 void assay_trial_leave(assay_trial *t, assay_subject *whole);
 
-/* From here on the plan is not the only one: a second one, of one sample less or one step less, is made and never run.
- * It goes with the first. Nothing happens where there is one sample and one step, or the implementation refuses. */
+/* From here on the plan is not the only one: beside it is one of another cell, other options or other sizes, whatever
+ * of that the implementation takes, on data of its own. Nothing happens where it takes none. */
 void assay_trial_beside(assay_trial *t);
+/* Between two runs of the first plan the second one runs: pack, TRAIN (network: LOSS_PASS too), unjudged. */
+void assay_trial_run_beside(assay_trial *t);
+/* The second plan goes, and the first one stays. */
+void assay_trial_part(assay_trial *t);
+void assay_trial_forget_beside(assay_trial *t); /* what the parent holds of it; assay_trial_release() does so, too */
 
 /* The next run, which has to be on these data, finds its inputs at other addresses: at the other end of their pages. */
 void assay_trial_move_inputs(assay_trial *t, const assay_values *given);
@@ -97,6 +106,11 @@ void assay_trial_end(assay_trial *t, assay_verdict v, const char *format, ...) _
 
 /* The subject's oracle for a variant, or NULL and the trial is over. */
 const assay_oracle *assay_trial_oracle(assay_trial *t, int variant, unsigned roles);
+
+/* 1: the session has a plan for the subject. */
+int assay_trial_plan(assay_trial *t);
+/* What a reply to a request means for the trial: 1 = go on, else it is over, and says what it was doing. */
+int assay_trial_goes_on(assay_trial *t, const assay_reply *r, const char *doing);
 
 void assay_trial_release(assay_trial *t); /* frees memory; the session and subject stay */
 

@@ -29,14 +29,17 @@ typedef enum assay_pass {
     ASSAY_INFER,     /* outputs only; nothing is kept, and `packed` and `reserve` stay as they are: it may come between
                         TRAIN and BACKWARD, on other data. xent, ctc: losses. network: logits (and y) */
     ASSAY_TRAIN,     /* outputs, and into `reserve` whatever backward needs */
-    ASSAY_LOSS_PASS, /* network: losses from the logits of the last TRAIN, and their gradient into `reserve` */
+    ASSAY_LOSS_PASS, /* network: losses from the logits of the last TRAIN, and their gradient into `reserve`; may come
+                        again with other labels, and then BACKWARD is of those */
     ASSAY_BACKWARD,  /* after TRAIN (network: TRAIN, LOSS_PASS) with the same inputs; may come twice with other
                         cotangents. Writes dx, dh0, dc0 to their tensors, parameter gradients to `grads`. Outputs may
                         hold anything by then: what it needs of them is in `reserve` */
-    ASSAY_UPDATE,    /* network: one optimizer step on the parameters and moments in `packed`, from `grads`; every pass
-                        after it, and after STEP, computes at the new ones, without another pack() */
+    ASSAY_UPDATE,    /* network: one optimizer step on the parameters and moments in `packed`, from `grads`, which stay
+                        as they are: another UPDATE steps by them again. Every pass after it, and after STEP, computes
+                        at the new parameters, without another pack() */
     ASSAY_STEP       /* network: TRAIN, LOSS_PASS, BACKWARD, UPDATE as one; all that changed parameters need again
-                        (own layouts, panels) is inside. Afterwards `grads` holds this step's gradients */
+                        (own layouts, panels) is inside. Afterwards `grads` holds this step's gradients, whatever
+                        `accumulate` is */
 } assay_pass;
 
 /* Bytes that the plan wants for each block, 0 allowed. All blocks are aligned to 64 bytes, in the plan's place,
@@ -93,7 +96,8 @@ typedef struct assay_impl {
 
     /* Makes a plan for a supported problem (copied, not kept) and states its sizes. Lengths and labels come later
      * and may differ from call to call, or be absent in one and there in the next. Heavy set-up (tuning, compiling)
-     * belongs here. A context may have several plans at a time, whose calls come in any order. */
+     * belongs here. A context may have several plans at a time, whose calls come in any order: what one of them needs
+     * from call to call stays, whatever the others run and whichever of them goes. */
     assay_status (*plan)(assay_ctx *ctx, const assay_problem *p, assay_plan **out, assay_sizes *sizes);
     void (*plan_free)(assay_plan *plan); /* NULL is fine */
 
@@ -102,7 +106,8 @@ typedef struct assay_impl {
     assay_status (*pack)(assay_plan *plan, const assay_args *args, assay_stream stream);
     /* One pass. On CUDA: enqueues on `stream` and returns. */
     assay_status (*run)(assay_plan *plan, assay_pass pass, const assay_args *args, assay_stream stream);
-    /* grads -> dparam; packed -> param_1, m_1, v_1; each where not NULL. xent, ctc: may be NULL. */
+    /* grads -> dparam; packed -> param_1, m_1, v_1, which right after pack() are param, m, v; each where not NULL.
+     * xent, ctc: may be NULL. */
     assay_status (*unpack)(assay_plan *plan, const assay_args *args, assay_stream stream);
 
     /* An optional ability by id, or NULL; static. May itself be NULL. */

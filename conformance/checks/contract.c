@@ -1,7 +1,6 @@
-/* contract.c: accumulate adds, after another forward too, overwrite overwrites, backward may come twice on one reserve
- * with other cotangents, an inference between forward and backward changes nothing, nor do unwanted outputs and
- * gradients, in inference neither, nor another plan that is there at the same time; new parameters count, other
- * lengths, and states and lengths that are given no more.
+/* contract.c: what the ABI promises of calls that follow one another: gradients that are added, written over, asked for
+ * twice or unwanted; an inference, another plan, other labels in between; new parameters, other lengths, states and
+ * lengths that are given no more.
  * SPDX-License-Identifier: MIT */
 #include "conformance/checks/checks.h"
 
@@ -221,11 +220,41 @@ static void infer_between(assay_trial *t, const assay_oracle *o)
     free(lens);
 }
 
+/* Between forward and backward another plan packs and runs; then it does so once more, and goes. */
+static void plan_between(assay_trial *t, const assay_oracle *o)
+{
+    unjudged(t, ASSAY_ROUTINE_TRAIN, &t->subject->given);
+    assay_trial_run_beside(t);
+    backward_alone(t, "after another plan's forward: ", o);
+    unjudged(t, ASSAY_ROUTINE_TRAIN, &t->subject->given);
+    assay_trial_run_beside(t);
+    assay_trial_part(t);
+    backward_alone(t, "after another plan went: ", o);
+}
+
+/* Losses from the logits of one TRAIN by other labels, and then by its own. */
+static void losses_again(assay_trial *t, const assay_oracle *o)
+{
+    const assay_subject *s = t->subject;
+    assay_values relabelled = s->given, got;
+    relabelled.at[ASSAY_LABELS] = s->other.at[ASSAY_LABELS];
+    unjudged(t, ASSAY_ROUTINE_TRAIN, &relabelled);
+    if (!assay_trial_run(t, ASSAY_ROUTINE_LOSS_ON, &s->given, ASSAY_FORWARD_ROLE, NULL, &got)) return;
+    assay_values_drop(&got, ASSAY_Y);
+    assay_values_drop(&got, ASSAY_HN);
+    assay_values_drop(&got, ASSAY_CN);
+    assay_values_drop(&got, ASSAY_LOGITS);
+    assay_trial_judge(t, "losses again: ", &s->p, &s->given, &got, o);
+    assay_values_free(&got);
+    backward_alone(t, "after losses again: ", o);
+}
+
 void assay_check_contract(assay_trial *t)
 {
     const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, roles);
     if (!o) return;
-    if (t->subject->c->flags & ASSAY_CASE_MEMORY) assay_trial_beside(t);
+    const int memory = (t->subject->c->flags & ASSAY_CASE_MEMORY) != 0;
+    if (memory) assay_trial_beside(t);
     half_wanted(t, o, 0);
     half_wanted(t, o, 1);
     if (has_parameters(&t->subject->p)) {
@@ -235,4 +264,6 @@ void assay_check_contract(assay_trial *t)
     add_up(t, o);
     infer_between(t, o);
     other_data(t);
+    if (memory) plan_between(t, o);
+    if (memory && t->subject->p.op == ASSAY_OP_NETWORK) losses_again(t, o);
 }

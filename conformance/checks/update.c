@@ -1,7 +1,8 @@
-/* update.c: the optimizer's step follows from the gradients that it was given, added up ones too; a whole step equals
- * its parts, whoever wants its outputs; what is unpacked does not depend on what else is; and what follows a step
- * without a new pack computes at the parameters that it left: inference, a second step, training by passes, two steps
- * more by the very same pointers; and what is packed anew replaces all of it. SPDX-License-Identifier: MIT
+/* update.c: the optimizer's step follows from the gradients that it was given, added up ones too, and a second time
+ * from the same; a whole step equals its parts, whoever wants its outputs, and never adds to gradients; what is packed
+ * is unpacked as it was; what is unpacked does not depend on what else is; and what follows a step without a new pack
+ * computes at the parameters that it left: inference, a second step, training by passes, two steps more by the very
+ * same pointers; and what is packed anew replaces all of it. SPDX-License-Identifier: MIT
  *
  * A tiny gradient error can turn the step of Adam around, so parameters are judged against the step that the reference
  * makes from the implementation's own gradients, and those gradients against the truth at its own parameters, as
@@ -97,14 +98,18 @@ static void judge_results(chain *c, assay_routine routine, const char *label, co
     assay_values_free(&half);
 }
 
-/* A second step for which nobody wants outputs: then it has no room of theirs to work in. */
-static void skip_outputs(const assay_problem *p, unsigned char *skip)
+/* What nobody wants of a link: of a later step its outputs, which then are no room to work in, and of an update alone
+ * whatever is none of the parameters'. */
+static void skip_some(const assay_problem *p, assay_routine routine, unsigned char *skip)
 {
+    const int updates = routine == ASSAY_ROUTINE_UPDATE_AGAIN;
+    const int steps_on = routine == ASSAY_ROUTINE_STEP_ON || routine == ASSAY_ROUTINE_STEP_ADD;
     assay_tensor list[ASSAY_TENSORS];
     const int count = assay_tensors_of(p, list);
     memset(skip, 0, ASSAY_TENSORS);
     for (int k = 0; k < count; k++)
-        skip[list[k].id] = (ASSAY_FORWARD_ROLE >> list[k].role & 1u) != 0;
+        skip[list[k].id] = (ASSAY_FORWARD_ROLE >> list[k].role & 1u && (steps_on || updates)) ||
+                           (ASSAY_GRADIENT_ROLE >> list[k].role & 1u && list[k].id < ASSAY_SLOTS && updates);
 }
 
 /* Nothing follows from what is no number: 0, and the chain has failed where nobody has judged it so yet. */
@@ -159,15 +164,14 @@ static void judge_link(chain *c, assay_routine routine, const char *label, const
     const int64_t step = t->subject->step + t->updates;
     unsigned char skip[ASSAY_TENSORS];
     assay_values got;
-    skip_outputs(&t->subject->p, skip);
-    if (!assay_trial_run(t, routine, &given, ASSAY_ROLES_WANTED, routine == ASSAY_ROUTINE_STEP_ON ? skip : NULL, &got))
-        return;
+    skip_some(&t->subject->p, routine, skip);
+    if (!assay_trial_run(t, routine, &given, ASSAY_ROLES_WANTED, skip, &got)) return;
     if (o) judge_results(c, routine, label, &given, &got, o);
     if (routine == ASSAY_ROUTINE_STEP) unpack_apart(c, &given, &got);
     if (t->subject->step + t->updates > step && goes_on(c, &got, ASSAY_GRADIENT_ROLE)) {
         judge_step(c, label, &given, step, &got);
         if (goes_on(c, &got, ASSAY_UPDATED_ROLE)) take(c, &got);
-        c->which = !c->which;
+        if (routine != ASSAY_ROUTINE_UPDATE_AGAIN) c->which = !c->which;
     }
     assay_values_free(&got);
 }
@@ -204,14 +208,32 @@ static void load_again(chain *c)
     assay_values_free(&got);
 }
 
+/* What was packed is unpacked as it was, before any pass. Where the implementation stores less than fp32, what it
+ * holds is judged after updates alone. */
+static void reload(assay_trial *t)
+{
+    static const int from[] = {ASSAY_PARAM, ASSAY_M, ASSAY_V}, to[] = {ASSAY_PARAM_1, ASSAY_M_1, ASSAY_V_1};
+    const assay_values *given = &t->subject->given;
+    assay_values packed = {{0}}, got;
+    if (t->declared.store > ASSAY_FP32) return;
+    for (int f = 0; f < 3; f++)
+        for (int k = 0; k < ASSAY_MAX_PARAMS; k++)
+            packed.at[assay_tensor_id(to[f], k)] = given->at[assay_tensor_id(from[f], k)];
+    if (!assay_trial_run(t, ASSAY_ROUTINE_RELOAD, given, ASSAY_UPDATED_ROLE, NULL, &got)) return;
+    assay_trial_expect_same(t, "packed, unpacked: ", ASSAY_UPDATED_ROLE, &packed, 1, &got);
+    assay_values_free(&got);
+}
+
 void assay_check_update(assay_trial *t)
 {
     const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_ALL, evaluated);
     chain c = {.t = t, .data = {&t->subject->given, &t->subject->other}};
     if (!o) return;
+    reload(t);
     judge_link(&c, ASSAY_ROUTINE_STEP, "step: ", o);
-    infer_then(&c, "infer after a step: ", ASSAY_ROUTINE_STEP_ON, "second step: ");
+    infer_then(&c, "infer after a step: ", ASSAY_ROUTINE_STEP_ADD, "second step: ");
     infer_then(&c, "infer after two steps: ", ASSAY_ROUTINE_UPDATE_ON, "passes after two steps: ");
+    judge_link(&c, ASSAY_ROUTINE_UPDATE_AGAIN, "update again: ", NULL);
     t->updates += INT64_C(1) << 32;
     infer_then(&c, "infer after an update: ", ASSAY_ROUTINE_UPDATE_SUM, "sum after an update: ");
     /* Two more, the count as it was before the leap, with other numbers at the same addresses: a call that is kept to

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define ASSAY_WIRE_MAGIC   0x41535359u
-#define ASSAY_WIRE_VERSION 9
+#define ASSAY_WIRE_VERSION 10
 #define ASSAY_WIRE_CALLS   16
 #define ASSAY_WIRE_BINDS   16 /* tensors, and memory files, of one request */
 #define ASSAY_WIRE_NAME    24
@@ -30,7 +30,9 @@ typedef enum assay_wire_kind {
     ASSAY_WIRE_OPEN = 1, /* answers when the plugin is loaded, open() has returned and the sandbox is closed */
     ASSAY_WIRE_SUPPORTS,
     ASSAY_WIRE_PLAN,
-    ASSAY_WIRE_BESIDE, /* one more plan, beside the other until that goes: nothing is bound to it, it is never run */
+    ASSAY_WIRE_BESIDE, /* one more plan and its blocks, beside the other */
+    ASSAY_WIRE_TURN,   /* from now on BIND, RUN, GIVE and TAKE are about the other one of two plans */
+    ASSAY_WIRE_PART,   /* frees the second plan, and asks the plugin to free NULL, which is to be nothing */
     ASSAY_WIRE_UNPLAN, /* drops the plan, its blocks and what was bound to it */
     ASSAY_WIRE_BIND,
     ASSAY_WIRE_RUN,
@@ -59,7 +61,7 @@ typedef struct assay_request {
     struct {
         int32_t threads, device;
     } open;
-    int32_t placement; /* PLAN: assay_placement of the blocks */
+    int32_t placement; /* PLAN, BESIDE: assay_placement of the blocks */
     int32_t still;     /* 1: the worker is stopped between requests, and what it does there counts: it does not look */
     struct {
         assay_wire_binding list[ASSAY_WIRE_BINDS];

@@ -110,17 +110,43 @@ static void serve_supports(assay_server *s, const assay_request *q, const files 
     if (a->status == ASSAY_UNSUPPORTED) snprintf(a->what, sizeof a->what, "%s", why ? why : "");
 }
 
-static void drop_plan(assay_server *s)
+static void drop_one(assay_server *s)
 {
     assay_server_unbind(s);
     s->scene.doing = "plan_free";
-    if (s->beside) s->impl->plan_free(s->beside);
     if (s->plan) s->impl->plan_free(s->plan);
-    s->plan = s->beside = NULL;
+    s->plan = NULL;
     for (int b = 0; b < ASSAY_BLOCKS; b++)
         assay_server_release(s, ASSAY_BLOCK_0 + b);
     memset(&s->args, 0, sizeof s->args);
     s->args.struct_size = sizeof s->args;
+}
+
+/* The plan that is spoken of and the one aside change places. */
+static void turn(assay_server *s)
+{
+    assay_plan *const plan = s->plan;
+    const assay_args args = s->args;
+    s->plan = s->aside.plan;
+    s->args = s->aside.args;
+    s->aside.plan = plan;
+    s->aside.args = args;
+    for (int k = 0; k < ASSAY_REGIONS; k++) {
+        const assay_region region = s->regions[k];
+        s->regions[k] = s->aside.regions[k];
+        s->aside.regions[k] = region;
+    }
+    s->turned = !s->turned;
+}
+
+static void drop_plans(assay_server *s)
+{
+    drop_one(s);
+    if (s->aside.plan) {
+        turn(s);
+        drop_one(s);
+    }
+    s->turned = 0;
 }
 
 static assay_status make_blocks(assay_server *s, const assay_sizes *sizes, assay_placement placement, char *what)
@@ -141,11 +167,8 @@ static assay_status make_blocks(assay_server *s, const assay_sizes *sizes, assay
     return ASSAY_OK;
 }
 
-static void serve_plan(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
+static void make_plan(assay_server *s, const assay_request *q, assay_answer *a)
 {
-    (void)f;
-    drop_plan(s);
-    s->scene.doing = "plan";
     a->status = assay_server_status(s, (int)s->impl->plan(s->ctx, &q->problem, &s->plan, &a->sizes), "plan", a->what);
     if (a->status == ASSAY_OK && !s->plan) {
         a->status = ASSAY_FAILED;
@@ -155,31 +178,67 @@ static void serve_plan(assay_server *s, const assay_request *q, const files *f, 
     const char *notes = explains && explains->notes ? explains->notes(s->plan) : NULL;
     snprintf(a->notes, sizeof a->notes, "%s", notes ? notes : "");
     if (a->status == ASSAY_OK) a->status = make_blocks(s, &a->sizes, (assay_placement)q->placement, a->what);
-    if (a->status != ASSAY_OK && !s->lost) drop_plan(s);
+}
+
+static void serve_plan(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
+{
+    (void)f;
+    drop_plans(s);
+    s->scene.doing = "plan";
+    make_plan(s, q, a);
+    if (a->status != ASSAY_OK && !s->lost) drop_one(s);
 }
 
 static void serve_beside(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
     (void)f;
-    if (!s->plan || s->beside) {
+    if (!s->plan || s->aside.plan) {
         a->status = ASSAY_BAD_ARGUMENT;
         snprintf(a->what, sizeof a->what, s->plan ? "a second plan is there already" : "no plan to be beside");
         return;
     }
     serve_supports(s, q, f, a);
     if (a->status != ASSAY_OK) return;
+    turn(s);
+    s->args.struct_size = sizeof s->args;
     s->scene.doing = "a second plan";
-    a->status = assay_server_status(s, (int)s->impl->plan(s->ctx, &q->problem, &s->beside, &a->sizes), "plan", a->what);
-    if (a->status == ASSAY_OK && !s->beside) {
-        a->status = ASSAY_FAILED;
-        snprintf(a->what, sizeof a->what, "plan returned ASSAY_OK and no plan");
-    }
+    make_plan(s, q, a);
+    if (a->status != ASSAY_OK && !s->lost) drop_one(s);
+    turn(s);
+}
+
+static int are_two(const assay_server *s, assay_answer *a)
+{
+    if (s->aside.plan) return 1;
+    a->status = ASSAY_BAD_ARGUMENT;
+    snprintf(a->what, sizeof a->what, "no second plan");
+    return 0;
+}
+
+static void serve_turn(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
+{
+    (void)q, (void)f;
+    if (are_two(s, a)) turn(s);
+}
+
+/* Here, and not wherever a plan goes: what a plugin does of NULL is a matter of the check that asks for this. */
+static void serve_part(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
+{
+    (void)q, (void)f;
+    if (!are_two(s, a)) return;
+    if (!s->turned) turn(s);
+    drop_one(s);
+    turn(s);
+    s->scene.doing = "plan_free of NULL";
+    s->impl->plan_free(NULL);
+    s->scene.doing = "close of NULL";
+    s->impl->close(NULL);
 }
 
 static void serve_unplan(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
 {
     (void)q, (void)f, (void)a;
-    drop_plan(s);
+    drop_plans(s);
 }
 
 static void serve_bind(assay_server *s, const assay_request *q, const files *f, assay_answer *a)
@@ -228,7 +287,7 @@ static void serve_take(assay_server *s, const assay_request *q, const files *f, 
 static void shut(assay_server *s)
 {
     if (s->lost) return;
-    drop_plan(s);
+    drop_plans(s);
     if (s->opened) {
         s->scene.doing = "close";
         s->impl->close(s->ctx);
@@ -286,9 +345,9 @@ static void dispatch(assay_server *s, const assay_request *q, const files *f, as
 {
     static void (*const handlers[])(assay_server *, const assay_request *, const files *, assay_answer *) = {
         [ASSAY_WIRE_OPEN] = serve_open,     [ASSAY_WIRE_SUPPORTS] = serve_supports, [ASSAY_WIRE_PLAN] = serve_plan,
-        [ASSAY_WIRE_BESIDE] = serve_beside, [ASSAY_WIRE_UNPLAN] = serve_unplan,     [ASSAY_WIRE_BIND] = serve_bind,
-        [ASSAY_WIRE_RUN] = serve_run,       [ASSAY_WIRE_GIVE] = serve_give,         [ASSAY_WIRE_TAKE] = serve_take,
-        [ASSAY_WIRE_END] = serve_end,
+        [ASSAY_WIRE_BESIDE] = serve_beside, [ASSAY_WIRE_TURN] = serve_turn,         [ASSAY_WIRE_PART] = serve_part,
+        [ASSAY_WIRE_UNPLAN] = serve_unplan, [ASSAY_WIRE_BIND] = serve_bind,         [ASSAY_WIRE_RUN] = serve_run,
+        [ASSAY_WIRE_GIVE] = serve_give,     [ASSAY_WIRE_TAKE] = serve_take,         [ASSAY_WIRE_END] = serve_end,
     };
     memset(a, 0, sizeof *a);
     a->head = q->head;

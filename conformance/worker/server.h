@@ -10,13 +10,19 @@
 /* Blocks follow the tensors in the table of regions; poison masks and assay_sizes have the same order. */
 enum { ASSAY_BLOCKS = 4, ASSAY_BLOCK_0 = ASSAY_TENSORS, ASSAY_REGIONS = ASSAY_TENSORS + ASSAY_BLOCKS };
 
+/* The one of two plans that is not spoken of, and all that belongs to it. */
+typedef struct assay_aside {
+    assay_plan *plan; /* NULL when there is none */
+    assay_args args;
+    assay_region regions[ASSAY_REGIONS];
+} assay_aside;
+
 typedef struct assay_server {
     const assay_impl *impl;
     const assay_worker_options *options;
     assay_ctx *ctx; /* NULL before OPEN */
     int opened;
-    assay_plan *plan;   /* NULL when there is none */
-    assay_plan *beside; /* the same */
+    assay_plan *plan; /* NULL when there is none */
     int sandbox;
     int64_t allocations;  /* of the plugin, in the program of calls that runs */
     assay_device *device; /* NULL where the place is the host */
@@ -24,6 +30,8 @@ typedef struct assay_server {
     assay_scene scene;
     assay_args args; /* pointers to what is bound and to the blocks */
     assay_region regions[ASSAY_REGIONS];
+    assay_aside aside;
+    int turned; /* 1: the second plan is spoken of, and the first one is aside */
 } assay_server;
 
 /* Fills the answer of a RUN request. */

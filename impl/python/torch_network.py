@@ -65,8 +65,8 @@ class Network(torch_layers.Layers):
                 stride = self.p.y_stride if name == "y" else 0
                 self.view(getattr(a, name), value.shape, stride).copy_(value.detach())
 
-    def backward(self, a):
-        """Parameter gradients to the block, dx, dh0 and dc0 to their tensors."""
+    def backward(self, a, adds):
+        """Parameter gradients to the block, or added to it, dx, dh0 and dc0 to their tensors."""
         p, network = self.p, self.p.op == abi.ASSAY_OP_NETWORK
         pairs = [(self.total, torch.ones_like(self.total))] if network else [
             (self.made[name], self.view(pointer, self.made[name].shape, stride)) for name, pointer, stride in
@@ -84,7 +84,7 @@ class Network(torch_layers.Layers):
             out = self.view(getattr(a, "d" + k), self.leaf[k].shape, p.x_stride if k == "x" else 0)
             out.zero_() if g is None else out.copy_(g)
         for k, g in zip(params, found[len(inputs):]):
-            if not a.accumulate:
+            if not adds:
                 grads[k].zero_() if g is None else grads[k].copy_(g)
             elif g is not None:
                 grads[k].add_(g)
@@ -112,6 +112,6 @@ class Network(torch_layers.Layers):
         if what in (abi.ASSAY_LOSS_PASS, abi.ASSAY_STEP):
             self.loss(a)
         if what in (abi.ASSAY_BACKWARD, abi.ASSAY_STEP):
-            self.backward(a)
+            self.backward(a, a.accumulate and what == abi.ASSAY_BACKWARD)
         if what in (abi.ASSAY_UPDATE, abi.ASSAY_STEP):
             self.update(a)
