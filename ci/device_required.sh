@@ -29,7 +29,7 @@ if ((count == 0 || skipped != count)); then
     grep -E 'Passed|Failed' <<<"$said" || true
     failures=$((failures + 1))
 fi
-reasons=$(grep -cE '^[0-9]+: .*(SKIPPED: |no GPU|no CUDA driver|not opened: )' <<<"$said" || true)
+reasons=$(grep -cE '^[0-9]+: .*(SKIPPED( [0-9]+)?: |no GPU|no CUDA driver|not opened: )' <<<"$said" || true)
 if ((reasons < count)); then
     echo "$count tests of a device were skipped, $reasons reasons were given"
     failures=$((failures + 1))
