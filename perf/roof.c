@@ -31,6 +31,7 @@ static const assay_roof_kernel *pick(void)
 static const assay_roof_narrow *pick_narrow(int format)
 {
 #if defined(__x86_64__)
+    if (format == ASSAY_BF16 && assay_roof_amx_usable()) return &assay_roof_amx;
     if (format == ASSAY_BF16 && __builtin_cpu_supports("avx512bf16")) return &assay_roof_bf16;
 #endif
     (void)format;

@@ -24,7 +24,8 @@ typedef struct assay_roof_narrow {
     float (*run)(int64_t rounds);
 } assay_roof_narrow;
 
-extern const assay_roof_narrow assay_roof_bf16; /* built for x86-64 alone */
+extern const assay_roof_narrow assay_roof_bf16, assay_roof_amx; /* built for x86-64 alone */
+int assay_roof_amx_usable(void); /* 1: this process may run it, and all threads that it starts from now on */
 extern const assay_roof_kernel assay_roof_baseline, assay_roof_avx2, assay_roof_avx512;
 
 #ifdef __cplusplus

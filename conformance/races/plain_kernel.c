@@ -24,6 +24,16 @@ int cpu_has_bf16(void)
     return 0;
 }
 
+int cpu_has_amx(void)
+{
+    return 0;
+}
+
+cpu_kernel *cpu_kernel_of_pairs(void)
+{
+    return NULL;
+}
+
 const stack_ops *cpu_ops_of(int format)
 {
     (void)format;

@@ -1,7 +1,7 @@
 /* cpu.c: recurrent layers by hand: products and gates in one sweep over panels of units.
  * SPDX-License-Identifier: MIT
  *
- * fp32, and bf16 operands with fp32 sums where the processor multiplies them. Weights are packed into panels of 16
+ * fp32, and bf16 operands with fp32 sums where the processor multiplies them, in vectors or AMX's tiles. Weights are packed into panels of 16
  * units with all their gates (panels.c); a step multiplies the inputs and the states of all rows by one panel after the
  * other, and while the sums are in L1 they become gates and states. Threads with enough samples take a slice of the
  * batch, or a direction, each, and wait for nobody; else those of a team share the units of a layer, so that each
@@ -47,6 +47,7 @@ static assay_status open_ctx(const assay_open_args *args, assay_ctx **out)
         return ASSAY_NO_MEMORY;
     }
     products->kernel = cpu_kernel_best(&name);
+    products->of_pairs = cpu_kernel_of_pairs();
     products->cells = cpu_cells_best();
     products->tile = cpu_kernel_tile();
     ctx->products = products;
@@ -149,6 +150,6 @@ ASSAY_EXPORT const assay_impl *assay_impl_entry(void)
     };
     const char *name;
     cpu_kernel_best(&name);
-    snprintf(version, sizeof version, "1, %s", name);
+    snprintf(version, sizeof version, "1, %s%s", name, cpu_has_amx() ? ", AMX" : "");
     return &self;
 }

@@ -7,7 +7,7 @@
 #include "impl/cpu/kernel.h"
 
 typedef struct cpu_products {
-    cpu_kernel *kernel;
+    cpu_kernel *kernel, *of_pairs; /* fp32; bf16, NULL where there is none */
     const cpu_cells *cells;
     int tile; /* columns: cpu_kernel_tile() */
 } cpu_products;

@@ -46,6 +46,11 @@ int cpu_has_bf16(void)
            __builtin_cpu_supports("avx512vl");
 }
 
+cpu_kernel *cpu_kernel_of_pairs(void)
+{
+    return cpu_has_amx() ? cpu_kernel_amx : cpu_has_bf16() ? cpu_kernel_bf16 : NULL;
+}
+
 const stack_ops *cpu_ops_of(int format)
 {
     return format == ASSAY_BF16 ? &cpu_ops_bf16 : &cpu_ops;
@@ -54,6 +59,16 @@ const stack_ops *cpu_ops_of(int format)
 int cpu_has_bf16(void)
 {
     return 0;
+}
+
+int cpu_has_amx(void)
+{
+    return 0;
+}
+
+cpu_kernel *cpu_kernel_of_pairs(void)
+{
+    return NULL;
 }
 
 const stack_ops *cpu_ops_of(int format)

@@ -48,3 +48,52 @@ void cpu_pairs_of_rows(int64_t n, const float *from, const float *below, float *
         _mm512_mask_storeu_epi32(to + k, mask, _mm512_permutexvar_epi16(side_by_side, both));
     }
 }
+
+/* A square of 16 by 16 turned. */
+static void turn(__m512 v[WIDE])
+{
+    __m512 w[WIDE];
+    for (int k = 0; k < WIDE; k += 2) {
+        w[k] = _mm512_unpacklo_ps(v[k], v[k + 1]);
+        w[k + 1] = _mm512_unpackhi_ps(v[k], v[k + 1]);
+    }
+    for (int k = 0; k < WIDE; k += 4)
+        for (int half = 0; half < 2; half++) {
+            const __m512d low = _mm512_castps_pd(w[k + half]), high = _mm512_castps_pd(w[k + 2 + half]);
+            v[k + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+            v[k + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+        }
+    for (int k = 0; k < 4; k++) {
+        w[k] = _mm512_shuffle_f32x4(v[k], v[k + 4], 0x88);
+        w[k + 4] = _mm512_shuffle_f32x4(v[k], v[k + 4], 0xdd);
+        w[k + 8] = _mm512_shuffle_f32x4(v[k + 8], v[k + 12], 0x88);
+        w[k + 12] = _mm512_shuffle_f32x4(v[k + 8], v[k + 12], 0xdd);
+    }
+    for (int k = 0; k < 4; k++) {
+        v[k] = _mm512_shuffle_f32x4(w[k], w[k + 8], 0x88);
+        v[k + 4] = _mm512_shuffle_f32x4(w[k + 4], w[k + 12], 0x88);
+        v[k + 8] = _mm512_shuffle_f32x4(w[k], w[k + 8], 0xdd);
+        v[k + 12] = _mm512_shuffle_f32x4(w[k + 4], w[k + 12], 0xdd);
+    }
+}
+
+void cpu_pairs_of_columns(int64_t rows, int64_t columns, const float *from, int64_t ld, float *to, int64_t pitch)
+{
+    const int64_t count = (rows + 1) / 2;
+    for (int64_t first = 0; first < columns; first += WIDE) {
+        const int64_t wide = columns - first < WIDE ? columns - first : WIDE;
+        for (int64_t pair = 0; pair < count; pair += WIDE) {
+            float square[WIDE * WIDE] __attribute__((aligned(64)));
+            __m512 v[WIDE];
+            for (int64_t k = 0; k < WIDE; k++) {
+                const int64_t row = 2 * (pair + k);
+                const float *at = from + row * ld + first;
+                if (row < rows) cpu_pairs_of_rows(wide, at, row + 1 < rows ? at + ld : NULL, square + k * WIDE);
+                v[k] = row < rows ? _mm512_load_ps(square + k * WIDE) : _mm512_setzero_ps();
+            }
+            turn(v);
+            for (int64_t k = 0; k < wide; k++)
+                _mm512_mask_storeu_ps(to + (first + k) * pitch + pair, mask_of(count - pair), v[k]);
+        }
+    }
+}

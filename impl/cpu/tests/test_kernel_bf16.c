@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define MOST_ROWS  13
+#define MOST_ROWS  49
 #define MOST_TERMS 75 /* numbers: pairs are half as many */
 #define PITCH      80
 
@@ -112,6 +112,29 @@ static void a_row_ends_where_it_ends(void **state)
     }
 }
 
+static void columns_become_rows_of_pairs(void **state)
+{
+    static float from[MOST_TERMS * PITCH], row[MOST_TERMS], want[MOST_TERMS], to[37 * PITCH];
+    static const int rows[] = {1, 2, 31, 33, MOST_TERMS}, columns[] = {1, 16, 19, 37};
+    (void)state;
+    fill(from, MOST_TERMS * PITCH, 6);
+    for (size_t m = 0; m < sizeof rows / sizeof *rows; m++)
+        for (size_t n = 0; n < sizeof columns / sizeof *columns; n++) {
+            const int pairs = (rows[m] + 1) / 2;
+            for (int k = 0; k < 37 * PITCH; k++)
+                to[k] = 7;
+            cpu_pairs_of_columns(rows[m], columns[n], from, PITCH, to, PITCH);
+            for (int c = 0; c < columns[n]; c++) {
+                for (int r = 0; r < rows[m]; r++)
+                    row[r] = from[r * PITCH + c];
+                cpu_pairs_of_row(rows[m], row, want);
+                assert_memory_equal(to + c * PITCH, want, (size_t)pairs * sizeof *want);
+            }
+            for (int c = 0; c < 37; c++)
+                assert_true(to[c * PITCH + pairs] == 7 && (c < columns[n] || to[c * PITCH] == 7));
+        }
+}
+
 /* A in rows of pairs, B in pairs of rows. */
 typedef struct factors {
     float a[MOST_ROWS * MOST_TERMS], b[MOST_TERMS * CPU_COLUMNS];
@@ -150,12 +173,11 @@ static void expect_product(const factors *f, int m, int terms, int valid, const 
         }
 }
 
-static void the_kernel_adds_up_rounded_products(void **state)
+static void adds_up_rounded_products(cpu_kernel *kernel)
 {
-    static const int rows[] = {1, 5, 6, 8, MOST_ROWS}, count[] = {1, 2, 37, MOST_TERMS};
+    static const int rows[] = {1, 5, 6, 8, 13, 16, 33, MOST_ROWS}, count[] = {1, 2, 37, 64, MOST_TERMS};
     static factors f;
     static float c[MOST_ROWS * PITCH], before[MOST_ROWS * PITCH];
-    (void)state;
     fill(before, MOST_ROWS * PITCH, 5);
     for (size_t m = 0; m < sizeof rows / sizeof *rows; m++)
         for (size_t t = 0; t < sizeof count / sizeof *count; t++)
@@ -165,31 +187,54 @@ static void the_kernel_adds_up_rounded_products(void **state)
                     for (int k = 0; k < MOST_ROWS * PITCH; k++)
                         c[k] = how & 2 && k / PITCH < rows[m] && k % PITCH < valid ? before[k] : 7;
                     make_pairs(&f, rows[m], count[t], columns);
+                    const int segments = pairs % 2 ? 1 : 2;
                     const cpu_block block = {.m = rows[m],
                                              .columns = columns,
                                              .valid = valid,
-                                             .segments = 1,
-                                             .terms = pairs,
+                                             .segments = segments,
+                                             .terms = pairs / segments,
                                              .a = f.a_pairs,
                                              .row = pairs,
                                              .step = 1,
+                                             .segment = pairs / segments,
                                              .b = f.b_pairs,
                                              .ldb = columns,
+                                             .b_segment = (int64_t)pairs / segments * columns,
+                                             .next = before,
+                                             .nexts = 3,
+                                             .next_lines = 2,
+                                             .next_apart = PITCH,
                                              .c_in = how & 2 ? c : NULL,
                                              .ld_in = PITCH,
                                              .c = c,
                                              .ldc = PITCH};
-                    cpu_kernel_bf16(&block);
+                    kernel(&block);
                     expect_product(&f, rows[m], count[t], valid, c, how & 2 ? before : NULL);
                 }
+}
+
+static void vectors_add_up_rounded_products(void **state)
+{
+    (void)state;
+    adds_up_rounded_products(cpu_kernel_bf16);
+}
+
+static void tiles_add_up_rounded_products(void **state)
+{
+    (void)state;
+    if (!cpu_has_amx()) {
+        print_message("skipped: this processor has no AMX with BF16\n");
+        skip();
+    }
+    adds_up_rounded_products(cpu_kernel_amx);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_tie_goes_to_even),
-        cmocka_unit_test(a_row_ends_where_it_ends),
-        cmocka_unit_test(the_kernel_adds_up_rounded_products),
+        cmocka_unit_test(every_tie_goes_to_even),        cmocka_unit_test(a_row_ends_where_it_ends),
+        cmocka_unit_test(columns_become_rows_of_pairs),  cmocka_unit_test(vectors_add_up_rounded_products),
+        cmocka_unit_test(tiles_add_up_rounded_products),
     };
     if (!cpu_has_bf16()) {
         printf("skipped: this processor has no AVX512-BF16\n");

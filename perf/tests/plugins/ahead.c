@@ -29,6 +29,7 @@ struct ahead {
     hand hands[MOST_THREADS];
     _Atomic(const float *) weights; /* where the harness puts the first ones */
     atomic_int call;                /* the one to work on: counts up with new numbers, and when a call is over */
+    _Atomic float seen;             /* the numbers that it counted last */
     atomic_int done[MOST_THREADS];  /* the last call for which a hand has done its share */
     atomic_int leaving;
 };
@@ -73,12 +74,14 @@ static void *watch(void *user)
     const hand *me = user;
     ahead *a = me->a;
     const int mine = (int)(me - a->hands);
-    float seen = NAN;
     while (!a->leaving) {
         const float now = first_weight(a);
-        if (mine == 0 && !isnan(now) && now != seen) a->call++;
-        if (!isnan(now)) seen = now;
+        if (mine == 0 && !isnan(now) && now != a->seen) {
+            a->call++;
+            a->seen = now;
+        }
         const int call = a->call;
+        const float seen = a->seen;
         if (a->done[mine] == call)
             nap();
         else if (burn(a, call, seen))
@@ -99,6 +102,7 @@ static assay_status made(around *plan, assay_sizes *sizes)
     ahead *a = (ahead *)plan;
     if (hand_count() == 1) sizes->workspace += ROOM;
     a->call = 1;
+    a->seen = NAN;
     for (int k = 0; k < hand_count(); k++) {
         a->hands[k].a = a;
         a->hands[k].started = pthread_create(&a->hands[k].thread, NULL, watch, &a->hands[k]) == 0;
@@ -119,10 +123,10 @@ static assay_status pack(around *plan, const assay_args *args, assay_stream stre
 {
     ahead *a = (ahead *)plan;
     a->weights = args->param[ASSAY_W];
-    if (hand_count() > 1) {
-        nap();             /* until they have seen the numbers */
-        wait_for_hands(a); /* the cheat */
-    }
+    /* Numbers that no hand has seen yet are work that is still to be done, however soon the call comes. */
+    for (const float now = first_weight(a); !isnan(now) && a->seen != now;)
+        nap();
+    if (hand_count() > 1) wait_for_hands(a); /* the cheat */
     return assay_honest_entry()->pack(a->base.honest, args, stream);
 }
 
