@@ -1,13 +1,13 @@
 /* cpu.c: recurrent layers by hand: products and gates in one sweep over panels of units.
  * SPDX-License-Identifier: MIT
  *
- * fp32, and bf16 operands with fp32 sums where the processor multiplies them, in vectors or AMX's tiles. Weights are packed into panels of 16
- * units with all their gates (panels.c); a step multiplies the inputs and the states of all rows by one panel after the
- * other, and while the sums are in L1 they become gates and states. Threads with enough samples take a slice of the
- * batch, or a direction, each, and wait for nobody; else those of a team share the units of a layer, so that each
- * core's part of R stays in its L2, and meet once a step. dW, dR and dx of many steps are one product each, and so is
- * W x of few rows. Products leave no time to memory: each fetches what the next one reads or writes. Results repeat
- * bitwise for a given number of threads.
+ * fp32, and bf16 operands with fp32 sums where the processor multiplies them, in vectors or AMX's tiles. Weights are
+ * packed into panels of 16 units with all their gates (panels.c); a step multiplies the inputs and the states of all
+ * rows by one panel after the other, and while the sums are in L1 they become gates and states. Threads with enough
+ * samples take a slice of the batch, or a direction, each, and wait for nobody; else those of a team share the units of
+ * a layer, so that each core's part of R stays in its L2, and meet once a step. dW, dR and dx of many steps are one
+ * product each, and so is W x of few rows. Products leave no time to memory: each fetches what the next one reads or
+ * writes. Results repeat bitwise for a given number of threads.
  *
  *   kernel.h  the product of a tile, for each instruction set     panels.c      parameters as products read them
  *   cells.inc  gates and states of a panel, for the same          product.inc   products of the linear layer
