@@ -7,7 +7,12 @@
 # Exit status: 0 all asked for are there, 2 an unknown name, 3 some are not installed; the others are.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-folder=${1:?usage: ci/peers.sh FOLDER [NAME...]}
+usage="usage: ci/peers.sh FOLDER [NAME...]"
+case ${1:-} in
+-h | --help) echo "$usage: names are $(sed -n 's/^\([a-z0-9]*\): .*/\1/p' ci/peers.txt | tr '\n' ' ')"; exit 0 ;;
+'' | -*) echo "ci/peers.sh: ${1:-no folder}: expected a folder; $usage" >&2; exit 2 ;;
+esac
+folder=$1
 python=${PYTHON:-python3}
 shift
 known=$(sed -n 's/^\([a-z0-9]*\): .*/\1/p' ci/peers.txt)

@@ -224,7 +224,7 @@ static void tiles_add_up_rounded_products(void **state)
     (void)state;
     if (!cpu_has_amx()) {
         print_message("skipped: this processor has no AMX with BF16\n");
-        skip();
+        skip(); /* that processor lacks the instructions */
     }
     adds_up_rounded_products(cpu_kernel_amx);
 }
