@@ -145,6 +145,14 @@ static int turn(assay_trial *t)
     return assay_trial_goes_on(t, &r, "the turn to another plan");
 }
 
+void assay_trial_take_back(assay_trial *t, const assay_trial *second)
+{
+    if (second->verdict > t->verdict) snprintf(t->why, sizeof t->why, "a second plan: %.230s", second->why);
+    t->finding_count = second->finding_count;
+    t->verdict = second->verdict;
+    t->over = second->over;
+}
+
 void assay_trial_run_beside(assay_trial *t)
 {
     assay_values got;
@@ -155,13 +163,8 @@ void assay_trial_run_beside(assay_trial *t)
     second->verdict = t->verdict;
     if (assay_trial_run(second, ASSAY_ROUTINE_TRAIN, &t->beside->subject.given, ASSAY_FORWARD_ROLE, NULL, &got))
         assay_values_free(&got);
-    t->finding_count = second->finding_count;
-    t->verdict = second->verdict;
-    t->over = second->over;
-    if (t->over)
-        snprintf(t->why, sizeof t->why, "a second plan: %.230s", second->why);
-    else
-        turn(t);
+    assay_trial_take_back(t, second);
+    if (!t->over) turn(t);
 }
 
 void assay_trial_part(assay_trial *t)

@@ -37,7 +37,7 @@ void assay_pairs_of_cases(assay_pairs *out)
 
 static int is_mix(const assay_case_row *row)
 {
-    return strstr(row->dialect, "-mix") != NULL;
+    return strcmp(row->tag, "mix") == 0;
 }
 
 void assay_mixes_of_cases(int *covered, int *possible)

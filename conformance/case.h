@@ -16,7 +16,7 @@ enum {
     ASSAY_CASE_QUICK = 1,        /* in the quick set */
     ASSAY_CASE_GRADCHECK = 2,    /* differences of the implementation's own forward */
     ASSAY_CASE_EACH = 4,         /* each cotangent alone */
-    ASSAY_CASE_MEMORY = 8,       /* both placements, canaries, exact blocks */
+    ASSAY_CASE_MEMORY = 8,       /* every placement, canaries, exact blocks */
     ASSAY_CASE_FP64 = 16,        /* asked in fp64 too */
     ASSAY_CASE_NO_STATE = 32,    /* h0, c0 absent */
     ASSAY_CASE_NO_LENS = 64,     /* lens absent (NULL) */

@@ -26,7 +26,7 @@ void assay_mix_levels(const assay_case_row *row, const assay_dialect *dialect, i
 #define ASSAY_MIX_GROUPS 3
 int assay_mix_group(const int level[ASSAY_MIX_FACTORS]);
 
-/* "clipping with a cut gradient": what a level is, in a text. */
+/* "clip cuts": what a level is, in a text. */
 const char *assay_mix_print(int f, int level);
 
 /* Pairs of levels that the table of cases holds, of those that some legal problem has. */

@@ -9,6 +9,7 @@
 #include "conformance/mixes.h"
 
 #include "reference/dialect.h"
+#include "reference/tensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,8 +84,6 @@ static int find_possible(pairs *p, int group)
 
 /* ---- writing ---- */
 
-static const char *const ops[] = {"rnn", "xent", "ctc", "network"};
-
 static void put_dialect(FILE *to, const char *name, const int level[ASSAY_MIX_FACTORS], const assay_dialect *d)
 {
     const char *between = "";
@@ -150,7 +149,7 @@ static void put(FILE *rows, FILE *dialects, int number, const int level[ASSAY_MI
     /* A few relu units may all be off, and what no unit passes on is 0: such a row proves little by itself. */
     if (stack && d.cell == ASSAY_RNN_RELU) row.flags |= ASSAY_CASE_DIAGNOSTIC;
     if (row.op == ASSAY_OP_RNN) row.flags |= ASSAY_CASE_EACH;
-    snprintf(name, sizeof name, "%s-mix%03d", stack ? assay_cell_name(d.cell) : ops[row.op], number);
+    snprintf(name, sizeof name, "%s-mix%03d", stack ? assay_cell_name(d.cell) : assay_op_name(row.op), number);
     put_dialect(dialects, name, level, &d);
     put_row(rows, name, &row, why);
 }

@@ -92,7 +92,7 @@ static int has_lone_parameter(const assay_problem *p)
     return any;
 }
 
-/* The full level takes every small case through more: each cotangent, both placements, fp64. Differences stay with the
+/* The full level takes every small case through more: each cotangent, every placement, fp64. Differences stay with the
  * rows that were chosen for them, away from kinks and saturation. Rows of the full set alone are there for their sizes
  * or data: of those the smaller ones are taken further, and no cotangent is singled out. */
 static void widen(const assay_suite_options *o, assay_case *c)

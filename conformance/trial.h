@@ -80,6 +80,8 @@ void assay_trial_leave(assay_trial *t, assay_subject *whole);
 void assay_trial_beside(assay_trial *t);
 /* Between two runs of the first plan the second one runs: pack, TRAIN (network: LOSS_PASS too), unjudged. */
 void assay_trial_run_beside(assay_trial *t);
+/* What a run of the second plan's trial, which began with the findings and the verdict of t, means for t. */
+void assay_trial_take_back(assay_trial *t, const assay_trial *second);
 /* The second plan goes, and the first one stays. */
 void assay_trial_part(assay_trial *t);
 void assay_trial_forget_beside(assay_trial *t); /* what the parent holds of it; assay_trial_release() does so, too */

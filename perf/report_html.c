@@ -430,9 +430,9 @@ void assay_report_html(FILE *f, const assay_report_parts *p)
         lead(f, list);
     else
         fputs("<h1>Recurrent networks: what was checked</h1>\n", f);
-    if (g->count) overview(f, g);
     for (int k = 0; p->beside && k < p->beside->verdicts_count; k++)
         assay_verdicts_html(f, &p->beside->verdicts[k]);
+    if (g->count) overview(f, g);
     for (int32_t k = 0; k < g->count; k++)
         section(f, &g->at[k]);
     assay_report_history_html(f, p);

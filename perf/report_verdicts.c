@@ -49,6 +49,15 @@ static int is_skipped(const assay_verdicts *v, int first)
     return all == skipped;
 }
 
+/* Did it take no case at all? */
+static int is_refused(const assay_verdicts *v, int first)
+{
+    int counts = 0;
+    for (int k = first; k < next(v, first); k++)
+        counts += v->at[k].pass || v->at[k].bad;
+    return !counts;
+}
+
 static const char *why_of(const assay_verdicts *v, int first)
 {
     for (int k = first; k < next(v, first); k++)
@@ -56,7 +65,7 @@ static const char *why_of(const assay_verdicts *v, int first)
     return "";
 }
 
-/* "95 0.196": how many passed and their worst margin; "2 of 95 bad"; "-": nothing to say. */
+/* "95 (0.2)": how many passed and their worst margin; "2 of 95 bad"; "-": nothing to say. */
 static const char *cell(const assay_verdicts_row *r, char text[64])
 {
     if (r && r->bad)
@@ -90,7 +99,10 @@ void assay_verdicts_table(FILE *f, const assay_verdicts *v)
         if (r->pass || r->bad) fprintf(f, "%-20s %-14s %-16s %s\n", r->impl, r->check, cell(r, text), r->margin_at);
     }
     for (int k = 0; k < v->count; k = next(v, k))
-        if (is_skipped(v, k)) fprintf(f, "%-20s SKIPPED: %s\n", v->at[k].impl, why_of(v, k));
+        if (is_skipped(v, k))
+            fprintf(f, "%-20s SKIPPED: %s\n", v->at[k].impl, why_of(v, k));
+        else if (is_refused(v, k))
+            fprintf(f, "%-20s UNSUPPORTED throughout\n", v->at[k].impl);
 }
 
 /* ---- Markdown ---- */

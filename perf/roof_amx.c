@@ -35,7 +35,8 @@ static float loop(int64_t rounds)
         for (int i = 0; i < CHAINS; i++)
             start[i][k] = 1.0f + (float)i;
     }
-    _tile_loadconfig(&c);
+    __asm__ volatile("ldtilecfg %0" : : "m"(c));                 /* GCC 12's own says of 8 bytes that it reads them */
+    __asm__ volatile("" : : "r"(factor), "r"(start) : "memory"); /* are there: nor does it say what a load reads */
     _tile_loadd(6, factor, SIDE * sizeof(float));
     _tile_loadd(7, factor, SIDE * sizeof(float));
 #define CHAIN(do)                                                                                                      \
@@ -50,6 +51,7 @@ static float loop(int64_t rounds)
     }
     CHAIN(STORE)
     _tile_release();
+    __asm__ volatile("" : : : "memory");
     for (int i = 0; i < CHAINS; i++)
         for (int k = 0; k < SIDE * SIDE; k++)
             sum += start[i][k];

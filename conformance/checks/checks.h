@@ -12,7 +12,7 @@
 
 int assay_case_any(const assay_case *c); /* every case but the documented shapes */
 int assay_case_has_gradcheck(const assay_case *c);
-int assay_case_is_ragged(const assay_case *c);
+int assay_case_has_unread(const assay_case *c); /* short rows, padded strings or ignored rows */
 int assay_case_has_memory(const assay_case *c);
 int assay_case_stands_alone(const assay_case *c); /* no network: its cotangents are given */
 int assay_case_has_magnitude(const assay_case *c);

@@ -264,6 +264,6 @@ void assay_check_contract(assay_trial *t)
     add_up(t, o);
     infer_between(t, o);
     other_data(t);
-    if (memory) plan_between(t, o);
+    if (t->beside) plan_between(t, o);
     if (memory && t->subject->p.op == ASSAY_OP_NETWORK) losses_again(t, o);
 }

@@ -14,9 +14,12 @@ int assay_case_has_gradcheck(const assay_case *c)
     return !c->documented && (c->flags & ASSAY_CASE_GRADCHECK);
 }
 
-int assay_case_is_ragged(const assay_case *c)
+int assay_case_has_unread(const assay_case *c)
 {
-    return !c->documented && c->ragged;
+    const assay_problem *p = &c->problem;
+    const int has_ctc = p->op == ASSAY_OP_CTC || (p->op == ASSAY_OP_NETWORK && p->loss == ASSAY_LOSS_CTC);
+    return !c->documented && (c->ragged || (has_ctc && p->dialect.ctc_labels == ASSAY_LABELS_PADDED) ||
+                              (p->op == ASSAY_OP_XENT && p->dialect.xent_ignores));
 }
 
 int assay_case_has_memory(const assay_case *c)

@@ -89,6 +89,36 @@ static void a_lighter_end_leaves_the_reason_of_a_failure(void **state)
     assert_non_null(strstr(t.why, "y: bits error"));
 }
 
+/* What ends nothing is a verdict, too, and the second plan's is the whole trial's. */
+static void what_a_second_plan_does_has_its_reason(void **state)
+{
+    (void)state;
+    assay_finding kept;
+    assay_trial t = {.findings = &kept}, second = t;
+    const assay_finding failure = assay_finding_exact("y", "canary", 0, 3);
+    assay_trial_add(&second, &failure);
+    assay_trial_take_back(&t, &second);
+    assert_int_equal(t.verdict, ASSAY_VERDICT_FAIL);
+    assert_int_equal(t.finding_count, 1);
+    assert_int_equal(t.over, 0);
+    assert_non_null(strstr(t.why, "a second plan: y: canary error"));
+    assay_trial_end(&second, ASSAY_VERDICT_ILL_POSED, "nothing can be decided");
+    assay_trial_take_back(&t, &second);
+    assert_int_equal(t.over, 1);
+    assert_non_null(strstr(t.why, "a second plan: y: canary error"));
+}
+
+static void a_second_plan_that_is_refused_ends_the_trial(void **state)
+{
+    (void)state;
+    assay_trial t = {.verdict = ASSAY_VERDICT_PASS}, second = t;
+    assay_trial_end(&second, ASSAY_VERDICT_UNSUPPORTED, "not this one");
+    assay_trial_take_back(&t, &second);
+    assert_int_equal(t.verdict, ASSAY_VERDICT_UNSUPPORTED);
+    assert_int_equal(t.over, 1);
+    assert_non_null(strstr(t.why, "a second plan: not this one"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +128,8 @@ int main(void)
         cmocka_unit_test(a_hang_becomes_a_verdict),
         cmocka_unit_test(a_plan_that_fails_becomes_a_verdict),
         cmocka_unit_test(a_lighter_end_leaves_the_reason_of_a_failure),
+        cmocka_unit_test(what_a_second_plan_does_has_its_reason),
+        cmocka_unit_test(a_second_plan_that_is_refused_ends_the_trial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,9 @@
 #include "impl/cpu/cpu.h"
 #include "impl/cpu/kernel_bf16.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 typedef struct choice {
     const char *name;
     cpu_kernel *kernel;
@@ -44,6 +47,13 @@ int cpu_has_bf16(void)
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vl");
+}
+
+int cpu_has_amx(void)
+{
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM of Linux, a state of the processor */
+    return cpu_has_bf16() && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 
 cpu_kernel *cpu_kernel_of_pairs(void)

@@ -12,7 +12,7 @@
 /* 1 if this processor multiplies in bf16: else no function below may be called. Any thread. */
 int cpu_has_bf16(void);
 
-/* 1 if it has tiles for that, too, and this process may use them, for which the first call asks. */
+/* 1 if it has tiles for that, too, and this process may use them, for which each call asks the kernel. */
 int cpu_has_amx(void);
 
 /* The second wants A by rows (step 1, no groups) and no strips, and leaves no tile behind. */
