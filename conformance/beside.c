@@ -13,8 +13,8 @@ typedef struct assay_beside {
     assay_subject subject;
 } assay_beside;
 
-/* How the second problem differs from the first, beyond sizes. */
-enum { OTHER_CELL, OTHER_OPTIONS, OTHER_SIZES, KINDS };
+/* How the second problem differs from the first, beyond sizes; SAME differs in nothing but its data. */
+enum { OTHER_CELL, OTHER_OPTIONS, SAME, OTHER_SIZES, KINDS };
 
 static void take_other_cell(assay_problem *p)
 {
@@ -52,6 +52,7 @@ static int other_problem(const assay_problem *p, int kind, assay_problem *out)
 {
     const int stack = p->op == ASSAY_OP_RNN || p->op == ASSAY_OP_NETWORK;
     *out = *p;
+    if (kind == SAME) return !out->labels; /* whose strings would have other lengths */
     if (p->n > 1)
         out->n--;
     else if (p->t > 1)
@@ -126,12 +127,12 @@ static void begin(assay_trial *t, const assay_problem *p)
 void assay_trial_beside(assay_trial *t)
 {
     const uint64_t stream = assay_stream_id(t->subject->c->id, assay_stream_id("beside", 0));
-    const int first = assay_random_bits(t->subject->seed, stream, 0) >> 63 ? OTHER_OPTIONS : OTHER_CELL;
-    const int kinds[KINDS] = {first, first == OTHER_CELL ? OTHER_OPTIONS : OTHER_CELL, OTHER_SIZES};
+    const int first = (int)(assay_random_bits(t->subject->seed, stream, 0) % OTHER_SIZES);
     if (t->over || t->beside || !assay_trial_plan(t)) return;
     for (int k = 0; k < KINDS; k++) {
         assay_problem p;
-        if (!other_problem(&t->subject->p, kinds[k], &p)) continue;
+        const int kind = k + 1 < KINDS ? (first + k) % OTHER_SIZES : OTHER_SIZES;
+        if (!other_problem(&t->subject->p, kind, &p)) continue;
         const assay_reply r = assay_session_beside(t->session, &p, t->placement);
         if (r.outcome == ASSAY_ANSWERED && r.status == ASSAY_UNSUPPORTED) continue;
         if (assay_trial_goes_on(t, &r, "a second plan")) begin(t, &p);

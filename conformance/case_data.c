@@ -57,7 +57,7 @@ static int32_t below(uint64_t seed, uint64_t stream, uint64_t index, int32_t cou
 static void fill_ctc_labels(const assay_problem *p, int64_t count, int repeats, uint64_t seed, uint64_t stream,
                             int32_t *out)
 {
-    int32_t classes = p->classes - 1, usable = repeats > 0 && classes > 2 ? 2 : classes;
+    int32_t classes = p->classes - 1, usable = repeats == 1 && classes > 2 ? 2 : classes;
     for (int64_t k = 0; k < count; k++) {
         out[k] = repeats == 2 && k % 2 ? out[k - 1] : below(seed, stream, (uint64_t)k, usable);
         if (repeats < 0 && k > 0) out[k] = (out[k - 1] + 1 + below(seed, stream, (uint64_t)k, classes - 1)) % classes;

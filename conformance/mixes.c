@@ -94,13 +94,13 @@ static const struct factor {
               {{REAL(cell_clip), {0, 0.4, 0.4}}, {DIALECT(clip_gradient), {0, ASSAY_CLIP_CUTS, ASSAY_CLIP_PASSES}}}},
     [FORGET] = {{"no forget offset", "forget offset"}, STACKS, CELL, LSTMS, {{REAL(forget_bias), {0, 1}}}},
     [PROJECTION] = {{"unprojected", "projected"}, STACKS, CELL, LSTMS, {{NOWHERE, 0, {0}}}},
-    [LAYERS] = {{"one layer", "two layers"}, STACKS, KIND, 0, {{ROW(layers), {1, 2}}}},
+    [LAYERS] = {{"one layer", "two layers", "three layers"}, STACKS, KIND, 0, {{ROW(layers), {1, 2, 3}}}},
     [DIRECTIONS] = {{"one direction", "joined", "summed", "averaged", "multiplied"},
                     STACKS,
                     KIND,
                     0,
                     {{ROW(directions), {1, 2, 2, 2, 2}}, {DIALECT(merge), {0, 0, 1, 2, 3}}}},
-    [DROPOUT] = {{"no dropout", "dropout"}, STACKS, LAYERS, 1 << 1, {{REAL(dropout), {0, 0.25}}}},
+    [DROPOUT] = {{"no dropout", "dropout"}, STACKS, LAYERS, 1 << 1 | 1 << 2, {{REAL(dropout), {0, 0.25}}}},
     [PADDING] = {{"zeros behind", "held"}, 1 << RNN, LENGTHS, SHORT, {{DIALECT(pad_output), {0, 1}}}},
     [EMPTY] = {{"empty keeps", "empty zero"}, STACKS, LENGTHS, 1 << 3, {{DIALECT(empty_state), {0, 1}}}},
     [LAYOUT] = {{"time-major", "batch-major"}, ALL, KIND, 0, {{DIALECT(layout), {0, 1}}}},
@@ -110,7 +110,7 @@ static const struct factor {
                  0,
                  {{ROW(ragged),
                    {ASSAY_ROWS_FULL, ASSAY_ROWS_FULL, ASSAY_ROWS_UNSORTED, ASSAY_ROWS_EMPTY, ASSAY_ROWS_ALIKE}}}},
-    [SIZES] = {{"odd sizes", "multiples of 8"}, ALL, KIND, 0, {{NOWHERE, 0, {0}}}},
+    [SIZES] = {{"odd sizes", "multiples of 8", "beyond vectors"}, ALL, KIND, 0, {{NOWHERE, 0, {0}}}},
     [X_STRIDE] = {{"dense x", "gaps in x"}, ALL, KIND, 0, {{NOWHERE, 0, {0}}}},
     [Y_STRIDE] = {{"dense y", "gaps in y"}, STACKS, KIND, 0, {{NOWHERE, 0, {0}}}},
     [STATES] = {{"states", "no states", "h0 alone"}, STACKS, KIND, 0, {{NOWHERE, 0, {0}}}},
@@ -210,29 +210,37 @@ static void put_kind(int kind, assay_case_row *row)
     row->loss = kind == NET_CTC ? ASSAY_LOSS_CTC : ASSAY_LOSS_XENT;
 }
 
-/* Kernels have paths for what 8 divides, and others for the rest. */
+/* Kernels have paths for what 8 divides, others for the rest, and others again where one vector or tile is not enough.
+ * Where strings are spelt there are no more samples than a row of the table can spell. */
 static void put_sizes(const int level[ASSAY_MIX_FACTORS], assay_case_row *row)
 {
-    const int eights = level[SIZES], stack = STACKS >> level[KIND] & 1, ctc = CTCS >> level[KIND] & 1;
-    const int projected = level[PROJECTION] == 1;
-    row->t = eights ? (ctc ? 8 : 3) : (ctc ? 7 : 5);
-    row->n = eights ? 8 : 5;
-    row->i = stack ? (eights ? 8 : 3) : 0;
-    row->h = stack ? (eights ? (projected ? 16 : 8) : 5) : 0;
-    row->proj = projected ? (eights ? 8 : 3) : 0;
-    row->classes = level[KIND] == RNN ? 0 : eights ? 8 : 5;
+    static const struct {
+        int32_t t, n, i, h, wide, proj, classes;
+    } of_stack[] = {{5, 5, 3, 5, 5, 3, 5}, {3, 8, 8, 8, 16, 8, 8}, {3, 17, 17, 20, 20, 17, 21}},
+      of_network_ctc[] = {{7, 5, 3, 5, 5, 3, 5}, {8, 8, 8, 8, 16, 8, 8}, {7, 5, 17, 20, 20, 17, 21}},
+      of_xent[] = {{5, 5, 0, 0, 0, 0, 5}, {3, 8, 0, 0, 0, 0, 8}, {5, 19, 0, 0, 0, 0, 70}},
+      of_ctc[] = {{7, 5, 0, 0, 0, 0, 5}, {8, 8, 0, 0, 0, 0, 8}, {40, 8, 0, 0, 0, 0, 21}}, *size;
+    const int kind = level[KIND], projected = level[PROJECTION] == 1;
+    size = (kind == XENT ? of_xent : kind == CTC ? of_ctc : kind == NET_CTC ? of_network_ctc : of_stack) + level[SIZES];
+    row->t = size->t;
+    row->n = size->n;
+    row->i = size->i;
+    row->h = projected ? size->wide : size->h;
+    row->proj = projected ? size->proj : 0;
+    row->classes = kind == RNN ? 0 : size->classes;
 }
 
 /* Label strings: by the rule of a row, or spelt, one of them longer than its frames. */
 static void put_strings(int spelt, assay_case_row *row)
 {
-    static const int32_t lengths[] = {3, 4, 0, 0, 2, 3, 4, 1};
+    static const int32_t lengths[] = {3, 4, 0, 0, 2, 3, 4, 1}, longer[] = {18, 17, 0, 0, 2, 19, 16, 1};
+    const int many = row->t >= 40;
     if (!spelt) {
-        row->longest = 2;
+        row->longest = many ? 18 : 3;
         return;
     }
     for (int n = 0; n < row->n; n++)
-        row->label_lens[n] = lengths[n];
+        row->label_lens[n] = (many ? longer : lengths)[n];
     row->label_lens[3] = row->t + 1;
 }
 
@@ -299,7 +307,7 @@ static int special(int f, const assay_case_row *r, const assay_dialect *d)
     case PROJECTION:
         return r->proj > 0;
     case SIZES:
-        return r->n == 8;
+        return r->classes > 8 || r->h > 16 ? 2 : r->n == 8;
     case X_STRIDE:
         return r->x_stride > 0;
     case Y_STRIDE:

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DRAWS 400 /* around a pair, before it counts as impossible */
+#define DRAWS 1000 /* around a pair, before it counts as impossible */
 #define TRIES 60  /* of which the best becomes a row */
 
 enum { ALL = ASSAY_MIX_FACTORS * ASSAY_MIX_LEVELS };

@@ -26,8 +26,8 @@ typedef enum assay_place { ASSAY_HOST, ASSAY_CUDA } assay_place;
 
 /* What run() is asked for. */
 typedef enum assay_pass {
-    ASSAY_INFER,     /* outputs only; nothing is kept, and `packed` and `reserve` stay as they are: it may come between
-                        TRAIN and BACKWARD, on other data. xent, ctc: losses. network: logits (and y) */
+    ASSAY_INFER,     /* outputs only; nothing is kept, and `packed`, `grads` and `reserve` stay as they are: it may come
+                        between TRAIN and BACKWARD, on other data. xent, ctc: losses. network: logits (and y) */
     ASSAY_TRAIN,     /* outputs, and into `reserve` whatever backward needs */
     ASSAY_LOSS_PASS, /* network: losses from the logits of the last TRAIN, and their gradient into `reserve`; may come
                         again with other labels, and then BACKWARD is of those */

@@ -57,6 +57,12 @@ static void parameters_wanted(assay_trial *t, const assay_oracle *o, int wanted)
     assay_values_free(&got);
 }
 
+static void unjudged(assay_trial *t, assay_routine routine, const assay_values *given)
+{
+    assay_values got;
+    if (assay_trial_run(t, routine, given, ASSAY_FORWARD_ROLE, NULL, &got)) assay_values_free(&got);
+}
+
 static void judged(assay_trial *t, assay_routine routine, const assay_values *given, unsigned wanted,
                    const assay_oracle *o, const char *label)
 {
@@ -151,6 +157,7 @@ static void add_up(assay_trial *t, const assay_oracle *o)
     judged(t, ASSAY_ROUTINE_BACKWARD_AGAIN, network ? given : &second, ASSAY_GRADIENT_ROLE, network ? o : o2,
            "backward again: ");
     if (t->over || !has_parameters(p)) return;
+    unjudged(t, ASSAY_ROUTINE_INFER_BETWEEN, given); /* leaves the gradients that the next backward adds to */
     if (sum_of(p, network ? o : o2, network ? o2 : o, &sum) != ASSAY_OK)
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a sum of gradients");
     else if (network)
@@ -169,12 +176,6 @@ static void other_data(assay_trial *t)
     const assay_values other = assay_subject_variant(t->subject, ASSAY_WITH_OTHER);
     const assay_oracle *o = assay_trial_oracle(t, ASSAY_WITH_OTHER, roles);
     if (o) judged(t, ASSAY_ROUTINE_BACKWARD, &other, roles, o, "other data: ");
-}
-
-static void unjudged(assay_trial *t, assay_routine routine, const assay_values *given)
-{
-    assay_values got;
-    if (assay_trial_run(t, routine, given, ASSAY_FORWARD_ROLE, NULL, &got)) assay_values_free(&got);
 }
 
 /* Lengths, some short, where the case has none: rows of a call must not keep them in the next. NULL: no memory. */

@@ -101,3 +101,8 @@ edit(nought-as-unset ${plugin} [=[    assay_host_layout_make(&plan->p, &plan->pa
     if (p->optimizer == ASSAY_OPT_ADAM && p->beta1 == 0) plan->p.beta1 = 0.9;
     if (p->optimizer == ASSAY_OPT_ADAM && p->beta2 == 0) plan->p.beta2 = 0.999;
     assay_host_layout_make(&plan->p, &plan->params);]=])
+edit(infer-clears-gradients ${plugin} [=[    float *dlogits = in(args->reserve, plan->dlogits);
+    (void)stream;]=]
+    [=[    float *dlogits = in(args->reserve, plan->dlogits);
+    (void)stream;
+    if (pass == ASSAY_INFER && args->grads) memset(args->grads, 0, plan->params.total * plan->params.element);]=])

@@ -127,3 +127,53 @@ edit(hits-in-a-byte ${linear} [=[        add_columns_of(lo, hi, job->from]=]
         for (int64_t k = 0; k < row; k++)
             hits += assay_host_inside(job->p, job->lens, k) && job->ids[k] == job->ids[row];
         if (hits <= 255) add_columns_of(lo, hi, job->from]=])
+edit(offset-in-one-vector ${cell} [=[gate(d, f[j] + (float)d->forget_bias);]=]
+    [=[gate(d, f[j] + (h > 16 ? 0 : (float)d->forget_bias));]=])
+edit(options-of-two-layers ${stack} ${dialect_of_step}
+    [=[    static assay_dialect own;
+    own = s->p->dialect;
+    if (r->layer > 1) own.cell_clip = own.forget_bias = own.gate_activation = own.coupled = 0;
+    naive_step step = {.d = &own,]=])
+edit(masks-of-one-direction ${merge} [=[(int64_t)layer * p->t * p->n * assay_output_width(p);]=]
+    [=[(int64_t)layer * p->t * p->n * assay_state_width(p);]=])
+edit(log-probabilities-of-few ${ctc} [=[        if (p->dialect.ctc_collapse) {]=]
+    [=[        static assay_dialect own;
+        own = p->dialect;
+        if (p->classes > 16) own.ctc_input = ASSAY_CTC_LOGITS;
+        q.d = &own;
+        if (p->dialect.ctc_collapse) {]=])
+edit(reserve-by-problem ${plugin} [=[static assay_status plan_make(]=]
+    [=[static struct {
+    assay_problem p;
+    char *room;
+} shelf[64];
+static int shelved;
+
+static char *room_of(const assay_plan *plan)
+{
+    for (int k = 0; k < 64; k++)
+        if (shelf[k].room && !memcmp(&shelf[k].p, &plan->p, sizeof plan->p)) return shelf[k].room;
+    return NULL;
+}
+
+static assay_status plan_make(]=])
+edit(reserve-by-problem ${plugin} [=[    *out = plan;
+    return ASSAY_OK;]=]
+    [=[    sizes->reserve = 0;
+    if (!room_of(plan)) {
+        const int k = shelved++ % 64;
+        free(shelf[k].room);
+        shelf[k].p = plan->p;
+        shelf[k].room = aligned_alloc(64, plan->reserve / 64 * 64 + 64);
+    }
+    *out = plan;
+    return ASSAY_OK;]=])
+edit(reserve-by-problem ${plugin} [=[const assay_args *args, assay_stream stream)
+{
+    const int net =]=]
+    [=[const assay_args *given, assay_stream stream)
+{
+    assay_args same = *given;
+    const assay_args *args = &same;
+    same.reserve = room_of(plan);
+    const int net =]=])
