@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define DRAWS 1000 /* around a pair, before it counts as impossible */
-#define TRIES 60  /* of which the best becomes a row */
+#define TRIES 60   /* of which the best becomes a row */
 
 enum { ALL = ASSAY_MIX_FACTORS * ASSAY_MIX_LEVELS };
 
