@@ -157,7 +157,6 @@ static void add_up(assay_trial *t, const assay_oracle *o)
     judged(t, ASSAY_ROUTINE_BACKWARD_AGAIN, network ? given : &second, ASSAY_GRADIENT_ROLE, network ? o : o2,
            "backward again: ");
     if (t->over || !has_parameters(p)) return;
-    unjudged(t, ASSAY_ROUTINE_INFER_BETWEEN, given); /* leaves the gradients that the next backward adds to */
     if (sum_of(p, network ? o : o2, network ? o2 : o, &sum) != ASSAY_OK)
         assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a sum of gradients");
     else if (network)
@@ -221,6 +220,22 @@ static void infer_between(assay_trial *t, const assay_oracle *o)
     free(lens);
 }
 
+/* An inference leaves the gradients to which the next backward adds. */
+static void infer_then_add(assay_trial *t, const assay_oracle *o)
+{
+    const assay_problem *p = &t->subject->p;
+    const assay_values *given = &t->subject->given;
+    const assay_routine add = p->op == ASSAY_OP_NETWORK ? ASSAY_ROUTINE_TRAIN_ADD : ASSAY_ROUTINE_BACKWARD_ADD;
+    assay_oracle sum;
+    unjudged(t, ASSAY_ROUTINE_INFER_BETWEEN, given);
+    if (t->over || !has_parameters(p)) return;
+    if (sum_of(p, o, o, &sum) != ASSAY_OK)
+        assay_trial_end(t, ASSAY_VERDICT_BROKEN, "no memory for a sum of gradients");
+    else
+        judged(t, add, given, ASSAY_GRADIENT_ROLE, &sum, "added after an inference: ");
+    assay_oracle_free(&sum);
+}
+
 /* Between forward and backward another plan packs and runs; then it does so once more, and goes. */
 static void plan_between(assay_trial *t, const assay_oracle *o)
 {
@@ -264,6 +279,7 @@ void assay_check_contract(assay_trial *t)
     }
     add_up(t, o);
     infer_between(t, o);
+    infer_then_add(t, o);
     other_data(t);
     if (t->beside) plan_between(t, o);
     if (memory && t->subject->p.op == ASSAY_OP_NETWORK) losses_again(t, o);
