@@ -3,7 +3,6 @@
 #include "perf/roof_kernel.h"
 
 #include <immintrin.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,12 +38,10 @@ static float loop(int64_t rounds)
     __asm__ volatile("" : : "r"(factor), "r"(start) : "memory"); /* are there: nor does it say what a load reads */
     _tile_loadd(6, factor, SIDE * sizeof(float));
     _tile_loadd(7, factor, SIDE * sizeof(float));
-#define CHAIN(do)                                                                                                      \
-    do                                                                                                                 \
-    (0) do(1) do(2) do(3) do(4) do(5)
-#define LOAD(i)  _tile_loadd(i, start[i], SIDE * sizeof(float));
-#define ADD(i)   _tile_dpbf16ps(i, 6, 7);
-#define STORE(i) _tile_stored(i, start[i], SIDE * sizeof(float));
+#define CHAIN(each) each(0) each(1) each(2) each(3) each(4) each(5)
+#define LOAD(i)     _tile_loadd(i, start[i], SIDE * sizeof(float));
+#define ADD(i)      _tile_dpbf16ps(i, 6, 7);
+#define STORE(i)    _tile_stored(i, start[i], SIDE * sizeof(float));
     CHAIN(LOAD)
     for (int64_t j = 0; j < rounds; j++) {
         CHAIN(ADD)

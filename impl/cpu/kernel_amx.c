@@ -78,40 +78,38 @@ static void add_tile(const float *sums, int rows, int valid, const float *c_in, 
 #define LOAD_A(tile, r) _tile_loadd(tile, a + (r)*SIDE * x->row, x->row * sizeof(float))
 #define LOAD_B(tile, j) _tile_loadd(tile, b + (j)*SIDE, x->ldb * sizeof(float))
 
+#define NO_SUMS()                                                                                                      \
+    _tile_zero(0);                                                                                                     \
+    _tile_zero(1);                                                                                                     \
+    _tile_zero(2);                                                                                                     \
+    _tile_zero(3)
+
+#define EACH_OF_SQUARE(A, B)                                                                                           \
+    LOAD_A(A, 0);                                                                                                      \
+    LOAD_B(B, 0);                                                                                                      \
+    _tile_dpbf16ps(0, A, B);                                                                                           \
+    LOAD_B(B, 1);                                                                                                      \
+    _tile_dpbf16ps(1, A, B);                                                                                           \
+    LOAD_A(A, 1);                                                                                                      \
+    _tile_dpbf16ps(3, A, B);                                                                                           \
+    LOAD_B(B, 0);                                                                                                      \
+    _tile_dpbf16ps(2, A, B)
+
 /* Two rows of tiles and two columns. */
 static void square(const cpu_block *x, int64_t row, int column, fetching *f)
 {
     const int rows = SIDE;
     float sums[SIDE * SIDE] __attribute__((aligned(64)));
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    NO_SUMS();
     for (int64_t s = 0; s < x->segments; s++) {
         const float *a = x->a + row * x->row + s * x->segment, *b = x->b + column + s * x->b_segment;
         int64_t left = x->terms;
         for (; left >= SIDE; left -= SIDE, a += SIDE, b += SIDE * x->ldb) {
-            LOAD_A(4, 0);
-            LOAD_B(5, 0);
-            _tile_dpbf16ps(0, 4, 5);
+            EACH_OF_SQUARE(4, 5);
             fetch(f);
-            LOAD_B(5, 1);
-            _tile_dpbf16ps(1, 4, 5);
-            LOAD_A(4, 1);
-            _tile_dpbf16ps(3, 4, 5);
-            LOAD_B(5, 0);
-            _tile_dpbf16ps(2, 4, 5);
         }
         if (left) {
-            LOAD_A(6, 0);
-            LOAD_B(7, 0);
-            _tile_dpbf16ps(0, 6, 7);
-            LOAD_B(7, 1);
-            _tile_dpbf16ps(1, 6, 7);
-            LOAD_A(6, 1);
-            _tile_dpbf16ps(3, 6, 7);
-            LOAD_B(7, 0);
-            _tile_dpbf16ps(2, 6, 7);
+            EACH_OF_SQUARE(6, 7);
         }
     }
     KEEP(0, 0, 0);
@@ -141,10 +139,7 @@ static inline __attribute__((always_inline)) void strip(const cpu_block *x, int6
                                                         const int wide, fetching *f)
 {
     float sums[SIDE * SIDE] __attribute__((aligned(64)));
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    NO_SUMS();
     for (int64_t s = 0; s < x->segments; s++) {
         const float *a = x->a + row * x->row + s * x->segment, *b = x->b + column + s * x->b_segment;
         int64_t left = x->terms;
